@@ -1,0 +1,1 @@
+"""The words every room speaks: types, errors, settings, chance, time."""

@@ -1,0 +1,156 @@
+"""Settings: flag > environment ``LTRR_*`` > workspace ``ltrr.toml`` > user file > default.
+
+Every table of ``ltrr.toml`` is one frozen struct; an unknown key or a wrong type is an error that names it.
+"""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from ltrr_cli.core.errors import DataError
+
+DEFAULT_REWARDS: dict[str, float] = {
+    "click": 1.0,
+    "play": 1.0,
+    "like": 1.0,
+    "add": 1.0,
+    "purchase": 1.0,
+    "skip": -0.3,
+    "dislike": -1.0,
+    "remove": -0.5,
+}
+
+
+class CatalogSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What is indexed and how."""
+
+    language: str = "en"  # ISO 639-1, chooses the stemmer
+    encoder: str = "catalog"
+    max_bad: float = 0.001  # share of bad lines above which nothing is published
+
+
+class RetrievalSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Which strategies may bring candidates, and how many in all."""
+
+    off: tuple[str, ...] = ()  # names of strategies that are switched off
+    budget: int = 200  # distinct candidates
+
+
+class AllocationSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The bandit."""
+
+    policy: str = "hazard"
+    exploration: float = 0.1  # share of the budget that one randomly drawn strategy gets on top
+    run: str = "all"  # "all" strategies run, or only the "drawn" ones
+    audit: float = 0.05  # with run = "drawn": share of requests for which all run
+    half_life_days: float = 60.0  # forgetting
+    minimum: dict[str, float] = {}  # share of the budget per strategy, at least
+    maximum: dict[str, float] = {}  # and at most
+    freeze: bool = False  # decide, but learn nothing
+
+
+class FeedbackSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What actions are worth, and for how long they belong to an impression."""
+
+    window_minutes: float = 30.0
+    windows: dict[str, float] = {}  # minutes per event type
+    rewards: dict[str, float] = msgspec.field(default_factory=lambda: dict(DEFAULT_REWARDS))
+    default_reward: float = 1.0  # of an event type that is not listed
+    max_bad: float = 0.001
+    user_daily_cap: int = 200  # actions of one user on one day that count
+
+
+class RankingSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The ranker."""
+
+    algorithm: str = "auto"
+    sample: int = 4000  # newest searches that a training looks at
+    protected_top: int = 1  # positions that page exploration never touches
+    swap: float = 0.0  # chance of one neighbouring swap below the protected top
+
+
+class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """All settings of a workspace."""
+
+    live: bool = False  # do a person's queries at the terminal count as real traffic?
+    catalog: CatalogSettings = CatalogSettings()
+    retrieval: RetrievalSettings = RetrievalSettings()
+    allocation: AllocationSettings = AllocationSettings()
+    feedback: FeedbackSettings = FeedbackSettings()
+    ranking: RankingSettings = RankingSettings()
+
+
+def load_settings(home: Path, environment: Mapping[str, str] | None = None, **flags: Any) -> Settings:
+    """Merge all sources; ``flags`` are dotted with two underscores (``allocation__policy="uniform"``), None is unset.
+
+    Raises DataError naming the file and the key.
+    """
+    environment = os.environ if environment is None else environment
+    merged: dict[str, Any] = {}
+    for path in (user_file(environment), home / "ltrr.toml"):
+        if path is not None and path.is_file():
+            _overlay(merged, _read(path))
+            _checked(merged, str(path))
+    _overlay(merged, _from_environment(environment))
+    _checked(merged, "the environment (LTRR_*)")
+    for name, value in flags.items():
+        if value is not None:
+            _overlay(merged, _nested(name.split("__"), value))
+    return _checked(merged, "the command line")
+
+
+def user_file(environment: Mapping[str, str]) -> Path | None:
+    """Return where a person keeps settings for all workspaces."""
+    if "LTRR_CONFIG" in environment:
+        return Path(environment["LTRR_CONFIG"])
+    home = environment.get("XDG_CONFIG_HOME") or (environment.get("HOME") and environment["HOME"] + "/.config")
+    return Path(home) / "ltrr" / "ltrr.toml" if home else None
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_text("utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise DataError(f"{path}: {error}", hint="see `ltrr config` for the settings and their defaults") from None
+
+
+def _from_environment(environment: Mapping[str, str]) -> dict[str, Any]:
+    """``LTRR_ALLOCATION__POLICY=uniform`` -> {"allocation": {"policy": "uniform"}}; values are TOML, or bare text."""
+    merged: dict[str, Any] = {}
+    for name, value in environment.items():
+        keys = name.removeprefix("LTRR_").lower().split("__")
+        if name.startswith("LTRR_") and (len(keys) > 1 or keys == ["live"]):
+            try:
+                parsed = tomllib.loads(f"value = {value}")["value"]
+            except tomllib.TOMLDecodeError:
+                parsed = value
+            _overlay(merged, _nested(keys, parsed))
+    return merged
+
+
+def _nested(keys: list[str], value: object) -> dict[str, Any]:
+    for key in reversed(keys):
+        value = {key: value}
+    assert isinstance(value, dict)
+    return value
+
+
+def _overlay(under: dict[str, Any], over: Mapping[str, Any]) -> None:
+    for key, value in over.items():
+        if isinstance(value, dict) and isinstance(under.get(key), dict):
+            _overlay(under[key], value)
+        else:
+            under[key] = value
+
+
+def _checked(merged: Mapping[str, Any], source: str) -> Settings:
+    try:
+        return msgspec.convert(merged, Settings)
+    except msgspec.ValidationError as error:
+        raise DataError(f"{source}: {error}", hint="see docs/SETTINGS.md for every key") from None

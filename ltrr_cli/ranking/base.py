@@ -1,0 +1,57 @@
+"""What a ranker is: named features in, one score a candidate out."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from ltrr_cli.core.types import FloatArray, IntArray
+
+
+@dataclass(frozen=True, slots=True)
+class Schema:
+    """The names of the feature columns, in order; a model is served only with the schema it was trained with."""
+
+    names: tuple[str, ...]
+
+    @property
+    def digest(self) -> str:
+        """Return 16 hex digits that change with any name or with their order."""
+        return hashlib.blake2b("\n".join(self.names).encode(), digest_size=8).hexdigest()
+
+
+@dataclass(frozen=True, slots=True)
+class Examples:
+    """Training data, grouped by search.
+
+    features -- (n, f) float32, NaN where missing
+    labels   -- (n,) float32, gain >= 0 (a click is 1; judgments keep their grades)
+    groups   -- (n,) int32, ascending; equal numbers are one search, in time order
+    weights  -- (n,) float32, > 0 (inverse propensities where known)
+    baseline -- (n,) float32, the score that served (or would have served) the candidate: what to beat
+    """
+
+    features: FloatArray
+    labels: FloatArray
+    groups: IntArray
+    weights: FloatArray
+    baseline: FloatArray
+
+
+class Model(Protocol):
+    """A trained ranker, served with NumPy alone."""
+
+    algorithm: str
+    schema: Schema
+
+    def score(self, features: FloatArray) -> FloatArray:
+        """Return (n,) float32; larger is better."""
+        ...
+
+    def save(self, folder: Path) -> None:
+        """Write arrays and a JSON header (never pickle)."""
+        ...
+
+

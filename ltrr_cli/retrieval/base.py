@@ -1,0 +1,83 @@
+"""What a retrieval strategy is: one shape for all, held by tests/contracts.
+
+1.  ``retrieve`` returns at most ``limit`` hits, best first, distinct, ties by row; a longer list begins with the shorter.
+2.  The same request gives the same hits (what explores takes its seed from the request).
+3.  Only allowed rows are brought (``request.allowed``), and never fewer than exist among what the strategy would bring.
+4.  An empty query is no error.
+5.  What was learnt survives ``save`` and ``open``.
+"""  # noqa: E501
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import ClassVar, Self
+
+import numpy as np
+
+from ltrr_cli.core.types import BoolArray, Catalog, Encoder, FloatArray, Hits, IntArray, Outcome, Request
+
+
+@dataclass(frozen=True, slots=True)
+class Resources:
+    """What the engine lends to strategies while they are built and open."""
+
+    catalog: Catalog
+    encoder: Encoder
+    language: str = "en"
+
+
+class Strategy:
+    """A way of finding. Subclasses override what they need; the defaults describe one that keeps nothing.
+
+    name     -- the registry's name, also the name of its folder
+    evidence_names -- columns of what it can say of any row, brought or not: features of the ranker
+    """
+
+    name: ClassVar[str]
+    evidence_names: ClassVar[tuple[str, ...]] = ()
+
+    @classmethod
+    def build(cls, resources: Resources, folder: Path) -> None:
+        """Write the catalog-bound half into ``folder`` (slow; writes nothing elsewhere)."""
+
+    @classmethod
+    def open(cls, resources: Resources, folder: Path, learned: Path | None) -> Self:
+        """Open both halves; ``learned`` is None before any feedback (quick; reads only)."""
+        raise NotImplementedError
+
+    def retrieve(self, request: Request, limit: int) -> Hits:
+        """Bring at most ``limit`` rows, best first."""
+        raise NotImplementedError
+
+    def evidence(self, request: Request, rows: IntArray) -> FloatArray:
+        """Return (len(rows), len(evidence_names)) float32, NaN where it has nothing to say."""
+        return np.empty((len(rows), 0), np.float32)
+
+    def signals(self, request: Request) -> Mapping[str, float]:
+        """Return cheap facts known before retrieval (finite), features of the bandit; the names never vary."""
+        return {}
+
+    def learn(self, outcomes: Sequence[Outcome]) -> None:
+        """Take in outcomes, in time order; what is asked afterwards at a later moment sees them."""
+
+    def save(self, folder: Path) -> None:
+        """Write the learned half into ``folder`` (nothing where it learns nothing)."""
+
+
+def best(rows: IntArray, scores: FloatArray, limit: int, allowed: BoolArray | None = None) -> Hits:
+    """Cut parallel arrays to the best ``limit`` allowed rows: by score down, ties by row up.
+
+    >>> best(np.array([4, 2, 9], np.int32), np.array([1, 1, 2], np.float32), 2).rows.tolist()
+    [9, 2]
+    """
+    if allowed is not None:
+        keep = allowed[rows]
+        rows, scores = rows[keep], scores[keep]
+    if 0 < limit < len(rows) // 4:  # a partition first: sorting everything is what costs
+        threshold = np.partition(scores, len(scores) - limit)[len(scores) - limit]
+        keep = scores >= threshold
+        rows, scores = rows[keep], scores[keep]
+    order = np.lexsort((rows, -scores))[:limit]
+    return Hits(rows[order].astype(np.int32, copy=False), scores[order].astype(np.float32, copy=False))

@@ -1,0 +1,55 @@
+"""Nearest neighbours of the query's embedding.
+
+Good for topics and paraphrases. Blind to rare names and exact codes, which an embedding blurs.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import ClassVar, Self
+
+import numpy as np
+
+from ltrr_cli.backends.vectors import Vectors
+from ltrr_cli.backends.vectors import build as build_vectors
+from ltrr_cli.core.types import FloatArray, Hits, IntArray, Request
+from ltrr_cli.retrieval.base import Resources, Strategy
+from ltrr_cli.retrieval.texts import all_text
+
+
+class Dense(Strategy):
+    """Cosine between query and entity embeddings."""
+
+    name: ClassVar[str] = "dense"
+    evidence_names: ClassVar[tuple[str, ...]] = ("cosine",)
+
+    def __init__(self, resources: Resources, vectors: Vectors) -> None:
+        self._encoder, self._vectors = resources.encoder, vectors
+        self._asked: tuple[str, FloatArray] | None = None
+
+    @classmethod
+    def build(cls, resources: Resources, folder: Path) -> None:
+        """Encode every entity."""
+        texts = [all_text(entity) for entity in resources.catalog.entities()]
+        build_vectors(folder, resources.encoder.encode(texts))
+
+    @classmethod
+    def open(cls, resources: Resources, folder: Path, learned: Path | None) -> Self:
+        """Open the vectors."""
+        return cls(resources, Vectors.open(folder))
+
+    def retrieve(self, request: Request, limit: int) -> Hits:
+        """Bring the nearest rows; an empty query has no embedding and brings none."""
+        return Hits(*self._vectors.search(self._vector(request), limit, request.allowed))
+
+    def evidence(self, request: Request, rows: IntArray) -> FloatArray:
+        """Return the cosine of each row."""
+        return self._vectors.scores(self._vector(request), rows)[:, None]
+
+    def _vector(self, request: Request) -> FloatArray:
+        """Encode the corrected words (kept for the last request)."""
+        text = " ".join(request.reading.words)
+        if self._asked is None or self._asked[0] != text:
+            vector = self._encoder.encode([text])[0] if text else np.zeros(self._encoder.dimension, np.float32)
+            self._asked = (text, vector)
+        return self._asked[1]

@@ -1,0 +1,110 @@
+"""Full text: BM25 over one stemmed field of all words, with a light title boost.
+
+Good for names and for words that the catalog uses too. Finds nothing across a vocabulary gap or a typo.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import ClassVar, Self
+
+import numpy as np
+
+from ltrr_cli.backends.fulltext import FullText
+from ltrr_cli.backends.fulltext import build as build_fulltext
+from ltrr_cli.core.chance import seed_of
+from ltrr_cli.core.types import FloatArray, Hits, IntArray, Request
+from ltrr_cli.retrieval.base import Resources, Strategy
+from ltrr_cli.retrieval.texts import all_text
+from ltrr_cli.text.analyse import Analyzer
+
+TITLE_BOOST = 0.3  # beside 1 for the field of all words, which holds the title's too
+
+
+class Lexical(Strategy):
+    """BM25, and how well a title matches the query."""
+
+    name: ClassVar[str] = "lexical"
+    evidence_names: ClassVar[tuple[str, ...]] = ("bm25", "title_coverage", "title_density", "title_exact")
+
+    def __init__(self, analyzer: Analyzer, index: FullText, titles: _Titles) -> None:
+        self._analyzer, self._index, self._titles = analyzer, index, titles
+        self._asked: tuple[str, tuple[str, ...]] = ("", ())
+
+    @classmethod
+    def build(cls, resources: Resources, folder: Path) -> None:
+        """Index every entity, and keep the hashed terms of every title."""
+        analyzer = Analyzer(resources.language)
+        titles: list[list[str]] = []
+
+        def documents() -> Iterator[tuple[list[str], list[str]]]:
+            for entity in resources.catalog.entities():
+                title = analyzer.terms(entity.title)
+                titles.append(title)
+                yield title, analyzer.terms(all_text(entity))
+
+        build_fulltext(folder / "fulltext", documents())
+        _Titles.write(folder, titles)
+
+    @classmethod
+    def open(cls, resources: Resources, folder: Path, learned: Path | None) -> Self:
+        """Open the index."""
+        return cls(Analyzer(resources.language), FullText.open(folder / "fulltext"), _Titles.open(folder))
+
+    def retrieve(self, request: Request, limit: int) -> Hits:
+        """Bring the best BM25 scores."""
+        rows, scores = self._index.search(self._clauses(request), limit, request.allowed)
+        return Hits(rows, scores)
+
+    def evidence(self, request: Request, rows: IntArray) -> FloatArray:
+        """Return BM25 (NaN without a common term) and how much query and title have of each other."""
+        scores = self._index.score_rows(self._clauses(request), rows)
+        coverage, density = self._titles.overlap(self._terms(request), rows)
+        return np.column_stack([scores, coverage, density, (coverage == 1) & (density == 1)]).astype(np.float32)
+
+    def _terms(self, request: Request) -> tuple[str, ...]:
+        """Terms of the corrected words (kept for the last request)."""
+        text = " ".join(request.reading.words)
+        if self._asked[0] != text:
+            self._asked = (text, tuple(self._analyzer.query_terms(text)))
+        return self._asked[1]
+
+    def _clauses(self, request: Request) -> list[tuple[str, str, float]]:
+        terms = self._terms(request)
+        return [("all", term, 1.0) for term in terms] + [("title", term, TITLE_BOOST) for term in terms]
+
+
+class _Titles:
+    """Hashed terms of every title, flat, so that overlap with a query is array work."""
+
+    def __init__(self, hashes: np.ndarray, starts: np.ndarray) -> None:
+        self._hashes, self._starts = hashes, starts
+
+    @staticmethod
+    def write(folder: Path, titles: list[list[str]]) -> None:
+        """Write distinct terms per title."""
+        distinct = [sorted({_hash(term) for term in title}) for title in titles]
+        np.save(folder / "title_starts.npy", np.cumsum([0, *map(len, distinct)], dtype=np.int64))
+        np.save(folder / "title_terms.npy", np.array([term for title in distinct for term in title], np.uint32))
+
+    @classmethod
+    def open(cls, folder: Path) -> Self:
+        """Map both arrays."""
+        names = ("title_terms", "title_starts")
+        return cls(*(np.load(folder / f"{name}.npy", mmap_mode="r", allow_pickle=False) for name in names))
+
+    def overlap(self, terms: tuple[str, ...], rows: IntArray) -> tuple[FloatArray, FloatArray]:
+        """Return (share of the distinct query terms in each title, share of each title's terms in the query), 0..1."""
+        wanted = np.unique(np.array([_hash(term) for term in terms], np.uint32))
+        starts = self._starts[rows]
+        lengths = (self._starts[rows + 1] - starts).astype(np.int64)
+        owner = np.repeat(np.arange(len(rows)), lengths)
+        offset = np.arange(len(owner)) - np.repeat(np.cumsum(lengths) - lengths, lengths)
+        hit = np.isin(self._hashes[starts[owner] + offset], wanted)
+        common = np.bincount(owner[hit], minlength=len(rows)).astype(np.float32)
+        return common / np.float32(max(len(wanted), 1)), common / np.maximum(lengths, 1).astype(np.float32)
+
+
+def _hash(term: str) -> int:
+    return seed_of(term) & 0xFFFFFFFF

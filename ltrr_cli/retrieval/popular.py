@@ -1,0 +1,66 @@
+"""What is popular now: trending by recent actions, before any of them by the catalog's popularity.
+
+Good for an empty query and for a reading that names a kind of entity. Knows nothing of words.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import ClassVar, Self
+
+import numpy as np
+
+from ltrr_cli.core.types import DoubleArray, FloatArray, Hits, IntArray, Outcome, Request
+from ltrr_cli.retrieval.base import Resources, Strategy, best
+from ltrr_cli.retrieval.trend import Trend
+
+SPAN = 4  # column of the trend that decides: the half-life of 256 hours, about what a chart of a week looks back on
+
+
+class Popular(Strategy):
+    """``count * 2^(-age / half-life)`` plus a share of one count by the catalog's popularity."""
+
+    name: ClassVar[str] = "popular"
+    evidence_names: ClassVar[tuple[str, ...]] = ("trend",)
+
+    def __init__(self, resources: Resources, trend: Trend) -> None:
+        known = np.log1p(np.nan_to_num(np.asarray(resources.catalog.popularity, np.float64)))
+        self._prior: DoubleArray = known / max(float(known.max(initial=0.0)), 1e-9)
+        self._row_of = resources.catalog.row_of
+        self._trend = trend
+
+    @classmethod
+    def open(cls, resources: Resources, folder: Path, learned: Path | None) -> Self:
+        """Open the trend where there is one."""
+        return cls(resources, Trend(len(resources.catalog)) if learned is None else Trend.open(learned / "trend.npz"))
+
+    def learn(self, outcomes: Sequence[Outcome]) -> None:
+        """Count rewarded actions, whatever the query."""
+        for outcome in outcomes:
+            weight = outcome.reward * outcome.weight
+            row = self._row_of(outcome.entity_id)
+            if weight > 0 and row >= 0:
+                self._trend.add(row, outcome.time_ms, weight)
+
+    def save(self, folder: Path) -> None:
+        """Write the trend."""
+        self._trend.save(folder / "trend.npz")
+
+    def retrieve(self, request: Request, limit: int) -> Hits:
+        """Bring the strongest trends; entities never acted on follow by the catalog's popularity."""
+        rows = np.arange(len(self._prior), dtype=np.int32)
+        return best(rows, self._scores(rows, request), limit, request.allowed)
+
+    def evidence(self, request: Request, rows: IntArray) -> FloatArray:
+        """Return the trend of each row, log1p."""
+        return np.log1p(self._scores(rows, request))[:, None]
+
+    def _scores(self, rows: IntArray, request: Request) -> FloatArray:
+        scores: FloatArray = self._prior[rows].astype(np.float32)
+        touched = self._trend.touched()
+        place = np.searchsorted(touched, rows)
+        place[place == len(touched)] = 0
+        active = touched[place] == rows if len(touched) else np.zeros(len(rows), np.bool_)
+        scores[active] += self._trend.values(rows[active], request.context.time_ms)[:, SPAN]
+        return scores

@@ -1,0 +1,76 @@
+"""How often each entity was acted on, at several half-lives: trends, and the prior of the memory's back-off."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Self
+
+import numpy as np
+
+from ltrr_cli.core.types import FloatArray, IntArray
+from ltrr_cli.retrieval.pairs import COLUMNS, NEVER, RATES
+
+
+class Trend:
+    """One decayed count per entity and half-life, dense over the rows of a catalog generation."""
+
+    def __init__(self, entities: int) -> None:
+        self._value = np.zeros((entities, COLUMNS), np.float32)
+        self._last = np.full(entities, NEVER, np.int64)
+        self._total = np.zeros(COLUMNS)
+        self._moment = int(NEVER)
+        self._touched = np.zeros(entities, np.bool_)
+
+    def add(self, row: int, time_ms: int, weight: float) -> None:
+        """Count one action (time order is the caller's)."""
+        last = self._last[row]
+        if last != NEVER and time_ms > last:
+            self._value[row] *= np.exp2(-(time_ms - last) * RATES)
+        self._value[row] += weight
+        self._last[row] = max(last, time_ms)
+        self._touched[row] = True
+        if self._moment != NEVER and time_ms > self._moment:
+            self._total *= np.exp2(-(time_ms - self._moment) * RATES)
+        self._total += weight
+        self._moment = max(self._moment, time_ms)
+
+    def values(self, rows: IntArray, time_ms: int) -> FloatArray:
+        """Return (n, COLUMNS) float32: counts decayed to a moment."""
+        age = np.maximum(time_ms - self._last[rows], 0)
+        values: FloatArray = self._value[rows] * np.exp2(-age[:, None] * RATES).astype(np.float32)
+        return values
+
+    def totals(self, time_ms: int) -> FloatArray:
+        """Return (COLUMNS,) float32: the sum over all entities, decayed to a moment."""
+        if self._moment == NEVER:
+            return np.zeros(COLUMNS, np.float32)
+        age = max(time_ms - self._moment, 0)
+        totals: FloatArray = (self._total * np.exp2(-age * RATES)).astype(np.float32)
+        return totals
+
+    def touched(self) -> IntArray:
+        """Return the rows that were ever acted on, ascending."""
+        return np.flatnonzero(self._touched).astype(np.int32)
+
+    def save(self, path: Path) -> None:
+        """Write one .npz, touched rows only."""
+        rows = self.touched()
+        np.savez(
+            path,
+            entities=np.int64(len(self._touched)),
+            rows=rows,
+            value=self._value[rows],
+            last=self._last[rows],
+            total=self._total,
+            moment=np.int64(self._moment),
+        )
+
+    @classmethod
+    def open(cls, path: Path) -> Self:
+        """Read what ``save`` wrote."""
+        with np.load(path, allow_pickle=False) as stored:
+            trend = cls(int(stored["entities"]))
+            rows = stored["rows"]
+            trend._value[rows], trend._last[rows], trend._touched[rows] = stored["value"], stored["last"], True
+            trend._total, trend._moment = stored["total"], int(stored["moment"])
+        return trend

@@ -1,0 +1,26 @@
+"""The union of what strategies brought: duplicates merged, provenance kept."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from ltrr_cli.core.types import FloatArray, Hits, IntArray
+
+
+def union(lists: Sequence[Hits]) -> tuple[IntArray, FloatArray, FloatArray]:
+    """Merge lists into (rows (n,) ascending, ranks (n, s), scores (n, s)); NaN where a list lacks the row.
+
+    >>> rows, ranks, _ = union([Hits(np.array([5, 2], np.int32), np.array([9, 8], np.float32)), Hits.none()])
+    >>> rows.tolist(), ranks[:, 0].tolist()
+    ([2, 5], [2.0, 1.0])
+    """
+    rows = np.unique(np.concatenate([np.empty(0, np.int32), *(hits.rows for hits in lists)]))
+    ranks = np.full((len(rows), len(lists)), np.nan, np.float32)
+    scores = np.full((len(rows), len(lists)), np.nan, np.float32)
+    for column, hits in enumerate(lists):
+        place = np.searchsorted(rows, hits.rows)
+        ranks[place, column] = np.arange(1, len(hits.rows) + 1, dtype=np.float32)
+        scores[place, column] = hits.scores
+    return rows, ranks, scores

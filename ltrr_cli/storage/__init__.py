@@ -1,0 +1,1 @@
+"""The bytes: atomic files, the lock, manifests, generations, the journal."""

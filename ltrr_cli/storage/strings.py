@@ -1,0 +1,63 @@
+"""A table of strings that opens at once: one blob, one array of offsets, both mapped."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Self, overload
+
+import numpy as np
+
+
+class Strings(Sequence[str]):
+    """An immutable sequence of strings on disk; ``find`` needs it sorted by UTF-8 bytes (as str sorts)."""
+
+    def __init__(self, blob: np.ndarray, offsets: np.ndarray) -> None:
+        self._blob, self._offsets = blob, offsets
+
+    @staticmethod
+    def write(path: Path, strings: Iterable[str]) -> None:
+        """Write ``path``.blob.npy and ``path``.offsets.npy."""
+        parts = [text.encode("utf-8", "surrogatepass") for text in strings]
+        offsets = np.zeros(len(parts) + 1, np.int64)
+        np.cumsum([len(part) for part in parts], out=offsets[1:])
+        np.save(f"{path}.blob.npy", np.frombuffer(b"".join(parts), np.uint8))
+        np.save(f"{path}.offsets.npy", offsets)
+
+    @classmethod
+    def open(cls, path: Path) -> Self:
+        """Map what ``write`` wrote."""
+        files = (f"{path}.{part}.npy" for part in ("blob", "offsets"))
+        return cls(*(np.load(file, mmap_mode="r", allow_pickle=False) for file in files))
+
+    def __len__(self) -> int:
+        return len(self._offsets) - 1
+
+    @overload
+    def __getitem__(self, index: int) -> str: ...
+
+    @overload
+    def __getitem__(self, index: slice) -> list[str]: ...
+
+    def __getitem__(self, index: int | slice) -> str | list[str]:
+        if isinstance(index, slice):
+            return [self[place] for place in range(*index.indices(len(self)))]
+        if not -len(self) <= index < len(self):
+            raise IndexError(index)
+        return self.raw(index % len(self)).decode("utf-8", "surrogatepass")
+
+    def raw(self, index: int) -> bytes:
+        """Return one string's bytes."""
+        return self._blob[self._offsets[index] : self._offsets[index + 1]].tobytes()
+
+    def find(self, text: str) -> int:
+        """Return the place of a string in a sorted table, or -1."""
+        wanted = text.encode("utf-8", "surrogatepass")
+        low, high = 0, len(self)
+        while low < high:
+            middle = (low + high) // 2
+            if self.raw(middle) < wanted:
+                low = middle + 1
+            else:
+                high = middle
+        return low if low < len(self) and self.raw(low) == wanted else -1

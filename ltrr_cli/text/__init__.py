@@ -1,0 +1,1 @@
+"""Words: normalising, analysing, similarity of short strings."""

@@ -1,0 +1,50 @@
+"""One way to fold text, used by everything that compares words."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+
+MAX_CHARACTERS = 512
+MAX_TOKENS = 32
+
+# letters that NFKD does not take apart, and that people type without
+_LETTERS = str.maketrans({"ı": "i", "ø": "o", "đ": "d", "ł": "l", "ß": "ss", "æ": "ae", "œ": "oe", "ð": "d", "þ": "th"})
+_TOKEN = re.compile(r"[^\W_]+(?:['’][^\W_]+)*")
+
+
+def fold(text: str) -> str:
+    """Casefold, drop accents and compatibility forms (full width, ligatures): NFKD, marks removed, NFC.
+
+    >>> fold("Beyoncé ＡＢＢＡ ﬁlm İstanbul")
+    'beyonce abba film istanbul'
+    """
+    if text.isascii():
+        return text.lower()
+    taken_apart = unicodedata.normalize("NFKD", text.casefold().translate(_LETTERS))
+    kept = "".join(c for c in taken_apart if not unicodedata.combining(c))
+    return unicodedata.normalize("NFC", kept.casefold()).translate(_LETTERS)
+
+
+def tokens(text: str, most: int | None = None) -> list[str]:
+    r"""Split into folded words of letters and digits; an apostrophe inside a word is dropped ("don't" -> "dont").
+
+    >>> tokens("Don't Stop!  AC/DC - 24\" tv")
+    ['dont', 'stop', 'ac', 'dc', '24', 'tv']
+    """
+    found = [match.replace("'", "").replace("’", "") for match in _TOKEN.findall(fold(text))]
+    return found if most is None else found[:most]
+
+
+def query_tokens(text: str) -> list[str]:
+    """Tokens of what a user typed: capped at 512 characters and 32 tokens."""
+    return tokens(text[:MAX_CHARACTERS], MAX_TOKENS)
+
+
+def query_key(text: str) -> str:
+    """The memory's key: folded, without spaces and punctuation.
+
+    >>> query_key("Rock Smith_1") == query_key("rocksmith1")
+    True
+    """
+    return "".join(query_tokens(text))

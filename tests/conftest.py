@@ -1,0 +1,75 @@
+"""What all tests share: a small catalog, open columns, an encoder that needs no model."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from ltrr_cli.catalog.columns import Columns
+from ltrr_cli.core.chance import generator
+from ltrr_cli.core.types import Context, Entity, FloatArray, Reading, Request
+from ltrr_cli.retrieval.base import Resources
+from ltrr_cli.text.normalise import query_key, query_tokens
+
+DAY_0 = 1_700_000_000_000
+
+
+class HashedWords:
+    """An encoder of tests: every word is a random direction, a text their sum."""
+
+    name = "hashed-words"
+    dimension = 32
+
+    def encode(self, texts: Sequence[str]) -> FloatArray:
+        vectors = np.zeros((len(texts), self.dimension), np.float32)
+        for place, text in enumerate(texts):
+            for word in query_tokens(text):
+                vectors[place] += generator("word", word).standard_normal(self.dimension).astype(np.float32)
+        return vectors / np.maximum(np.linalg.norm(vectors, axis=1, keepdims=True), 1e-9)
+
+
+def song(number: int) -> Entity:
+    moods, words = ("calm", "loud", "sad"), ("love", "river", "night", "road", "summer", "rain", "gold")
+    title = f"{words[number % 7]} {words[(number // 7) % 7]} {number}"
+    return Entity(
+        id=f"song:{number:03d}",
+        title=title,
+        type="track" if number % 3 else "album",
+        text=f"A {moods[number % 3]} piece about {words[(number + 2) % 7]}.",
+        attributes={"mood": (moods[number % 3],), "year": float(1980 + number % 40)},
+        popularity=float(number % 50),
+        created_ms=DAY_0 - number * 86_400_000,
+    )
+
+
+SONGS = tuple(sorted((song(number) for number in range(120)), key=lambda entity: entity.id))
+
+
+@pytest.fixture(scope="session")
+def songs(tmp_path_factory: pytest.TempPathFactory) -> Columns:
+    folder = tmp_path_factory.mktemp("songs")
+    Columns.build(SONGS, folder)
+    return Columns.open(folder)
+
+
+@pytest.fixture(scope="session")
+def resources(songs: Columns) -> Resources:
+    return Resources(songs, HashedWords())
+
+
+def ask(query: str, *, time_ms: int = DAY_0, seed: int = 0, **more: object) -> Request:
+    words = tuple(query_tokens(query))
+    return Request(query, Context(time_ms), Reading(words, words, query_key(query)), seed, **more)
+
+
+@pytest.fixture(scope="session")
+def data() -> Path:
+    """The folder of real data; tests that need it skip where it is absent."""
+    folder = Path(os.environ.get("LTRR_DATA", "../shared/data"))
+    if not folder.is_dir():
+        pytest.skip(f"real data absent: {folder} (set LTRR_DATA)")
+    return folder
