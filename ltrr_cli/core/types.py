@@ -70,8 +70,15 @@ class Catalog(Protocol):
 class Encoder(Protocol):
     """Text to unit vectors."""
 
-    name: str
-    dimension: int
+    @property
+    def name(self) -> str:
+        """Return the encoder's name."""
+        ...
+
+    @property
+    def dimension(self) -> int:
+        """Return the length of a vector."""
+        ...
 
     def encode(self, texts: Sequence[str]) -> FloatArray:
         """Return (len(texts), dimension) float32; rows have length 1, or 0 where a text has no known token."""

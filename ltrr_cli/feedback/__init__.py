@@ -1,1 +1,1 @@
-"""What happened?"""
+"""What happened? Log formats, attribution to impressions, rewards, guards against robots."""

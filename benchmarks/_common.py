@@ -1,0 +1,64 @@
+"""What benchmarks share: arguments, one line per bar, the exit code."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import platform
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+
+@dataclass
+class Bars:
+    """Collects the figures and prints them as ``holds | falls short | skipped <TAB> name <TAB> value <TAB> goal``."""
+
+    lines: list[dict[str, object]] = field(default_factory=list)
+
+    def at_least(self, name: str, value: float, goal: float) -> None:
+        """A figure that must reach its goal."""
+        self.lines.append({"verdict": "holds" if value >= goal else "falls short", "name": name, "value": round(value, 4), "goal": f">= {goal}"})  # noqa: E501
+
+    def at_most(self, name: str, value: float, goal: float) -> None:
+        """A figure that must not pass its goal."""
+        self.lines.append({"verdict": "holds" if value <= goal else "falls short", "name": name, "value": round(value, 4), "goal": f"<= {goal}"})  # noqa: E501
+
+    def skipped(self, name: str, why: str) -> None:
+        """A figure that this machine or this folder cannot give."""
+        self.lines.append({"verdict": "skipped", "name": name, "value": why, "goal": ""})
+
+
+def run(main: Callable[[Path, Bars, bool], None], description: str) -> None:
+    """Parse ``DATA [--json FILE] [--quick]``, run, print the bars; exit 8 when one falls short."""
+    parser = argparse.ArgumentParser(description=description)
+    parser.add_argument("data", type=Path, help="folder of real data")
+    parser.add_argument("--json", type=Path)
+    parser.add_argument("--quick", action="store_true", help="ends within 5 minutes on 2 cores")
+    arguments = parser.parse_args()
+    bars = Bars()
+    print(f"# {platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}")
+    main(arguments.data, bars, arguments.quick)
+    for line in bars.lines:
+        print("\t".join(str(line[key]) for key in ("verdict", "name", "value", "goal")))
+    if arguments.json:
+        arguments.json.write_text(json.dumps(bars.lines, indent=1))
+    sys.exit(8 if any(line["verdict"] == "falls short" for line in bars.lines) else 0)
+
+
+def ltrr(*words: str | Path) -> dict[str, object]:
+    """Run one command with ``--json`` and return its document."""
+    done = subprocess.run([sys.executable, "-m", "ltrr_cli", *map(str, words), "--json"], capture_output=True, text=True)  # noqa: E501
+    if done.returncode:
+        raise SystemExit(f"ltrr {' '.join(map(str, words))}: exit {done.returncode}\n{done.stderr}")
+    document: dict[str, object] = json.loads(done.stdout)
+    return document
+
+
+def scratch() -> tempfile.TemporaryDirectory[str]:
+    """A folder that goes away."""
+    return tempfile.TemporaryDirectory(prefix="ltrr-bench-")

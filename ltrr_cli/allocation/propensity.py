@@ -1,0 +1,59 @@
+"""Exact odds: of being a candidate, and of standing at a position, over the whole menu.
+
+An allocation is filled up with distinct candidates by stretching it: candidate c enters at
+``t_c = min over strategies of rank / draws``, and the K candidates with the smallest t are the set. With overlapping
+draws every strategy is thereby asked for more in proportion, until the budget of distinct candidates is full.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ltrr_cli.allocation.base import Menu
+from ltrr_cli.core.types import BoolArray, DoubleArray, FloatArray, IntArray
+
+_LAST_RESORT = 1e6  # strategies without draws fill up only after all others are exhausted
+
+
+def filled(ranks: FloatArray, draws: IntArray, budget: int) -> BoolArray:
+    """Return (n,) bool: the candidates under one allocation, always min(budget, n) of them.
+
+    ranks  -- (n, s) float32 from 1, NaN where a strategy did not bring the candidate
+    draws  -- (s,) int32
+
+    >>> filled(np.array([[1, np.nan], [2, 1], [np.nan, 2]], np.float32), np.array([1, 1], np.int32), 2).tolist()
+    [True, True, False]
+    """
+    if len(ranks) <= budget:
+        return np.ones(len(ranks), np.bool_)
+    stretch = np.where(draws > 0, ranks / np.maximum(draws, 1), _LAST_RESORT + ranks)
+    entry = np.fmin.reduce(stretch, axis=1)
+    first = np.fmin.reduce(ranks, axis=1)
+    order = np.lexsort((np.arange(len(ranks)), first, entry))
+    chosen = np.zeros(len(ranks), np.bool_)
+    chosen[order[:budget]] = True
+    return chosen
+
+
+def inclusion(ranks: FloatArray, menu: Menu, budget: int) -> tuple[DoubleArray, BoolArray]:
+    """Return (odds (n,), included (a, n)): the chance of each candidate over the menu, and under each allocation."""
+    included = np.array([filled(ranks, draws, budget) for draws in menu.draws]).reshape(len(menu.draws), len(ranks))
+    odds: DoubleArray = menu.odds @ included
+    return odds, included
+
+
+def exposure(order: IntArray, included: BoolArray, odds: DoubleArray, page: IntArray) -> DoubleArray:
+    """Return (k,) odds that each candidate of ``page`` stands at the position it stands at.
+
+    order    -- all candidates, best first by the ranker
+    included -- (a, n) bool under each allocation; odds -- (a,) of each allocation
+    page     -- (k,) candidates as shown, position 1 first
+    """
+    in_order = included[:, order]  # (a, n)
+    positions = np.cumsum(in_order, axis=1)
+    place = np.empty(len(order), np.int64)
+    place[order] = np.arange(len(order))
+    shown = place[page]  # (k,)
+    there = in_order[:, shown] & (positions[:, shown] == np.arange(1, len(page) + 1))
+    stood: DoubleArray = odds @ there
+    return stood

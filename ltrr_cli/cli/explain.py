@@ -1,0 +1,59 @@
+"""``ltrr explain``: the funnel of one logged search."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from ltrr_cli.cli.desk import Desk
+from ltrr_cli.cli.paint import brought_by, facts, figure, plan_facts, reading_facts, safe, table
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from ltrr_cli.engine.reports import Explanation
+
+
+def explain(
+    desk: Desk,
+    impression: Annotated[str, typer.Argument(metavar="IMPRESSION", help="The id that `ltrr query` printed.")],
+) -> None:
+    """Show how a page came to be: reading, plan, who brought what at which odds, and what people did."""
+    found = desk.workspace().explain(impression)
+    desk.answer(found, lambda screen: paint(screen, found))
+
+
+def paint(screen: Console, found: Explanation) -> None:
+    """Draw the funnel, from the question to what people did."""
+    asked = [("query", repr(found.query)), ("time", found.time or "not known"), ("origin", found.origin)]
+    asked += [(name, who) for name, who in (("user", found.user), ("session", found.session)) if who]
+    read = [] if found.reading is None else reading_facts(found.reading)
+    planned = [] if found.plan is None else plan_facts(found.plan)
+    brought = [("on the page", ", ".join(f"{name} {count}" for name, count in found.brought.items()))]
+    screen.print(facts([*asked, *read, *planned, *(brought if found.brought else [])]))
+    screen.print()
+    rows = [
+        (
+            line["position"], line["title"], figure(line["score"], 3), figure(line["odds"], 3),
+            figure(line["inclusion"], 3), brought_by(line["ranks"], most=12), ", ".join(line["actions"]),
+        )
+        for line in found.page
+    ]  # fmt: skip
+    numbers = ("", "score", "odds", "retrieved")
+    screen.print(table(("", "title", "score", "odds", "retrieved", "rank in", "actions"), rows, numbers=numbers))
+    if found.memory:
+        screen.print()
+        screen.print(safe(f"the memory of {found.query!r}"), style="dim")
+        screen.print(memory(found))
+
+
+def memory(found: Explanation) -> object:
+    """Return what the memory knew of the query as a table."""
+    names = list(dict.fromkeys(name for pair in found.memory for name in pair))
+    rows = [[_cell(pair.get(name)) for name in names] for pair in found.memory]
+    return table([name.replace("_", " ") for name in names], rows, numbers=[name for name in names if name != "id"])
+
+
+def _cell(value: object) -> str:
+    return figure(value, 3) if isinstance(value, float) else "" if value is None else str(value)

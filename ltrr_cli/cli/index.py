@@ -1,0 +1,77 @@
+"""``ltrr index``: catalog files in, a published catalog generation out."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from ltrr_cli.cli import given
+from ltrr_cli.cli.desk import Desk
+from ltrr_cli.core.errors import UsageError
+
+if TYPE_CHECKING:
+    from ltrr_cli.engine.reports import IndexReport
+
+
+def index(
+    desk: Desk,
+    catalog: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="CATALOG...", help="JSONL files, also .gz and .zst; - is standard input."),
+    ] = None,
+    update: Annotated[bool, typer.Option("--update", help="Keep what is indexed; replace what comes again.")] = False,
+    delete: Annotated[
+        Path | None, typer.Option("--delete", metavar="FILE", help="Ids to remove, one a line (with --update).")
+    ] = None,
+    mapping: Annotated[
+        list[str] | None,
+        typer.Option("--map", metavar="OURS=THEIRS", help="Other names of fields: title=name (repeatable)."),
+    ] = None,
+    encoder: Annotated[
+        str | None, typer.Option("--encoder", metavar="NAME", help='"catalog" (learnt here) or one in the cache.')
+    ] = None,
+    refit: Annotated[bool, typer.Option("--refit", help="With --update: learn the catalog encoder anew.")] = False,
+    max_bad: Annotated[
+        str | None, typer.Option("--max-bad", metavar="SHARE", help="Bad lines allowed, for example 0.1%.")
+    ] = None,
+) -> None:
+    """Index a catalog: one {"id", "title", "text"?, "type"?, "attributes"?, ...} a line.
+
+    Bad lines are set aside with their reasons; with too many of them nothing is published.
+    """
+    sources = list(catalog or ())
+    if not sources and not (update and delete):
+        raise UsageError("no catalog given", hint="ltrr index CATALOG.jsonl, or --update --delete FILE to only remove")
+    for flag, wanted in (("--delete", delete is not None), ("--refit", refit)):
+        if wanted and not update:
+            raise UsageError(f"{flag} needs --update: without it everything is indexed anew anyway")
+    names = given.pairs(mapping or (), "--map", "title=name")
+    most = given.share(max_bad, "--max-bad")
+    with desk.progress() as progress:
+        report = desk.workspace().index(
+            sources,
+            update=update,
+            delete=delete,
+            mapping=names,
+            encoder=encoder,
+            refit=refit,
+            max_bad=most,
+            progress=progress,
+        )
+    desk.answer(report, lambda screen: screen.print(summary(report), soft_wrap=True))
+    if report.quarantined:
+        desk.warn(f"{report.quarantined:,} bad lines were set aside in {report.quarantine_file}")
+
+
+def summary(report: IndexReport) -> str:
+    """Say in one line what was published."""
+    asides = [
+        f"{count:,} {what}"
+        for count, what in ((report.duplicates, "duplicates"), (report.deleted, "deleted"))
+        if count
+    ]
+    tail = f" ({', '.join(asides)})" if asides else ""
+    seconds = report.seconds.get("total", 0.0)
+    return f"catalog generation {report.generation}: {report.entities:,} entities{tail} in {seconds:.1f} s"

@@ -1,0 +1,71 @@
+"""``ltrr ingest-feedback``: what people did, taken in exactly once, and learnt from."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from ltrr_cli.cli import given
+from ltrr_cli.cli.desk import Desk
+from ltrr_cli.core.errors import UsageError
+
+if TYPE_CHECKING:
+    from ltrr_cli.engine.reports import IngestReport
+
+FORMATS = ("auto", "native", "ubi", "metarank")
+
+
+def ingest_feedback(
+    desk: Desk,
+    logs: Annotated[
+        list[str], typer.Argument(metavar="LOG...", help="JSONL files, also .gz and .zst; - is standard input.")
+    ],
+    format_: Annotated[
+        str, typer.Option("--format", metavar="|".join(FORMATS), help="Whose events these are.")
+    ] = "auto",
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Read and count, change nothing.")] = False,
+    undated: Annotated[
+        bool, typer.Option("--undated", help="Take events without a time: file order, no decay, no window.")
+    ] = False,
+    max_bad: Annotated[
+        str | None, typer.Option("--max-bad", metavar="SHARE", help="Bad lines allowed, for example 0.1%.")
+    ] = None,
+) -> None:
+    """Take in feedback: clicks, plays, likes, purchases, skips, or whole search logs.
+
+    The same event twice changes nothing. What was learnt is published as a new learned generation.
+    """
+    if format_ not in FORMATS:
+        raise UsageError(f"--format {format_[:40]!r} is unknown", hint=f"one of {', '.join(FORMATS)}")
+    most = given.share(max_bad, "--max-bad")
+    with desk.progress() as progress:
+        report = desk.workspace().ingest(
+            logs, format=format_, dry_run=dry_run, undated=undated, max_bad=most, progress=progress
+        )
+    desk.answer(report, lambda screen: screen.print(summary(report, dry_run=dry_run), soft_wrap=True))
+    if report.quarantined:
+        desk.warn(f"{report.quarantined:,} bad lines were set aside" + _kept_in(report))
+
+
+def summary(report: IngestReport, *, dry_run: bool = False) -> str:
+    """Say in one line what was taken in and what it taught."""
+    asides = [
+        f"{count:,} {what}"
+        for count, what in (
+            (report.duplicates, "known already"),
+            (report.conflicts, "in conflict"),
+            (report.orphans, "without their search"),
+            (report.late, "late"),
+        )
+        if count
+    ]
+    tail = f" ({', '.join(asides)})" if asides else ""
+    if dry_run:
+        return f"{report.accepted:,} events would be accepted{tail}; nothing was changed"
+    learned = "nothing new to learn" if report.learned is None else f"learned generation {report.learned}"
+    return f"{report.accepted:,} events accepted{tail}, {report.outcomes:,} outcomes; {learned}"
+
+
+def _kept_in(report: IngestReport) -> str:
+    return "" if report.quarantine_file is None else f" in {report.quarantine_file}"

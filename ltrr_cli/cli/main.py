@@ -1,0 +1,113 @@
+"""The console entry ``ltrr``: finds the command, and catches failures in this one place."""
+
+from __future__ import annotations
+
+import errno
+import io
+import os
+import sys
+import traceback
+from collections.abc import Callable, Sequence
+from typing import Annotated
+
+import typer
+
+from ltrr_cli import __version__
+from ltrr_cli.cli import demo, explain, index, ingest_feedback, query, replay, status, train_ranker, verify
+from ltrr_cli.cli.desk import print_error, with_desk
+from ltrr_cli.core.errors import LtrrError, NoSpaceError
+
+INTERRUPTED = 130  # 128 + SIGINT, as shells count
+PIPE_CLOSED = 141  # 128 + SIGPIPE
+_FULL = (errno.ENOSPC, errno.EDQUOT)
+_REFUSED = (errno.EACCES, errno.EPERM, errno.EROFS)
+
+# what the parser raises for a command that was typed wrongly; Typer names only its subclass
+_TYPED_WRONGLY: type[Exception] = typer.BadParameter.__mro__[1]
+
+app = typer.Typer(
+    name="ltrr",
+    rich_markup_mode=None,  # plain help: importing rich would cost more than everything else that --help does
+    add_completion=False,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+)
+_COMMANDS: tuple[tuple[str, Callable[..., None], str], ...] = (
+    ("demo", demo.demo, "See the whole loop on a sample catalog."),
+    ("index", index.index, "Index a catalog."),
+    ("query", query.query, "Answer a query, or a file of them."),
+    ("ingest-feedback", ingest_feedback.ingest_feedback, "Take in what people did, and learn from it."),
+    ("train-ranker", train_ranker.train_ranker, "Train a ranker; it serves only if it is better."),
+    ("status", status.status, "Show what is indexed, learnt and serving."),
+    ("explain", explain.explain, "Show how a page came to be."),
+    ("replay", replay.replay, "Answer, score and learn from a search log."),
+    ("verify", verify.verify, "Check every file on disk."),
+)
+for _name, _command, _short in _COMMANDS:
+    app.command(_name, short_help=_short)(with_desk(_command))
+
+
+@app.callback(invoke_without_command=True)
+def root(
+    context: typer.Context,
+    version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False,
+) -> None:
+    """Learn to retrieve and rank: index a catalog, answer queries, take in feedback, answer better.
+
+    Start with `ltrr demo`. Every command takes -h, --home, --json, -q, -v and --no-color.
+    """
+    if version:
+        typer.echo(f"ltrr {__version__}")
+    elif context.invoked_subcommand is None:
+        typer.echo(context.get_help())
+
+
+def main() -> None:
+    """Run the command line and leave with its exit code."""
+    sys.exit(run(sys.argv[1:]))
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Run one command line and return its exit code: 0, the code of the failure's class, or 1 for a bug."""
+    try:
+        for stream in (sys.stdout, sys.stderr):
+            if isinstance(stream, io.TextIOWrapper):
+                stream.reconfigure(errors="backslashreplace")
+        # not app(...): Typer's own main would turn a closed pipe and Control-C into exits before we see them
+        command = typer.main.get_command(app)
+        with command.make_context("ltrr", list(arguments)) as context:
+            command.invoke(context)
+        sys.stdout.flush()
+    except typer.Exit as done:
+        return done.exit_code
+    except BrokenPipeError:
+        # nobody reads any more; without this Python complains once more when it flushes at its end
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return PIPE_CLOSED
+    except (KeyboardInterrupt, typer.Abort):
+        print_error("ltrr: interrupted")
+        return INTERRUPTED
+    except Exception as error:
+        return _failed(error)
+    return 0
+
+
+def _failed(error: Exception) -> int:
+    """Print one line and a hint for a failure that was foreseen, the traceback for a bug; return the exit code."""
+    if isinstance(error, LtrrError):
+        return _told(str(error), error.hint, error.exit_code)
+    if isinstance(error, _TYPED_WRONGLY):
+        context = getattr(error, "ctx", None)
+        where = context.command_path if context is not None else "ltrr"
+        message: str = error.format_message()  # type: ignore[attr-defined]
+        return _told(message.strip().rstrip("."), f"see `{where} -h`", 2)
+    if isinstance(error, OSError) and error.errno in _FULL:
+        return _told(f"no space left: {error}", "make room and run the command again", NoSpaceError.exit_code)
+    if isinstance(error, OSError) and error.errno in _REFUSED:
+        return _told(str(error), "check who may write there, or choose another folder with --home", 1)
+    traceback.print_exception(error)
+    return _told("this is a bug in ltrr; the lines above say where", None, 1)
+
+
+def _told(message: str, hint: str | None, code: int) -> int:
+    print_error(f"ltrr: {message}", *([f"hint: {hint}"] if hint else []))
+    return code

@@ -1,0 +1,124 @@
+"""How answers look on a terminal: calm tables, and no character that the terminal would obey."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, TextIO
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.table import Table
+
+    from ltrr_cli.core.types import Plan, Reading
+
+WIDE = 200  # columns where nobody looks: a table in a file is not cut to a screen
+
+# C0 and C1 controls, marks that turn the writing direction, line separators, lone surrogates
+_OBEYED = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
+
+
+def safe(text: str, *, keep: str = "", escape: Callable[[int], str] | None = None) -> str:
+    r"""Write out every character that a terminal would obey instead of show.
+
+    keep   -- characters left as they are
+    escape -- code point -> text; by default ``\x1b`` or ``\u202e``
+
+    >>> print(safe("red \x1b[31m alert"))
+    red \x1b[31m alert
+    """
+    write = escape or _escape
+    return _OBEYED.sub(lambda match: match[0] if match[0] in keep else write(ord(match[0])), text)
+
+
+def _escape(code: int) -> str:
+    return f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}"
+
+
+def console(stream: TextIO, color: bool) -> Console:
+    """Return a console that shows text as it is: no markup, no emoji codes, no guessed highlighting."""
+    from rich.console import Console
+
+    return Console(
+        file=stream,
+        no_color=not color,
+        markup=False,
+        emoji=False,
+        highlight=False,
+        width=None if stream.isatty() else WIDE,
+    )
+
+
+def table(columns: Sequence[str], rows: Iterable[Sequence[object]], *, numbers: Sequence[str] = ()) -> Table:
+    """Return a table without lines; the columns named in ``numbers`` stand flush right.
+
+    A column named "" has no head; cells are made safe here.
+    """
+    from rich.table import Table
+    from rich.text import Text
+
+    made = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="dim", show_header=any(columns))
+    for name in columns:
+        made.add_column(name, justify="right" if name in numbers else "left", overflow="fold")
+    for row in rows:
+        made.add_row(*(cell if isinstance(cell, Text) else Text(safe(str(cell))) for cell in row))
+    return made
+
+
+def facts(pairs: Iterable[tuple[str, object]]) -> Table:
+    """Return a table of names and values."""
+    from rich.text import Text
+
+    return table(("", ""), ((Text(name, style="dim"), value) for name, value in pairs))
+
+
+def measures(values: Mapping[str, Mapping[str, float]], first: str) -> Table:
+    """Return one line per contender and one column per measure, as {contender: {measure: value}}."""
+    names = list(dict.fromkeys(name for of in values.values() for name in of))
+    rows = [(who, *(figure(of.get(name)) for name in names)) for who, of in values.items()]
+    return table((first, *names), rows, numbers=names)
+
+
+def figure(value: float | None, digits: int = 4) -> str:
+    """Write a number, or a dash where there is none.
+
+    >>> figure(0.5), figure(None), figure(float("nan"))
+    ('0.5000', '-', '-')
+    """
+    return "-" if value is None or value != value else f"{value:.{digits}f}"
+
+
+def brought_by(ranks: Mapping[str, int], most: int = 3) -> str:
+    """Say which strategies had an entity and at what rank, the best ranks first.
+
+    >>> brought_by({"lexical": 4, "memory": 1})
+    'memory 1, lexical 4'
+    """
+    ordered = sorted(ranks.items(), key=lambda pair: (pair[1], pair[0]))
+    more = f" +{len(ordered) - most}" if len(ordered) > most else ""
+    return ", ".join(f"{name} {rank}" for name, rank in ordered[:most]) + more
+
+
+def reading_facts(reading: Reading) -> list[tuple[str, object]]:
+    """Return what was understood of a query, likeliest first."""
+    found: list[tuple[str, object]] = []
+    if reading.corrections:
+        told = (f"{fix.typed} -> {' '.join(fix.offered)} ({fix.odds:.0%})" for fix in reading.corrections)
+        found.append(("read as", ", ".join(told)))
+    if reading.slots:
+        told = (f"{slot.field}={slot.value} ({slot.odds:.0%})" for slot in by_odds(reading.slots)[:5])
+        found.append(("slots", ", ".join(told)))
+    intents = sorted(reading.intent.items(), key=lambda pair: -pair[1])
+    found.append(("intent", ", ".join(f"{name} {odds:.0%}" for name, odds in intents if odds >= 0.005)))
+    return found
+
+
+def by_odds(items: Sequence[Any]) -> list[Any]:
+    """Sort things with odds, likeliest first (ties stay in order)."""
+    return sorted(items, key=lambda item: -item.odds)
+
+
+def plan_facts(plan: Plan) -> list[tuple[str, object]]:
+    """Return who was allowed to bring how many, and the odds of that draw."""
+    draws = ", ".join(f"{name} {count}" for name, count in plan.draws.items() if count)
+    return [("policy", f"{plan.policy} (odds of this draw {plan.odds:.3f})"), ("draws", draws)]

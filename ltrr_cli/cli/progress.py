@@ -1,0 +1,68 @@
+"""Progress of long work: a bar where somebody looks, silence elsewhere."""
+
+from __future__ import annotations
+
+import sys
+from time import perf_counter
+from types import TracebackType
+from typing import TYPE_CHECKING, Self
+
+from ltrr_cli.cli.paint import console
+
+if TYPE_CHECKING:
+    from rich.progress import Progress, TaskID
+
+
+class Bar:
+    """A progress callback ``(stage, done, total or None)`` for a ``with`` block.
+
+    On a terminal it draws one line that disappears at the end; with ``verbose`` it also leaves a line per stage.
+    """
+
+    def __init__(self, *, quiet: bool, verbose: bool, color: bool) -> None:
+        self._console = console(sys.stderr, color)
+        self._drawn = not quiet and sys.stderr.isatty()
+        self._verbose = verbose and not quiet
+        self._progress: Progress | None = None
+        self._task: TaskID | None = None
+        self._stage = ""
+        self._began = perf_counter()
+
+    def __enter__(self) -> Self:
+        if self._drawn:
+            from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn
+
+            self._progress = Progress(
+                SpinnerColumn(style="dim"),
+                TextColumn("{task.description}", markup=False),
+                BarColumn(bar_width=24),
+                MofNCompleteColumn(),
+                console=self._console,
+                transient=True,
+            )
+            self._progress.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._finish_stage()
+        if self._progress is not None:
+            self._progress.stop()
+
+    def __call__(self, stage: str, done: int, total: int | None) -> None:
+        """Take in where the work stands."""
+        if stage != self._stage:
+            self._finish_stage()
+            self._stage, self._began = stage, perf_counter()
+            if self._progress is not None:
+                if self._task is not None:
+                    self._progress.remove_task(self._task)
+                self._task = self._progress.add_task(stage, total=total)
+        if self._progress is not None and self._task is not None:
+            self._progress.update(self._task, completed=done, total=total)
+
+    def _finish_stage(self) -> None:
+        if self._verbose and self._stage:
+            self._console.print(f"{self._stage}: {perf_counter() - self._began:.2f} s", style="dim")
+        self._stage = ""

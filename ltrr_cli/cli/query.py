@@ -1,0 +1,160 @@
+"""``ltrr query``: one query answered on the screen, or a file of them into a TREC run."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from ltrr_cli.cli import given
+from ltrr_cli.cli.desk import Desk
+from ltrr_cli.cli.paint import brought_by, facts, figure, plan_facts, reading_facts, table
+from ltrr_cli.core.errors import UsageError
+
+if TYPE_CHECKING:
+    from rich.console import Console
+    from rich.table import Table
+
+    from ltrr_cli.engine.reports import Page
+
+LARGEST_SEED = 2**63 - 1
+
+
+def query(
+    desk: Desk,
+    text: Annotated[str | None, typer.Argument(metavar="TEXT", help="What is sought; none: recommend.")] = None,
+    k: Annotated[int | None, typer.Option("-k", metavar="N", help="Results.  [default: 10, 100 with --batch]")] = None,
+    budget: Annotated[
+        int | None, typer.Option("--budget", metavar="N", help="Distinct candidates.  [default: retrieval.budget]")
+    ] = None,
+    user: Annotated[str | None, typer.Option("--user", metavar="ID", help="Who asks.")] = None,
+    session: Annotated[str | None, typer.Option("--session", metavar="ID", help="In which session.")] = None,
+    at: Annotated[
+        str | None, typer.Option("--at", metavar="TIME", help="When it is asked.  [default: as fresh as the data]")
+    ] = None,
+    context: Annotated[
+        list[str] | None, typer.Option("--context", metavar="K=V", help="What else is known (repeatable).")
+    ] = None,
+    filters: Annotated[
+        list[str] | None, typer.Option("--filter", metavar="F=V", help="genre=jazz, year>=2000 (repeatable).")
+    ] = None,
+    policy: Annotated[
+        str | None, typer.Option("--policy", metavar="P", help="Allocation policy for this query alone.")
+    ] = None,
+    seed: Annotated[int | None, typer.Option("--seed", metavar="N", help="Repeat a draw.")] = None,
+    hide_seen: Annotated[bool, typer.Option("--hide-seen", help="Not what the user already acted on.")] = False,
+    live: Annotated[bool, typer.Option("--live", help="Real traffic: count it where nothing is clicked.")] = False,
+    explain: Annotated[bool, typer.Option("--explain", help="Show reading, plan and who brought what.")] = False,
+    no_log: Annotated[bool, typer.Option("--no-log", help="Do not journal the impression.")] = False,
+    no_explore: Annotated[bool, typer.Option("--no-explore", help="Play the best allocation, draw nothing.")] = False,
+    batch: Annotated[
+        Path | None, typer.Option("--batch", metavar="QUERIES", help="Answer a file of {query_id, text, ...} lines.")
+    ] = None,
+    run: Annotated[
+        Path | None, typer.Option("--run", metavar="OUT", help="With --batch: the TREC run to write.")
+    ] = None,
+) -> None:
+    """Answer a query: a plan is drawn, strategies bring candidates, the ranker orders them.
+
+    Trials at the terminal do not count as unclicked pages unless --live (or live = true in ltrr.toml) says so.
+    """
+    conditions = given.filters(filters or ())
+    if seed is not None and not 0 <= seed <= LARGEST_SEED:
+        raise UsageError(f"--seed is {seed}", hint=f"a seed lies between 0 and {LARGEST_SEED}")
+    if batch is not None or run is not None:
+        only_one = {
+            "TEXT": text, "--user": user, "--session": session, "--at": at, "--context": context, "--filter": filters,
+            "--seed": seed, "--live": live, "--explain": explain,
+        }  # fmt: skip
+        _batch(desk, batch, run, only_one, 100 if k is None else k, budget, policy, hide_seen)
+        return
+    for name, value in (("TEXT", text), ("--user", user), ("--session", session)):
+        given.readable(value, name)
+    known = given.pairs(context or (), "--context", "device=phone")
+    moment = given.moment(at, "--at")
+    workspace = desk.workspace()
+    page = workspace.query(
+        text or "",
+        k=10 if k is None else k,
+        budget=budget,
+        user=user,
+        session=session,
+        at=moment,
+        context=known,
+        filters=conditions,
+        policy=policy,
+        seed=seed,
+        hide_seen=hide_seen,
+        live=live or workspace.settings.live,
+        log=not no_log,
+        explore=not no_explore,
+    )
+    for warning in page.warnings:
+        desk.warn(warning)
+    desk.answer(page, lambda screen: paint(screen, page, explain=explain))
+    desk.say(talk(page))
+    if desk.verbose:
+        desk.say(", ".join(f"{stage} {took:.1f} ms" for stage, took in page.took_ms.items()))
+
+
+def _batch(
+    desk: Desk,
+    queries: Path | None,
+    run: Path | None,
+    only_one: Mapping[str, object],
+    k: int,
+    budget: int | None,
+    policy: str | None,
+    hide_seen: bool,
+) -> None:
+    if queries is None or run is None:
+        raise UsageError("--batch and --run belong together", hint="ltrr query --batch QUERIES.jsonl --run OUT.trec")
+    for name, value in only_one.items():
+        if value not in (None, False, []):
+            raise UsageError(f"{name} does not go with --batch", hint="the lines of the file say who asks what")
+    with desk.progress() as progress:
+        report = desk.workspace().query_batch(
+            queries, run, k=k, budget=budget, policy=policy, hide_seen=hide_seen, progress=progress
+        )
+    line = f"{report.queries:,} queries, {report.results:,} results ({report.empty:,} queries without any) in {run}"
+    desk.answer(report, lambda screen: screen.print(line, soft_wrap=True))
+
+
+def paint(screen: Console, page: Page, *, explain: bool = False) -> None:
+    """Draw a page; with ``explain`` also how it came to be."""
+    if explain:
+        screen.print(facts([*reading_facts(page.reading), *plan_facts(page.plan)]))
+        screen.print()
+    if page.results:
+        screen.print(explained(page) if explain else results(page))
+
+
+def results(page: Page) -> Table:
+    """Return the page as a table."""
+    rows = [
+        (it.position, it.title, it.type, it.id, brought_by({name: had.rank for name, had in it.sources.items()}))
+        for it in page.results
+    ]
+    return table(("", "title", "type", "id", "brought by (rank)"), rows, numbers=[""])
+
+
+def explained(page: Page) -> Table:
+    """Return the page with its scores, odds and the rank in every strategy."""
+    names = list(page.plan.draws)
+    rows = [
+        (
+            line.position, line.title, figure(line.score, 3), figure(line.odds, 3),
+            *(line.sources[name].rank if name in line.sources else "" for name in names),
+        )
+        for line in page.results
+    ]  # fmt: skip
+    return table(("", "title", "score", "odds", *names), rows, numbers=["", "score", "odds", *names])
+
+
+def talk(page: Page) -> str:
+    """Say beside the answer what to do with it."""
+    count = f"{len(page.results)} of {page.candidates:,} candidates" if page.results else "no results"
+    how = f"allocation {page.plan.policy}, ranked by {page.ranker}"
+    return f"{count}; {how}" + (f"; ltrr explain {page.impression_id}" if page.impression_id else "")

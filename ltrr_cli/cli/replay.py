@@ -1,0 +1,69 @@
+"""``ltrr replay``: a real search log answered, scored and learnt from, in that order."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from ltrr_cli.cli import given
+from ltrr_cli.cli.desk import Desk
+from ltrr_cli.cli.paint import figure, table
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from ltrr_cli.engine.reports import ReplayReport
+
+
+def replay(
+    desk: Desk,
+    events: Annotated[list[str], typer.Argument(metavar="EVENTS...", help="Search logs: JSONL, also .gz and .zst.")],
+    since: Annotated[
+        str | None, typer.Option("--from", metavar="TIME", help="Score searches from then on; all are learnt from.")
+    ] = None,
+    no_explore: Annotated[bool, typer.Option("--no-explore", help="Play the best allocation, draw nothing.")] = False,
+    run: Annotated[
+        Path | None, typer.Option("--run", metavar="OUT", help="Also write the answers as a TREC run.")
+    ] = None,
+    learn_every: Annotated[
+        str, typer.Option("--learn-every", metavar="SPAN", help="Time between lessons of the bandit: 90s, 1h, 7d.")
+    ] = "1h",
+    train_every: Annotated[
+        int, typer.Option("--train-every", metavar="N", help="Searches between trainings of the ranker; 0 is never.")
+    ] = 5000,
+    undated: Annotated[bool, typer.Option("--undated", help="Take searches without a time, in file order.")] = False,
+) -> None:
+    """Replay a search log: answer each search, score it by what was clicked, only then learn from it.
+
+    It works on a scratch copy: the workspace stays as it is.
+    """
+    moment = given.moment(since, "--from")
+    learnt = given.span(learn_every, "--learn-every")
+    trained = given.at_least_zero(train_every, "--train-every")
+    from ltrr_cli.evaluation.replay import replay as progressive
+
+    with desk.progress() as progress:
+        report = progressive(
+            desk.workspace(),
+            events,
+            since=moment,
+            explore=not no_explore,
+            run=run,
+            learn_every=learnt,
+            train_every=trained,
+            undated=undated,
+            progress=progress,
+        )
+    desk.answer(report, lambda screen: paint(screen, report))
+
+
+def paint(screen: Console, report: ReplayReport) -> None:
+    """Draw how the measures went over the log, and their means."""
+    names = list(report.measures)
+    rows = [(f"{int(point['searches']):,}", *(figure(point.get(name)) for name in names)) for point in report.curve]
+    rows.append(("all", *(figure(report.measures[name]) for name in names)))
+    screen.print(table(("searches", *names), rows, numbers=("searches", *names)))
+    trainings = f", {report.trained} trainings" if report.trained else ""
+    screen.print(f"\n{report.searches:,} searches, {report.clicks:,} clicks{trainings} in {report.seconds:.1f} s")

@@ -1,0 +1,20 @@
+"""``ltrr verify``: is everything on disk what it was when it was published?"""
+
+from __future__ import annotations
+
+import typer
+
+from ltrr_cli.cli.desk import Desk
+from ltrr_cli.cli.paint import table
+from ltrr_cli.core.errors import DamagedError
+
+
+def verify(desk: Desk) -> None:
+    """Hash every file of the current generations and check the journal; exit 5 where something is damaged."""
+    report = desk.workspace().verify()
+    rows = [(damage.path, damage.reason, damage.mend) for damage in report.damaged]
+    if report.ok:
+        desk.answer(report, lambda screen: screen.print(f"ok: {report.files:,} files are what they were"))
+        return
+    desk.answer(report, lambda screen: screen.print(table(("damaged", "why", "mend with"), rows)))
+    raise typer.Exit(DamagedError.exit_code)

@@ -1,0 +1,104 @@
+"""Looking without changing: status, explain, verify."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from ltrr_cli.core.clock import iso
+from ltrr_cli.core.errors import NotFoundError
+from ltrr_cli.engine.reports import Damaged, Explanation, Status, VerifyReport
+
+if TYPE_CHECKING:
+    from ltrr_cli.engine.workspace import Workspace
+
+
+def status(workspace: Workspace) -> Status:
+    """See ``Workspace.status``."""
+    current = workspace.current()
+    loop = workspace.loop()
+    counts = workspace.journal.counts()
+    memory = loop.strategies.get("memory")
+    return Status(
+        catalog_generation=current.catalog,
+        learned_generation=current.learned,
+        entities=len(loop.catalog),
+        impressions=counts.impressions,
+        events=counts.events,
+        memory_pairs=int(getattr(memory, "pairs", 0)),
+        policy=str(loop.policy),
+        encoder=loop.header.encoder,
+        ranker="fusion" if loop.ranker is None else loop.ranker.algorithm,
+        journal_digest=workspace.journal.digest(),
+        home=str(workspace.home),
+        strategies=loop.enabled(),
+        rewards=workspace.settings.feedback.rewards,
+        damaged=tuple(loop.warnings),
+        users=counts.users,
+    )
+
+
+def explain(workspace: Workspace, impression_id: str) -> Explanation:
+    """See ``Workspace.explain``."""
+    found = workspace.journal.impression(impression_id) if workspace.home.is_dir() else None
+    if found is None:
+        raise NotFoundError(
+            f"no impression {impression_id[:80]!r} in {workspace.home}",
+            hint="`ltrr query --json` prints the impression_id of its answer",
+        )
+    loop = workspace.loop()
+    events = workspace.journal.events_of(impression_id)
+    acted: dict[str, list[str]] = {}
+    for event in events:
+        acted.setdefault(event.entity_id, []).append(event.kind)
+    page: list[Mapping[str, Any]] = []
+    for line in found.shown or ():
+        row = loop.catalog.row_of(line.entity_id)
+        page.append(
+            {
+                "position": line.position,
+                "id": line.entity_id,
+                "title": loop.catalog.titles[row] if row >= 0 else "(no longer in the catalog)",
+                "score": line.score,
+                "odds": line.odds,
+                "inclusion": line.inclusion,
+                "ranks": dict(line.ranks),
+                "actions": acted.get(line.entity_id, []),
+            }
+        )
+    brought: dict[str, int] = {}
+    for line in found.shown or ():
+        for name in line.ranks:
+            brought[name] = brought.get(name, 0) + 1
+    return Explanation(
+        impression_id=impression_id,
+        time=None if found.time_ms is None else iso(found.time_ms),
+        query=found.query,
+        user=found.user,
+        session=found.session,
+        origin=found.origin,
+        plan=found.plan,
+        page=tuple(page),
+        events=tuple(
+            {
+                "event": event.kind,
+                "entity_id": event.entity_id,
+                "time": None if event.time_ms is None else iso(event.time_ms),
+                "position": event.position,
+            }
+            for event in events
+        ),
+        brought=brought,
+        reading=loop.understanding.read(found.query),
+    )
+
+
+def verify(workspace: Workspace) -> VerifyReport:
+    """See ``Workspace.verify``."""
+    if not workspace.home.is_dir():
+        workspace.current()
+    report = workspace.generations.verify()
+    damaged = [Damaged(str(damage.path), damage.reason, damage.mend) for damage in report.damages]
+    path = str(workspace.home / "journal.db")
+    damaged += [Damaged(path, reason, "restore it from a backup") for reason in workspace.journal.check()]
+    return VerifyReport(not damaged, tuple(damaged), report.files)

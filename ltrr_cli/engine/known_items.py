@@ -1,0 +1,161 @@
+"""What a catalog can say before anybody searched: ask for known entities, see which strategy finds them.
+
+Every sampled entity is asked for in several ways (its title, part of it, a typo in it, words of its text); how well
+each strategy answers gives the weights of fusion (a useless arm weighs nothing) and the bandit's first lessons.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from ltrr_cli.allocation.base import Lesson, Situation
+from ltrr_cli.allocation.registry import new_policy
+from ltrr_cli.core.chance import generator
+from ltrr_cli.core.config import Settings
+from ltrr_cli.core.types import Context, DoubleArray, Entity, FloatArray, Hits, IntArray
+from ltrr_cli.engine.loop import Loop
+from ltrr_cli.engine.search import retrieve, situation_of
+from ltrr_cli.ranking.fusion import RANK_CONSTANT
+from ltrr_cli.retrieval.texts import all_text
+from ltrr_cli.retrieval.union import union
+from ltrr_cli.text.normalise import tokens
+
+ENTITIES = 150  # sampled; four queries each
+DEPTH = 100
+LEVELS = (0.0, 0.1, 0.25, 0.5, 1.0, 2.0)  # fusion weights tried for every strategy
+WARM_WEIGHT = 0.3  # of a lesson that no person taught
+
+
+@dataclass(frozen=True, slots=True)
+class KnownItems:
+    """What the sampled queries showed.
+
+    fusion     -- weight per strategy
+    situations -- as the bandit sees each query
+    ranks      -- (n, strategies) int32, rank of the wanted entity, 0 where it was not found
+    """
+
+    fusion: dict[str, float]
+    situations: list[Situation]
+    ranks: IntArray
+
+
+def measure(loop: Loop) -> KnownItems:
+    """Ask for sampled entities and note who found them where."""
+    chance = generator("known items", len(loop.catalog))
+    sample = np.sort(chance.permutation(len(loop.catalog))[:ENTITIES])
+    names = loop.enabled()
+    situations: list[Situation] = []
+    ranks: list[list[int]] = []
+    lists: list[list[Hits]] = []
+    wanted: list[int] = []
+    for row in sample.tolist():
+        for query in queries_for(loop.catalog.entity(row), chance):
+            request = loop.request(query, Context(loop.clock_ms), seed=row)
+            hits = retrieve(loop, request, names, DEPTH)
+            situations.append(situation_of(loop, request, names, DEPTH, explore=False))
+            ranks.append([_rank(found, row) for found in hits])
+            lists.append(hits)
+            wanted.append(row)
+    table = np.array(ranks, np.int32).reshape(-1, len(names))
+    weights = tune(lists, wanted, len(names))
+    return KnownItems(dict(zip(names, weights.tolist(), strict=True)), situations, table)
+
+
+def warm_start(settings: Settings, known: KnownItems, folder: Path) -> None:
+    """Write a policy that has learnt from the known items, lightly."""
+    strategies = known.situations[0].strategies if known.situations else ()
+    policy = new_policy(settings.allocation)
+    depths = np.full(len(strategies), DEPTH, np.int32)
+    lessons = [
+        Lesson(situation, ranks, depths, WARM_WEIGHT)
+        for situation, ranks in zip(known.situations, known.ranks, strict=True)
+        if ranks.any()
+    ]
+    policy.learn(lessons)
+    policy.save(folder)
+
+
+def tune(lists: Sequence[Sequence[Hits]], wanted: Sequence[int], strategies: int) -> FloatArray:
+    """Choose (strategies,) fusion weights by coordinate ascent on the mean reciprocal rank of the wanted rows.
+
+    Starts from every strategy's own reciprocal rank; an arm that helps nobody ends at 0.
+    """
+    gains: list[FloatArray] = []
+    owners: list[np.ndarray] = []
+    places: list[int] = []
+    size = 0
+    for hits, row in zip(lists, wanted, strict=True):
+        rows, ranks, _ = union(hits)
+        place = int(np.searchsorted(rows, row))
+        if place < len(rows) and rows[place] == row:
+            gains.append(np.nan_to_num(1.0 / (RANK_CONSTANT + ranks)))
+            owners.append(np.full(len(rows), len(places)))
+            places.append(size + place)
+            size += len(rows)
+    if not gains:
+        return np.ones(strategies, np.float32)
+    gain, owner, target = np.concatenate(gains), np.concatenate(owners), np.array(places)
+
+    def reciprocal(weights: DoubleArray) -> float:
+        fused = gain @ weights
+        ahead = fused > fused[target][owner]
+        level = fused == fused[target][owner]
+        behind = np.bincount(owner, ahead + 0.5 * level, len(target)) + 0.5  # ties share the middle rank
+        return float((1.0 / behind).mean())
+
+    weights = np.array([reciprocal(np.eye(strategies)[arm]) for arm in range(strategies)])
+    best = reciprocal(weights)
+    for _ in range(3):
+        for arm in range(strategies):
+            for level in LEVELS:
+                tried = weights.copy()
+                tried[arm] = level
+                if (value := reciprocal(tried)) > best + 1e-4:
+                    best, weights = value, tried
+    tuned: FloatArray = (weights / max(weights.max(), 1e-9)).astype(np.float32)
+    return tuned
+
+
+def queries_for(entity: Entity, chance: np.random.Generator) -> list[str]:
+    """Return ways of asking for an entity, deterministic for a generator's state."""
+    title = tokens(entity.title)
+    found = []
+    if title:
+        found.append(" ".join(title))
+        if len(title) > 1:
+            kept = max(1, round(len(title) * 0.6))
+            start = int(chance.integers(0, len(title) - kept + 1))
+            found.append(" ".join(title[start : start + kept]))
+        found.append(misspelt(" ".join(title), chance))
+    words = [word for word in tokens(all_text(entity)) if len(word) > 2]
+    if len(words) > 3:
+        picked = sorted(chance.permutation(len(words))[: int(chance.integers(2, 5))].tolist())
+        found.append(" ".join(words[place] for place in picked))
+    return found
+
+
+def misspelt(text: str, chance: np.random.Generator) -> str:
+    """Make one typo: drop, double, swap or replace a character, or drop a space."""
+    if len(text) < 4:
+        return text
+    place = int(chance.integers(1, len(text) - 1))
+    kind = int(chance.integers(0, 5))
+    letter = "etaoinsrhl"[int(chance.integers(0, 10))]
+    if kind == 4 and " " in text:
+        return text.replace(" ", "", 1)
+    edited = {
+        0: text[:place] + text[place + 1 :],
+        1: text[:place] + text[place] + text[place:],
+        2: text[: place - 1] + text[place] + text[place - 1] + text[place + 1 :],
+    }
+    return edited.get(kind, text[:place] + letter + text[place + 1 :])
+
+
+def _rank(hits: Hits, row: int) -> int:
+    place = np.flatnonzero(hits.rows == row)
+    return int(place[0]) + 1 if len(place) else 0

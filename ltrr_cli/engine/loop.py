@@ -1,0 +1,145 @@
+"""The open loop: everything one catalog generation and one learned generation hold, ready to answer and to learn."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import msgspec
+import numpy as np
+
+from ltrr_cli.allocation.base import Policy
+from ltrr_cli.allocation.registry import open_policy
+from ltrr_cli.backends.encoder import open_encoder
+from ltrr_cli.catalog.columns import Columns
+from ltrr_cli.core.config import Settings
+from ltrr_cli.core.errors import DamagedError, UsageError
+from ltrr_cli.core.types import BoolArray, Context, Encoder, FloatArray, Outcome, Request
+from ltrr_cli.ranking.base import Model
+from ltrr_cli.ranking.models import open_model
+from ltrr_cli.retrieval import registry
+from ltrr_cli.retrieval.base import Resources, Strategy
+from ltrr_cli.understanding.reader import Understanding
+
+BASE_POLICY = "base_policy"  # taught by imported searches when models are trained; the fold goes on from it
+
+
+class CatalogHeader(msgspec.Struct, frozen=True):
+    """What a catalog generation says of itself (``generation.json``)."""
+
+    language: str
+    encoder: str
+    strategies: tuple[str, ...]
+    fusion: dict[str, float]  # weight of each strategy, from known-item self-retrieval
+    signals: tuple[str, ...]  # names of the bandit's features, beside time
+
+
+class LearnedHeader(msgspec.Struct, frozen=True):
+    """What a learned generation says of itself (``fold.json``)."""
+
+    catalog: int
+    events: int
+    outcomes: int
+    last_event_ms: int | None
+    position: str
+
+
+@dataclass(slots=True)
+class Loop:
+    """Open state. ``learn`` changes it in memory only; ``engine.learn`` folds and publishes."""
+
+    settings: Settings
+    header: CatalogHeader
+    catalog: Columns
+    encoder: Encoder
+    understanding: Understanding
+    strategies: dict[str, Strategy]
+    policy: Policy
+    ranker: Model | None = None
+    clock_ms: int = 0
+    warnings: list[str] = field(default_factory=list)
+
+    def enabled(self) -> tuple[str, ...]:
+        """Return the names of the strategies that may bring candidates, in the registry's order."""
+        off = set(self.settings.retrieval.off)
+        names = tuple(name for name in self.strategies if name not in off)
+        if not names:
+            raise UsageError("every strategy is switched off", hint="shorten retrieval.off in ltrr.toml")
+        return names
+
+    def fusion_weights(self, names: Sequence[str]) -> FloatArray:
+        """Return (len(names),) float32, the weights of reciprocal rank fusion."""
+        return np.array([self.header.fusion.get(name, 0.0) for name in names], np.float32)
+
+    def request(self, query: str, context: Context, seed: int, hidden: Iterable[str] = ()) -> Request:
+        """Read a query; ``hidden`` entity ids are not allowed on the page."""
+        reading = self.understanding.read(query, context.locale)
+        return Request(query, context, reading, seed, self._allowed(context, hidden))
+
+    def learn(self, outcomes: Sequence[Outcome]) -> None:
+        """Let every strategy take in outcomes, in time order."""
+        for strategy in self.strategies.values():
+            strategy.learn(outcomes)
+
+    def _allowed(self, context: Context, hidden: Iterable[str]) -> BoolArray | None:
+        allowed = self.catalog.allowed(context.filters)
+        rows = [row for entity in hidden if (row := self.catalog.row_of(entity)) >= 0]
+        if rows:
+            allowed = np.ones(len(self.catalog), np.bool_) if allowed is None else allowed
+            allowed[rows] = False
+        return allowed
+
+
+def open_loop(
+    settings: Settings,
+    catalog_folder: Path,
+    learned_folder: Path | None,
+    damaged: Iterable[str] = (),
+    policy_folder: Path | None = None,
+) -> Loop:
+    """Open a catalog generation and, where there is one, what was learnt on top.
+
+    damaged       -- names of learned parts ("memory", "policy", "ranker") that must not be read; they fall back.
+    policy_folder -- where the policy begins instead of the catalog's warm start
+    """
+    header = msgspec.json.decode((catalog_folder / "generation.json").read_bytes(), type=CatalogHeader)
+    catalog = Columns.open(catalog_folder / "columns")
+    encoder = open_encoder(catalog_folder / "encoder")
+    resources = Resources(catalog, encoder, header.language)
+    broken = set(damaged)
+    loop = Loop(
+        settings=settings,
+        header=header,
+        catalog=catalog,
+        encoder=encoder,
+        understanding=Understanding.open(catalog_folder / "understanding"),
+        strategies={},
+        policy=open_policy(
+            settings.allocation, policy_folder or _first(learned_folder, catalog_folder, "policy", broken)
+        ),
+        clock_ms=catalog.newest_ms() or 0,
+    )
+    for name in header.strategies:
+        learned = None if learned_folder is None or name in broken else learned_folder / name
+        loop.strategies[name] = registry.strategy(name).open(resources, catalog_folder / name, learned)
+    if learned_folder is not None:
+        _open_learned(loop, learned_folder, broken)
+    return loop
+
+
+def _open_learned(loop: Loop, folder: Path, broken: set[str]) -> None:
+    fold = msgspec.json.decode((folder / "fold.json").read_bytes(), type=LearnedHeader)
+    loop.clock_ms = max(loop.clock_ms, fold.last_event_ms or 0)
+    if (folder / "ranker").is_dir() and "ranker" not in broken:
+        try:
+            loop.ranker = open_model(folder / "ranker")
+        except DamagedError as error:
+            loop.warnings.append(f"ranker not used: {error}")
+
+
+def _first(learned: Path | None, catalog: Path, part: str, broken: set[str]) -> Path:
+    """Return the learned part's folder where it is there and sound, else the catalog's (the warm start)."""
+    if learned is not None and part not in broken and (learned / part).is_dir():
+        return learned / part
+    return catalog / part

@@ -1,0 +1,182 @@
+"""What publishes: a catalog generation, and trained models. Both end with a fold of the journal."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from time import perf_counter
+from typing import TYPE_CHECKING
+
+from ltrr_cli.backends.encoder import open_encoder
+from ltrr_cli.backends.encoder_cache import cache_root, find_encoder
+from ltrr_cli.catalog.columns import Columns
+from ltrr_cli.catalog.intake import Intake, read_ids
+from ltrr_cli.core.errors import DataError
+from ltrr_cli.engine.build import EncoderChoice, build_generation, check_bad
+from ltrr_cli.engine.learn import fold, outcomes
+from ltrr_cli.engine.loop import BASE_POLICY, open_loop
+from ltrr_cli.engine.reports import IndexReport, TrainReport
+from ltrr_cli.engine.train import Observer, Trained, observe, train_model
+from ltrr_cli.feedback.attribution import Tally
+from ltrr_cli.feedback.quarantine import Quarantine
+
+if TYPE_CHECKING:
+    from ltrr_cli.engine.workspace import Workspace
+
+Progress = Callable[[str, int, int | None], None]
+
+MODELS = ("ranker", BASE_POLICY)  # trained, not folded: carried from one learned generation to the next
+
+
+def index(
+    workspace: Workspace,
+    sources: Sequence[str | Path],
+    update: bool,
+    delete: str | Path | None,
+    mapping: Mapping[str, str] | None,
+    encoder: str | None,
+    refit: bool,
+    max_bad: float | None,
+    progress: Progress,
+) -> IndexReport:
+    """Read, check, build, publish; see ``Workspace.index``."""
+    start = perf_counter()
+    settings = workspace.settings
+    with workspace.publishing("index"):
+        previous = workspace.generations.current()
+        intake = Intake()
+        if update:
+            if previous is None:
+                raise DataError("nothing to update: no catalog was indexed here", hint="leave out --update")
+            old = Columns.open(workspace.generations.open().catalog / "columns")
+            intake.entities = {entity.id: entity for entity in old.entities()}
+        intake.read(sources, mapping, lambda lines: progress("read", lines, None))
+        if delete is not None:
+            intake.delete(read_ids(delete))
+        quarantine = None
+        if intake.refused:
+            quarantine = Quarantine(workspace.home / "quarantine" / "catalog.jsonl")
+            for line in intake.refused:
+                quarantine.add(line.source, line.number, line.offset, line.reason, line.data)
+            quarantine.close()
+        check_bad(
+            intake, settings.catalog.max_bad if max_bad is None else max_bad, quarantine.path if quarantine else None
+        )
+        seconds = {"read": round(perf_counter() - start, 3)}
+        choice = _encoder_choice(workspace, encoder, keep=update and not refit)
+        with workspace.generations.draft("catalog") as draft:
+            seconds |= build_generation(intake.sorted(), draft.folder, settings, choice, progress)
+        began = perf_counter()
+        learn(workspace, progress, catalog=draft.number)
+        seconds["learn"] = round(perf_counter() - began, 3)
+    seconds["total"] = round(perf_counter() - start, 3)
+    return IndexReport(
+        generation=draft.number,
+        entities=len(intake.entities),
+        quarantined=len(intake.refused),
+        seconds=seconds,
+        duplicates=intake.duplicates,
+        deleted=intake.deleted,
+        quarantine_file=str(quarantine.path) if quarantine else None,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Learnt:
+    """A published learned generation, and what its events came to."""
+
+    number: int
+    tally: Tally
+
+
+def learn(
+    workspace: Workspace,
+    progress: Progress,
+    *,
+    catalog: int | None = None,
+    models: Callable[[Path], None] | None = None,
+) -> Learnt:
+    """Fold the journal into a new learned generation and publish it; the lock is the caller's.
+
+    catalog -- a drafted catalog generation to publish in the same step; None: the current one stays
+    models  -- writes newly trained models into the generation, in place of those carried over
+    """
+    progress("learn", 0, None)
+    generations = workspace.generations
+    current = generations.current_or_none()
+    number = catalog or workspace.current().catalog
+    carried = None if current is None or not current.learned else generations.folder("learned", current.learned)
+    broken = {damage.part for damage in generations.damages_of_learned()}
+    with generations.draft("learned") as draft:
+        if models is not None:
+            models(draft.folder)
+        for name in MODELS:
+            target = draft.folder / name
+            if carried is not None and (carried / name).is_dir() and name not in broken and not target.exists():
+                shutil.copytree(carried / name, target)
+        base = draft.folder if (draft.folder / BASE_POLICY).is_dir() else None
+        loop = open_loop(workspace.settings, generations.folder("catalog", number), None, policy_folder=base)
+        tally = fold(loop, workspace.journal, draft.folder, number)
+    generations.publish(catalog=catalog, learned=draft.number)
+    return Learnt(draft.number, tally)
+
+
+def train(
+    workspace: Workspace,
+    algorithm: str | None,
+    judgments: tuple[str | Path, str | Path] | None,
+    dry_run: bool,
+    progress: Progress,
+) -> TrainReport:
+    """Train on the newest searches of the journal; see ``Workspace.train``."""
+    start = perf_counter()
+    settings = workspace.settings
+    with workspace.publishing("train-ranker"):
+        serving = workspace.loop().ranker
+        loop = workspace.open_loop(workspace.current(), learned=False)
+        journal = workspace.journal
+        past = list(outcomes(journal, settings))
+        searches = journal.counts().impressions
+        observer = observe(loop, journal, past, searches, settings.ranking.sample, progress)
+        progress("fit", 0, None)
+        trained = train_model(observer.examples(), observer.schema, algorithm or settings.ranking.algorithm, serving)
+        promoted = trained.model is not None and trained.better
+        number = None
+        if not dry_run and (promoted or observer.lessons):
+            learnt = learn(workspace, progress, models=lambda folder: _save(folder, trained, promoted, observer))
+            number = learnt.number if promoted else None
+    return TrainReport(
+        model=None if number is None else f"ranker-{number}",
+        algorithm=trained.algorithm,
+        measures=trained.measures,
+        promoted=number is not None,
+        reason=trained.reason,
+        searches=trained.searches,
+        seconds=round(perf_counter() - start, 3),
+    )
+
+
+def _save(folder: Path, trained: Trained, promoted: bool, observer: Observer) -> None:
+    """Write what a training made: the ranker if it is better, and the bandit taught by imported searches."""
+    if promoted and trained.model is not None:
+        (folder / "ranker").mkdir()
+        trained.model.save(folder / "ranker")
+    if observer.lessons:
+        policy = observer.loop.policy  # opened from the warm start, and untouched by the walk
+        policy.learn(observer.lessons)
+        (folder / BASE_POLICY).mkdir()
+        policy.save(folder / BASE_POLICY)
+
+
+def _encoder_choice(workspace: Workspace, name: str | None, *, keep: bool) -> EncoderChoice:
+    """Decide on the encoder: an update keeps the one there is, else the flag, the settings, ``catalog``."""
+    wanted = name or workspace.settings.catalog.encoder
+    current = workspace.generations.current_or_none()
+    if keep and current is not None and name is None:
+        folder = workspace.generations.folder("catalog", current.catalog) / "encoder"
+        return EncoderChoice(open_encoder(folder).name, keep=folder)
+    if wanted == "catalog":
+        return EncoderChoice("catalog")
+    return EncoderChoice(wanted, cached=find_encoder(cache_root(), wanted))

@@ -1,0 +1,196 @@
+"""What the workspace answers: plain frozen records that are also the command line's JSON (``as_json``)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import msgspec
+
+from ltrr_cli.core.types import Plan, Reading
+
+
+class _Report:
+    """A record whose fields are the keys of its JSON document."""
+
+    __slots__ = ()
+
+    def as_json(self) -> dict[str, Any]:
+        """Return plain dictionaries, lists and numbers."""
+        document: dict[str, Any] = msgspec.to_builtins(self)
+        return document
+
+
+@dataclass(frozen=True, slots=True)
+class IndexReport(_Report):
+    """A published catalog generation.
+
+    duplicates  -- lines whose id came again (the last one counts)
+    quarantined -- bad lines, kept with reasons in ``quarantine_file``
+    seconds     -- stage -> wall time
+    """
+
+    generation: int
+    entities: int
+    quarantined: int
+    seconds: Mapping[str, float]
+    duplicates: int = 0
+    deleted: int = 0
+    quarantine_file: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Source(_Report):
+    """Where one strategy had a result: rank from 1, score comparable only inside the strategy."""
+
+    rank: int
+    score: float
+
+
+@dataclass(frozen=True, slots=True)
+class Result(_Report):
+    """One line of a page; ``odds`` is the chance (0..1) that it was shown at this position."""
+
+    position: int
+    id: str
+    title: str
+    type: str
+    score: float
+    odds: float
+    sources: Mapping[str, Source]
+
+
+@dataclass(frozen=True, slots=True)
+class Page(_Report):
+    """An answered search; ``impression_id`` is None where nothing was logged."""
+
+    impression_id: str | None
+    query: str
+    reading: Reading
+    plan: Plan
+    results: tuple[Result, ...]
+    took_ms: Mapping[str, float]
+    ranker: str = "fusion"
+    candidates: int = 0
+    warnings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class BatchReport(_Report):
+    """A file of queries answered into a TREC run."""
+
+    queries: int
+    results: int
+    empty: int  # queries without any result
+    run: str
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class IngestReport(_Report):
+    """What became of the lines of a feedback log.
+
+    learned -- number of the published learned generation, None where nothing was learnt (dry run, nothing new)
+    """
+
+    accepted: int
+    duplicates: int
+    conflicts: int
+    orphans: int
+    late: int
+    quarantined: int
+    outcomes: int
+    learned: int | None
+    quarantine_file: str | None = None
+    seconds: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class TrainReport(_Report):
+    """A training: the held-out measures of every contender, and whether the new model serves now."""
+
+    model: str | None
+    algorithm: str
+    measures: Mapping[str, Mapping[str, float]]
+    promoted: bool
+    reason: str = ""
+    searches: int = 0
+    seconds: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Status(_Report):
+    """The workspace in a dozen facts."""
+
+    catalog_generation: int | None
+    learned_generation: int | None
+    entities: int
+    impressions: int
+    events: int
+    memory_pairs: int
+    policy: str
+    encoder: str
+    ranker: str
+    journal_digest: str
+    home: str = ""
+    strategies: tuple[str, ...] = ()
+    rewards: Mapping[str, float] = field(default_factory=dict)
+    damaged: tuple[str, ...] = ()
+    users: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Damaged(_Report):
+    """A file that is not what its manifest says, and the command that mends it."""
+
+    path: str
+    reason: str
+    mend: str
+
+
+@dataclass(frozen=True, slots=True)
+class VerifyReport(_Report):
+    """Every file of both current generations and of the journal, hashed."""
+
+    ok: bool
+    damaged: tuple[Damaged, ...]
+    files: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Explanation(_Report):
+    """The funnel of one search: reading, plan, what each strategy brought, the page, and what people did with it.
+
+    page   -- one mapping a shown entity: position, id, title, score, odds, inclusion, ranks, actions
+    memory -- what the memory knew of the query: one mapping a pair (id, count, prior share, score)
+    """
+
+    impression_id: str
+    time: str | None
+    query: str
+    user: str | None
+    session: str | None
+    origin: str
+    plan: Plan | None
+    page: tuple[Mapping[str, Any], ...]
+    events: tuple[Mapping[str, Any], ...]
+    brought: Mapping[str, int] = field(default_factory=dict)
+    reading: Reading | None = None
+    memory: tuple[Mapping[str, Any], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class ReplayReport(_Report):
+    """A search log answered, scored and learnt from, in that order.
+
+    measures -- "MAP@5", "RR@10", "R@10", "nDCG@10" over the scored searches
+    curve    -- the same per stretch of the log, with "searches" scored so far
+    """
+
+    searches: int
+    clicks: int
+    measures: Mapping[str, float]
+    curve: tuple[Mapping[str, float], ...]
+    trained: int = 0
+    seconds: float = 0.0

@@ -1,0 +1,28 @@
+"""The score that serves until a ranker is trained: what worked before, and fusion as its prior."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ltrr_cli.core.types import Candidates, FloatArray
+from ltrr_cli.ranking.base import Schema
+from ltrr_cli.ranking.fusion import fuse, prior_share
+
+
+def untrained(schema: Schema, features: FloatArray, candidates: Candidates, weights: FloatArray) -> FloatArray:
+    """Return (n,) float32: ``(1 - s) belief + s fused``, each a distribution over the candidates.
+
+    ``s`` is the memory's share of the prior (1 before any action on the query, towards 0 with support), so that
+    fusion decides where nothing is known and actions decide where they are many.
+    """
+    fused = prior_share(fuse(candidates.ranks, weights, _column(schema, features, "entity.popularity")))
+    belief = _column(schema, features, "memory.belief")
+    share = _column(schema, features, "memory.prior_share")
+    if belief is None or share is None:
+        return fused
+    mixed: FloatArray = ((1.0 - share) * belief + share * fused).astype(np.float32)
+    return mixed
+
+
+def _column(schema: Schema, features: FloatArray, name: str) -> FloatArray | None:
+    return features[:, schema.names.index(name)] if name in schema.names else None

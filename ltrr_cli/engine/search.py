@@ -1,0 +1,187 @@
+"""One search through the whole funnel: reading, plan, retrieval, union, ranking, page - with exact propensities."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from time import perf_counter
+
+import numpy as np
+
+from ltrr_cli.allocation.base import Menu, Policy, Situation
+from ltrr_cli.allocation.draw import draw
+from ltrr_cli.allocation.features import situation_features
+from ltrr_cli.allocation.propensity import exposure, inclusion
+from ltrr_cli.core.types import (
+    BoolArray,
+    Candidates,
+    Context,
+    DoubleArray,
+    FloatArray,
+    Hits,
+    IntArray,
+    Plan,
+    Request,
+    Shown,
+)
+from ltrr_cli.engine.loop import Loop
+from ltrr_cli.engine.scoring import untrained
+from ltrr_cli.ranking.base import Schema
+from ltrr_cli.ranking.features import assemble
+from ltrr_cli.retrieval.union import union
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """Everything one search produced; arrays are over the candidates of the whole menu.
+
+    included -- (a, n) bool, which candidates each allocation of the menu brings
+    drawn    -- the allocation that was drawn, a row of ``included`` and of ``menu``
+    features -- (n, f) float32, columns named by ``schema``
+    baseline -- (n,) float32, what the untrained score says
+    scores   -- (n,) float32, what the page is ordered by
+    page     -- (k,) candidates shown, best first
+    odds     -- (k,) float64, the chance that each stood at its position
+    """
+
+    request: Request
+    situation: Situation
+    menu: Menu
+    drawn: int
+    plan: Plan
+    candidates: Candidates
+    included: BoolArray
+    schema: Schema
+    features: FloatArray
+    baseline: FloatArray
+    scores: FloatArray
+    page: IntArray
+    odds: DoubleArray
+    took_ms: Mapping[str, float]
+
+    def shown(self, loop: Loop) -> tuple[Shown, ...]:
+        """Return the page as the journal keeps it."""
+        lines = []
+        for position, (place, odds) in enumerate(zip(self.page.tolist(), self.odds.tolist(), strict=True), 1):
+            lines.append(
+                Shown(
+                    entity_id=loop.catalog.ids[int(self.candidates.rows[place])],
+                    position=position,
+                    score=float(self.scores[place]),
+                    odds=odds,
+                    inclusion=float(self.candidates.inclusion[place]),
+                    ranks=self.ranks_of(place),
+                )
+            )
+        return tuple(lines)
+
+    def ranks_of(self, place: int) -> dict[str, int]:
+        """Return the candidate's rank in every strategy that had it."""
+        ranks = self.candidates.ranks[place]
+        named = zip(self.candidates.strategies, ranks.tolist(), strict=True)
+        return {name: int(rank) for name, rank in named if rank == rank}  # NaN: the strategy did not bring it
+
+
+class _Stopwatch:
+    """Milliseconds per stage."""
+
+    def __init__(self) -> None:
+        self.took: dict[str, float] = {}
+        self._start = self._last = perf_counter()
+
+    def stage(self, name: str) -> None:
+        now = perf_counter()
+        self.took[name] = (now - self._last) * 1e3
+        self._last = now
+
+    def total(self) -> dict[str, float]:
+        return {**self.took, "total": (perf_counter() - self._start) * 1e3}
+
+
+def answer(
+    loop: Loop,
+    query: str,
+    context: Context,
+    *,
+    k: int,
+    budget: int,
+    seed: int = 0,
+    explore: bool = True,
+    policy: Policy | None = None,
+    hidden: Iterable[str] = (),
+) -> Answer:
+    """Answer one query as of ``context.time_ms``; changes nothing."""
+    watch = _Stopwatch()
+    policy = policy or loop.policy
+    request = loop.request(query, context, seed, hidden)
+    watch.stage("understand")
+    situation = situation_of(loop, request, loop.enabled(), budget, explore=explore)
+    menu = policy.menu(situation)
+    drawn, odds = draw(menu, seed)
+    plan = Plan(str(policy), dict(zip(situation.strategies, menu.draws[drawn].tolist(), strict=True)), odds)
+    watch.stage("plan")
+    hits = retrieve(loop, request, situation.strategies, budget)
+    watch.stage("retrieve")
+    candidates, included = _candidates(situation.strategies, hits, menu, budget)
+    schema, features = describe(loop, request, candidates)
+    watch.stage("describe")
+    baseline = untrained(schema, features, candidates, loop.fusion_weights(situation.strategies))
+    fits = loop.ranker is not None and loop.ranker.schema.digest == schema.digest
+    scores = loop.ranker.score(features) if loop.ranker is not None and fits else baseline
+    order = np.lexsort((candidates.rows, -scores)).astype(np.int32)
+    page = order[included[drawn][order]][:k]
+    shown_odds = exposure(order, included, menu.odds, page)
+    watch.stage("rank")
+    return Answer(
+        request, situation, menu, drawn, plan, candidates, included, schema, features, baseline, scores, page,
+        shown_odds, watch.total(),
+    )  # fmt: skip
+
+
+def retrieve(loop: Loop, request: Request, strategies: tuple[str, ...], depth: int) -> list[Hits]:
+    """Run every strategy down to ``depth``; those of the second wave see the first wave's best rows."""
+    return [loop.strategies[name].retrieve(request, depth) for name in strategies]
+
+
+def describe(loop: Loop, request: Request, candidates: Candidates) -> tuple[Schema, FloatArray]:
+    """Return the schema and the (n, f) features of the candidates as the system knows them now."""
+    rows, catalog = candidates.rows, loop.catalog
+    evidence = [
+        (name, loop.strategies[name].evidence_names, loop.strategies[name].evidence(request, rows))
+        for name in candidates.strategies
+    ]
+    created = catalog.created_ms[rows]
+    age_days = np.where(created < 0, np.nan, (request.context.time_ms - created) / 86_400_000).astype(np.float32)
+    columns = (catalog.popularity[rows], age_days, catalog.types[rows])
+    return assemble(candidates, evidence, *columns, request.reading.signals)
+
+
+def situation_of(
+    loop: Loop, request: Request, strategies: tuple[str, ...], budget: int, *, explore: bool
+) -> Situation:
+    """Return what the bandit may look at: all of it is known before retrieval."""
+    features = situation_features(loop.header.signals, _signals(loop, request), request.context)
+    return Situation(strategies, budget, features, request.context.time_ms, request.seed, explore)
+
+
+def signal_names(loop: Loop) -> tuple[str, ...]:
+    """Return the names of all signals, in a fixed order."""
+    return tuple(sorted(_signals(loop, loop.request("", Context(loop.clock_ms), 0))))
+
+
+def _signals(loop: Loop, request: Request) -> dict[str, float]:
+    signals = dict(request.reading.signals)
+    for name, strategy in loop.strategies.items():
+        signals.update({f"{name}.{key}": value for key, value in strategy.signals(request).items()})
+    return signals
+
+
+def _candidates(
+    strategies: tuple[str, ...], hits: list[Hits], menu: Menu, budget: int
+) -> tuple[Candidates, BoolArray]:
+    """Keep what any allocation of the menu brings; the rest was only retrieved so that odds are exact."""
+    rows, ranks, scores = union(hits)
+    odds, included = inclusion(ranks, menu, budget)
+    keep = np.flatnonzero(odds > 0)
+    union_ = Candidates(strategies, rows[keep], ranks[keep], scores[keep], odds[keep])
+    return union_, included[:, keep]

@@ -1,0 +1,202 @@
+"""Questions -> pages, one at a time or a file of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from time import perf_counter
+from typing import TYPE_CHECKING, Any
+from uuid import uuid4
+
+import msgspec
+
+from ltrr_cli.allocation.base import Policy
+from ltrr_cli.allocation.registry import open_policy
+from ltrr_cli.catalog.filters import parse_filter
+from ltrr_cli.core.chance import seed_of
+from ltrr_cli.core.clock import now_ms, parse_time
+from ltrr_cli.core.errors import DataError, UsageError
+from ltrr_cli.core.types import Context, Impression
+from ltrr_cli.engine.reports import BatchReport, Page, Result, Source
+from ltrr_cli.engine.search import Answer, answer
+from ltrr_cli.text.lines import BadLine, read_lines
+
+if TYPE_CHECKING:
+    from ltrr_cli.engine.loop import Loop
+    from ltrr_cli.engine.workspace import Workspace
+
+LARGEST_K = 10_000
+LARGEST_BUDGET = 100_000
+SITUATION_SCHEMA = "situation-1"
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """One call of ``Workspace.query``, as given."""
+
+    text: str
+    k: int
+    budget: int | None
+    user: str | None
+    session: str | None
+    at: int | str | None
+    context: Mapping[str, str]
+    filters: tuple[str, ...]
+    policy: str | None
+    seed: int | None
+    hide_seen: bool
+    live: bool
+    log: bool
+    explore: bool
+
+    def checked(self, default_budget: int) -> int:
+        """Return the budget; raises UsageError for numbers out of range."""
+        budget = default_budget if self.budget is None else self.budget
+        for name, value, largest in (("k", self.k, LARGEST_K), ("budget", budget, LARGEST_BUDGET)):
+            if not 1 <= value <= largest:
+                raise UsageError(f"{name} is {value}", hint=f"{name} lies between 1 and {largest}")
+        return max(budget, self.k)
+
+
+def respond(workspace: Workspace, asked: Question) -> Page:
+    """Answer a question and journal the impression."""
+    budget = asked.checked(workspace.settings.retrieval.budget)
+    filters = tuple(parse_filter(text) for text in asked.filters)
+    loop = workspace.loop()
+    moment = loop.clock_ms if asked.at is None else parse_time(asked.at)
+    impression_id = uuid4().hex
+    context = Context(
+        moment,
+        asked.user,
+        asked.session,
+        asked.context.get("locale"),
+        filters,
+        asked.context,
+        asked.hide_seen,
+    )
+    seed = seed_of("draw", impression_id) if asked.seed is None else asked.seed
+    policy = _policy(workspace, asked.policy)
+    found = answer(
+        loop,
+        asked.text,
+        context,
+        k=asked.k,
+        budget=budget,
+        seed=seed,
+        explore=asked.explore,
+        policy=policy,
+        hidden=hidden(workspace, context),
+    )
+    if asked.log:
+        workspace.journal.append_impression(_impression(loop, found, impression_id, asked))
+    return _page(loop, found, impression_id if asked.log else None)
+
+
+def hidden(workspace: Workspace, context: Context) -> frozenset[str]:
+    """Return what the user already acted on, where it is to be hidden."""
+    if not context.hide_seen or context.user is None:
+        return frozenset()
+    return workspace.journal.entities_of(context.user)
+
+
+def _policy(workspace: Workspace, name: str | None) -> Policy | None:
+    """Return the policy asked for, with what was learnt where it is the one that learns; None: the serving one."""
+    if name is None:
+        return None
+    current = workspace.current()
+    learned = workspace.generations.folder("learned", current.learned) / "policy"
+    return open_policy(workspace.settings.allocation, learned, name)
+
+
+def respond_batch(
+    workspace: Workspace,
+    queries: str | Path,
+    run: str | Path,
+    k: int,
+    budget: int | None,
+    policy: str | None,
+    hide_seen: bool,
+    progress: Callable[[str, int, int | None], None],
+) -> BatchReport:
+    """Answer every query of a file; write ``query_id Q0 id rank score tag`` lines."""
+    start = perf_counter()
+    blank = Question("", k, budget, None, None, None, {}, (), policy, 0, hide_seen, False, False, False)
+    most = blank.checked(workspace.settings.retrieval.budget)
+    loop = workspace.loop()
+    chosen = _policy(workspace, policy)
+    count = results = empty = 0
+    lines: list[str] = []
+    for line in read_lines(queries):
+        if isinstance(line, BadLine):
+            raise DataError(f"{queries}, line {line.number}: {line.reason}")
+        query_id, context, text = _query_line(line.data, f"{queries}, line {line.number}", loop.clock_ms, hide_seen)
+        found = answer(
+            loop, text, context, k=k, budget=most, explore=False, policy=chosen, hidden=hidden(workspace, context)
+        )
+        for rank, place in enumerate(found.page.tolist(), 1):
+            entity = loop.catalog.ids[int(found.candidates.rows[place])]
+            # 1 / rank: equal scores would let a reader of the run break ties its own way
+            lines.append(f"{query_id} Q0 {entity} {rank} {1 / rank:.8f} ltrr\n")
+        count, results, empty = count + 1, results + len(found.page), empty + (len(found.page) == 0)
+        progress("queries", count, None)
+    Path(run).write_text("".join(lines), "utf-8")
+    return BatchReport(count, results, empty, str(run), round(perf_counter() - start, 3))
+
+
+def _query_line(data: bytes, where: str, clock_ms: int, hide_seen: bool) -> tuple[str, Context, str]:
+    try:
+        record: dict[str, Any] = msgspec.json.decode(data, type=dict[str, Any])
+        query_id, text = record["query_id"], record["text"]
+        if not isinstance(query_id, str) or not isinstance(text, str) or not query_id or query_id.split() != [query_id]:
+            raise DataError("query_id must be text without spaces, text must be text")
+        moment = clock_ms if record.get("timestamp") is None else parse_time(record["timestamp"])
+        user = record.get("user_id")
+    except (msgspec.MsgspecError, KeyError, DataError) as error:
+        reason = f"no {error}" if isinstance(error, KeyError) else str(error)
+        hint = 'one {"query_id", "text", "user_id"?, "timestamp"?} a line'
+        raise DataError(f"{where}: {reason}", hint=hint) from None
+    return query_id, Context(moment, None if user is None else str(user), hide_seen=hide_seen), text
+
+
+def _impression(loop: Loop, found: Answer, impression_id: str, asked: Question) -> Impression:
+    return Impression(
+        impression_id=impression_id,
+        # the wall clock says when it was asked; how old things are was told by the data's own clock
+        time_ms=now_ms() if asked.at is None else found.request.context.time_ms,
+        query=asked.text,
+        origin="live" if asked.live else "trial",
+        user=asked.user,
+        session=asked.session,
+        context=asked.context,
+        plan=found.plan,
+        shown=found.shown(loop),
+        schema=found.schema.digest,
+        features=found.features[found.page],
+        situation_schema=SITUATION_SCHEMA,
+        situation=found.situation.features,
+    )
+
+
+def _page(loop: Loop, found: Answer, impression_id: str | None) -> Page:
+    results = []
+    for line, place in zip(found.shown(loop), found.page.tolist(), strict=True):
+        row = int(found.candidates.rows[place])
+        scores = dict(zip(found.candidates.strategies, found.candidates.scores[place].tolist(), strict=True))
+        sources = {name: Source(rank, scores[name]) for name, rank in line.ranks.items()}
+        kind = loop.catalog.type_names[int(loop.catalog.types[row])]
+        results.append(
+            Result(line.position, line.entity_id, loop.catalog.titles[row], kind, line.score or 0.0, line.odds or 0.0,
+                   sources)
+        )  # fmt: skip
+    return Page(
+        impression_id=impression_id,
+        query=found.request.query,
+        reading=found.request.reading,
+        plan=found.plan,
+        results=tuple(results),
+        took_ms={stage: round(took, 3) for stage, took in found.took_ms.items()},
+        ranker="fusion" if loop.ranker is None else loop.ranker.algorithm,
+        candidates=int(found.included[found.drawn].sum()),
+        warnings=tuple(loop.warnings),
+    )

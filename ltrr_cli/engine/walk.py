@@ -1,0 +1,172 @@
+"""One pass through time: what a search may know is only what happened strictly before it.
+
+Training, replay and the plain fold all go through ``walk``; a click that fed its own feature would be a leak, and
+this is the one place that could make it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from ltrr_cli.allocation.base import Lesson
+from ltrr_cli.core.chance import generator
+from ltrr_cli.core.types import FloatArray, Impression, IntArray, Outcome
+from ltrr_cli.engine.loop import Loop
+from ltrr_cli.engine.search import Answer
+from ltrr_cli.ranking.base import Examples, Schema
+
+BATCH = 4_096  # outcomes learnt at a time where no search stands between them
+HEAD, TAIL = 40, 20  # candidates kept of a search: the best by the serving score, and some of the rest
+
+
+def walk(
+    loop: Loop,
+    searches: Iterable[Impression],
+    outcomes: Iterable[Outcome],
+    on_search: Callable[[Impression], None] | None = None,
+    on_outcomes: Callable[[Sequence[Outcome]], None] | None = None,
+) -> None:
+    """Let ``loop`` learn all outcomes in order, and stop at every search to ask ``on_search``.
+
+    searches -- in time order
+    outcomes -- in (time, event id) order; one at the very moment of a search is learnt after it
+    """
+    waiting = _Peekable(iter(outcomes))
+
+    def learn_until(moment: int | None) -> None:
+        batch: list[Outcome] = []
+        while (outcome := waiting.head) is not None and (moment is None or outcome.time_ms < moment):
+            batch.append(waiting.take())
+            if len(batch) == BATCH:
+                _learn(loop, batch, on_outcomes)
+                batch = []
+        if batch:
+            _learn(loop, batch, on_outcomes)
+
+    if on_search is not None:
+        for search in searches:
+            learn_until(search.time_ms if search.time_ms is not None else 0)
+            on_search(search)
+    learn_until(None)
+
+
+def _learn(loop: Loop, batch: list[Outcome], on_outcomes: Callable[[Sequence[Outcome]], None] | None) -> None:
+    loop.learn(batch)
+    if on_outcomes is not None:
+        on_outcomes(batch)
+
+
+class _Peekable:
+    """An iterator of outcomes whose next item can be looked at."""
+
+    def __init__(self, outcomes: Iterator[Outcome]) -> None:
+        self._outcomes = outcomes
+        self.head = next(outcomes, None)
+
+    def take(self) -> Outcome:
+        """Return the head and move on."""
+        head = self.head
+        if head is None:
+            raise StopIteration
+        self.head = next(self._outcomes, None)
+        return head
+
+
+@dataclass(frozen=True, slots=True)
+class Frozen:
+    """What the system knew when it answered one search; labels come later and change nothing here.
+
+    ids      -- entity ids of the kept candidates
+    features -- (n, f) float32
+    baseline -- (n,) float32, the untrained score
+    serving  -- (n,) float32, the score that the page was ordered by
+    """
+
+    impression_id: str
+    time_ms: int
+    schema: Schema
+    ids: tuple[str, ...]
+    features: FloatArray
+    baseline: FloatArray
+    serving: FloatArray
+
+
+def freeze(loop: Loop, search: Impression, answer: Answer, wanted: Iterable[str]) -> Frozen:
+    """Keep the head of the candidates, a seeded sample of the rest, and what was wanted if it is among them.
+
+    Whether something was wanted decides only which lines are kept, never what they say.
+    """
+    order = np.lexsort((answer.candidates.rows, -answer.baseline))
+    head, rest = order[:HEAD], order[HEAD:]
+    tail = generator("freeze", search.impression_id).permutation(rest)[:TAIL]
+    rows = answer.candidates.rows
+    positive = [place for entity in wanted if (place := _place(rows, loop.catalog.row_of(entity))) is not None]
+    keep = np.unique(np.concatenate([head, tail, np.array(positive, np.int64)]).astype(np.int64))
+    return Frozen(
+        search.impression_id,
+        search.time_ms or 0,
+        answer.schema,
+        tuple(loop.catalog.ids[int(row)] for row in rows[keep]),
+        answer.features[keep],
+        answer.baseline[keep],
+        answer.scores[keep],
+    )
+
+
+def _place(rows: IntArray, row: int) -> int | None:
+    """Return where a row stands among ascending rows."""
+    place = int(np.searchsorted(rows, row))
+    return place if row >= 0 and place < len(rows) and rows[place] == row else None
+
+
+@dataclass(slots=True)
+class Collector:
+    """Frozen searches and the outcomes that label them."""
+
+    frozen: list[Frozen] = field(default_factory=list)
+    labels: dict[str, dict[str, float]] = field(default_factory=dict)  # impression -> entity -> best reward
+    weights: dict[str, float] = field(default_factory=dict)
+
+    def note(self, outcomes: Sequence[Outcome]) -> None:
+        """Take labels from outcomes that belong to an impression."""
+        for outcome in outcomes:
+            if outcome.impression_id is not None and outcome.reward > 0:
+                of = self.labels.setdefault(outcome.impression_id, {})
+                of[outcome.entity_id] = max(of.get(outcome.entity_id, 0.0), outcome.reward * outcome.weight)
+
+    def keep_newest(self, searches: int) -> None:
+        """Forget all but the newest searches."""
+        self.frozen = self.frozen[-searches:]
+
+    def examples(self, schema: Schema) -> Examples:
+        """Return the searches that have a rewarded candidate, in time order, of one schema."""
+        parts = [
+            (item, np.array([labels.get(entity, 0.0) for entity in item.ids], np.float32))
+            for item in sorted(self.frozen, key=lambda item: (item.time_ms, item.impression_id))
+            if item.schema.digest == schema.digest and (labels := self.labels.get(item.impression_id))
+        ]
+        parts = [(item, gains) for item, gains in parts if gains.any() and not gains.all()]
+        if not parts:
+            empty = np.empty(0, np.float32)
+            return Examples(np.empty((0, len(schema.names)), np.float32), empty, np.empty(0, np.int32), empty, empty)
+        sizes = [len(item.ids) for item, _ in parts]
+        return Examples(
+            features=np.concatenate([item.features for item, _ in parts]),
+            labels=np.concatenate([gains for _, gains in parts]),
+            groups=np.repeat(np.arange(len(parts), dtype=np.int32), sizes),
+            weights=np.ones(sum(sizes), np.float32),
+            baseline=np.concatenate([item.baseline for item, _ in parts]),
+        )
+
+
+def lesson(loop: Loop, answer: Answer, outcome: Outcome, weight: float = 1.0) -> Lesson | None:
+    """Return what a rewarded entity teaches the bandit: its rank in every strategy as of the answer."""
+    place = _place(answer.candidates.rows, loop.catalog.row_of(outcome.entity_id))
+    if place is None or outcome.reward <= 0:
+        return None
+    ranks = np.nan_to_num(answer.candidates.ranks[place]).astype(np.int32)
+    depths = np.full(len(ranks), answer.situation.budget, np.int32)
+    return Lesson(answer.situation, ranks, depths, weight * outcome.weight, outcome.reward)

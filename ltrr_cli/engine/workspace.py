@@ -1,0 +1,233 @@
+"""The Python API: one folder, opened, indexed, asked, fed and trained.
+
+>>> import ltrr_cli
+>>> from ltrr_cli.catalog.sample import sample_path
+>>> workspace = ltrr_cli.open(getfixture("tmp_path") / "home")
+>>> workspace.index([sample_path("catalog.jsonl.gz")]).generation
+1
+>>> page = workspace.query("love", k=3, seed=1)
+>>> len(page.results)
+3
+>>> workspace.record({"event": "click", "impression_id": page.impression_id, "entity_id": page.results[0].id})
+>>> workspace.status().events
+1
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
+from pathlib import Path
+from typing import Any
+
+from ltrr_cli.core.clock import now_ms
+from ltrr_cli.core.config import Settings, load_settings
+from ltrr_cli.core.errors import NotFoundError
+from ltrr_cli.engine.loop import Loop, open_loop
+from ltrr_cli.engine.reports import (
+    BatchReport,
+    Explanation,
+    IndexReport,
+    IngestReport,
+    Page,
+    Status,
+    TrainReport,
+    VerifyReport,
+)
+from ltrr_cli.storage.generations import Current, Generations
+from ltrr_cli.storage.journal import Journal
+from ltrr_cli.storage.lock import publication
+
+Progress = Callable[[str, int, int | None], None]
+
+
+def quiet(stage: str, done: int, total: int | None) -> None:
+    """Report progress to nobody."""
+
+
+class Workspace:
+    """Everything ltrr knows of one catalog, in one folder.
+
+    Opening costs nothing; state is read at the first question and read again once a newer generation is published.
+    One object is for one thread.
+    """
+
+    def __init__(self, home: str | Path, **flags: Any) -> None:
+        self.home = Path(home)
+        self.settings: Settings = load_settings(self.home, **flags)
+        self.generations = Generations(self.home)
+        self._loop: Loop | None = None
+        self._of: Current | None = None
+        self._journal: Journal | None = None
+
+    # ------------------------------------------------------------ the five verbs
+
+    def index(
+        self,
+        sources: Sequence[str | Path],
+        *,
+        update: bool = False,
+        delete: str | Path | None = None,
+        mapping: Mapping[str, str] | None = None,
+        encoder: str | None = None,
+        refit: bool = False,
+        max_bad: float | None = None,
+        progress: Progress = quiet,
+    ) -> IndexReport:
+        """Build and publish a catalog generation; what was learnt is folded anew for it.
+
+        update  -- keep the entities there are, replace those that come again
+        delete  -- a file of ids to remove
+        mapping -- our field -> the key in the files, for other names: {"title": "name"}
+        encoder -- "catalog", or the name of one in the cache; None keeps the encoder there is
+        refit   -- learn the ``catalog`` encoder anew on an update
+
+        Raises DataError when too many lines are bad (nothing is published), LockedError when another publishes.
+        """
+        from ltrr_cli.engine.publish import index
+
+        return index(self, sources, update, delete, mapping, encoder, refit, max_bad, progress)
+
+    def query(
+        self,
+        text: str = "",
+        *,
+        k: int = 10,
+        budget: int | None = None,
+        user: str | None = None,
+        session: str | None = None,
+        at: int | str | None = None,
+        context: Mapping[str, str] | None = None,
+        filters: Sequence[str] = (),
+        policy: str | None = None,
+        seed: int | None = None,
+        hide_seen: bool = False,
+        live: bool = True,
+        log: bool = True,
+        explore: bool = True,
+    ) -> Page:
+        """Answer one query; an empty text asks for recommendations.
+
+        at      -- the moment of the question; without it the later of the last event and the catalog's newest date
+        filters -- conditions such as "genre=jazz", "year>=2000"
+        seed    -- repeats a draw; without it every question draws anew
+        live    -- False marks a trial that must not count as an unclicked page
+        log     -- write the impression into the journal
+        explore -- False plays the policy's best allocation
+        """
+        from ltrr_cli.engine.serve import Question, respond
+
+        asked = Question(text, k, budget, user, session, at, dict(context or {}), tuple(filters), policy, seed,
+                         hide_seen, live, log, explore)  # fmt: skip
+        return respond(self, asked)
+
+    def query_batch(
+        self,
+        queries: str | Path,
+        run: str | Path,
+        *,
+        k: int = 100,
+        budget: int | None = None,
+        policy: str | None = None,
+        hide_seen: bool = False,
+        progress: Progress = quiet,
+    ) -> BatchReport:
+        """Answer a file of {"query_id", "text", "user_id"?, "timestamp"?} into a TREC run, without a log."""
+        from ltrr_cli.engine.serve import respond_batch
+
+        return respond_batch(self, queries, run, k, budget, policy, hide_seen, progress)
+
+    def record(self, event: Mapping[str, Any]) -> None:
+        """Journal one native event at once; it is learnt from at the next ``ingest``.
+
+        A missing timestamp is now. Raises DataError for what is no event.
+        """
+        from ltrr_cli.engine.ingest import record
+
+        record(self, {"timestamp": now_ms(), **event})
+
+    def ingest(
+        self,
+        sources: Sequence[str | Path],
+        *,
+        format: str = "auto",  # noqa: A002 -- the word users know from the command line
+        dry_run: bool = False,
+        undated: bool = False,
+        max_bad: float | None = None,
+        progress: Progress = quiet,
+    ) -> IngestReport:
+        """Take in feedback logs, every event exactly once, and publish what they teach."""
+        from ltrr_cli.engine.ingest import ingest
+
+        return ingest(self, sources, format, dry_run, undated, max_bad, progress)
+
+    def train(
+        self,
+        *,
+        algorithm: str | None = None,
+        judgments: tuple[str | Path, str | Path] | None = None,
+        dry_run: bool = False,
+        progress: Progress = quiet,
+    ) -> TrainReport:
+        """Train a ranker (and the bandit on imported logs); it serves only if it beats what serves."""
+        from ltrr_cli.engine.publish import train
+
+        return train(self, algorithm, judgments, dry_run, progress)
+
+    # ------------------------------------------------------------ looking
+
+    def status(self) -> Status:
+        """Say what there is, in a dozen facts."""
+        from ltrr_cli.engine.inspect import status
+
+        return status(self)
+
+    def explain(self, impression_id: str) -> Explanation:
+        """Show the funnel of one logged search; raises NotFoundError."""
+        from ltrr_cli.engine.inspect import explain
+
+        return explain(self, impression_id)
+
+    def verify(self) -> VerifyReport:
+        """Hash every file of both current generations and check the journal."""
+        from ltrr_cli.engine.inspect import verify
+
+        return verify(self)
+
+    # ------------------------------------------------------------ what the verbs share
+
+    @property
+    def journal(self) -> Journal:
+        """The journal, opened once."""
+        if self._journal is None:
+            self.home.mkdir(parents=True, exist_ok=True)
+            self._journal = Journal(self.home / "journal.db")
+        return self._journal
+
+    def loop(self) -> Loop:
+        """Return the open state of the current generations; raises NotFoundError where nothing was indexed."""
+        current = self.current()
+        if self._loop is None or current != self._of:
+            self._loop, self._of = self.open_loop(current), current
+        return self._loop
+
+    def current(self) -> Current:
+        """Return the current generations; raises NotFoundError where nothing was indexed."""
+        current = self.generations.current() if self.home.is_dir() else None
+        if current is None:
+            raise NotFoundError(f"no workspace at {self.home}", hint=f"ltrr index CATALOG --home {self.home}")
+        return current
+
+    def open_loop(self, current: Current, *, learned: bool = True) -> Loop:
+        """Open generations afresh, apart from the shared one; ``learned=False`` knows of no feedback."""
+        opened = self.generations.open()
+        damaged = {damage.part for damage in opened.damaged}
+        folder = opened.learned if learned and "fold.json" not in damaged else None
+        loop = open_loop(self.settings, opened.catalog, folder, damaged)
+        loop.warnings += [f"{damage}" for damage in opened.damaged]
+        return loop
+
+    def publishing(self, purpose: str) -> AbstractContextManager[None]:
+        """Hold the publication lock; raises LockedError naming who holds it."""
+        self.home.mkdir(parents=True, exist_ok=True)
+        return publication(self.home, purpose)

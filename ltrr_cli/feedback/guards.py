@@ -1,0 +1,120 @@
+"""How much of an action counts, so that one robot cannot write the memory.
+
+Streaming and deterministic in (time, event id) order; what is kept is one day's counts.
+
+- Actions of one person on one entity for one query and day count once, wanted and unwanted (reward above and below 0)
+  apart: opening, playing and buying what one found is one proof, not three.
+- A person's actions beyond the daily cap of the settings count nothing. Who a person is: the user, else the session.
+- Actions with neither cannot be told apart; a hard cap would silence logs that never name anybody. The n-th of them
+  for the same query, entity and day counts 1/n: a thousand clicks weigh 7.5.
+- Actions without a time have no day: repeats count once, no cap applies (reading them at all is the operator's choice).
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+
+from ltrr_cli.core.clock import DAY
+from ltrr_cli.core.config import FeedbackSettings
+from ltrr_cli.core.types import Event, Impression
+from ltrr_cli.feedback.attribution import reward_of
+from ltrr_cli.text.normalise import query_key
+
+BUSY = 50  # actions on one day, from which on mostly repeating oneself is worth a word
+
+_ANONYMOUS = ("anonymous", "")
+
+
+@dataclass(frozen=True, slots=True)
+class Suspect:
+    """Somebody who acted abnormally often on one day.
+
+    kind    -- "user", "session" or "anonymous"
+    day     -- days since 1970-01-01 UTC
+    actions -- on that day; ``counted`` is the sum of their weights
+    """
+
+    kind: str
+    name: str
+    day: int
+    actions: int
+    counted: float
+
+
+class Guard:
+    """Weighs a stream of events in (time, event id) order."""
+
+    def __init__(self, settings: FeedbackSettings) -> None:
+        self._settings = settings
+        self._day: int | None = None
+        self._repeats: Counter[tuple[tuple[str, str], str, str, bool]] = Counter()
+        self._actions: Counter[tuple[str, str]] = Counter()
+        self._counted: dict[tuple[str, str], float] = {}
+        self._suspects: list[Suspect] = []
+
+    def weight(self, event: Event, impression: Impression | None = None) -> float:
+        """Return what counts of an event, 0..1.
+
+        impression -- the page that the event names, for its query and its person; as with ``Attribution.outcome``
+        A type whose reward is 0 weighs 0 and is not counted.
+
+        >>> guard = Guard(FeedbackSettings())
+        >>> click = Event("1", "click", 0, "album", query="Blue", user="u")
+        >>> guard.weight(click), guard.weight(click)
+        (1.0, 0.0)
+        """
+        day = None if event.time_ms is None else event.time_ms // DAY
+        if day != self._day:
+            self._close_day()
+            self._day = day
+        reward = reward_of(event, self._settings)
+        if reward == 0.0:  # proves nothing, and must not use up what a click on the same entity proves
+            return 0.0
+        actor = _actor(event, impression)
+        query = event.query if impression is None else impression.query
+        act = (actor, query_key(query or ""), event.entity_id, reward > 0)
+        self._repeats[act] += 1
+        self._actions[actor] += 1
+        weight = self._weight(actor, self._repeats[act])
+        self._counted[actor] = self._counted.get(actor, 0.0) + weight
+        return weight
+
+    def suspects(self) -> list[Suspect]:
+        """Return who exceeded the daily cap, or mostly repeated themselves, the busiest first."""
+        found = self._suspects + list(self._of_day())
+        return sorted(found, key=lambda one: (-one.actions, one.day, one.kind, one.name))
+
+    def _weight(self, actor: tuple[str, str], nth: int) -> float:
+        if actor is _ANONYMOUS:
+            return 1.0 / nth
+        if nth > 1:
+            return 0.0
+        capped = self._day is not None and self._counted.get(actor, 0.0) >= self._settings.user_daily_cap
+        return 0.0 if capped else 1.0
+
+    def _of_day(self) -> list[Suspect]:
+        if self._day is None:
+            return []
+        return [
+            Suspect(*actor, self._day, actions, self._counted[actor])
+            for actor, actions in self._actions.items()
+            if (actor is not _ANONYMOUS and actions > self._settings.user_daily_cap)
+            or (actions >= BUSY and self._counted[actor] < actions / 2)
+        ]
+
+    def _close_day(self) -> None:
+        self._suspects += self._of_day()
+        self._repeats.clear()
+        self._actions.clear()
+        self._counted.clear()
+
+
+def _actor(event: Event, impression: Impression | None) -> tuple[str, str]:
+    user, session = event.user, event.session
+    if impression is not None:
+        user = user if user is not None else impression.user
+        session = session if session is not None else impression.session
+    if user is not None:
+        return ("user", user)
+    return _ANONYMOUS if session is None else ("session", session)

@@ -1,0 +1,66 @@
+"""The log formats by name, and telling which one a file is in.
+
+One format is one file and one line here; it is loaded when it is asked for.
+"""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable, Iterable
+
+from ltrr_cli.core.errors import DataError, UsageError
+from ltrr_cli.feedback.parse import parse_object
+from ltrr_cli.feedback.records import Format, Parsed
+
+FORMATS = {
+    "native": "ltrr_cli.feedback.native:Native",
+    "ubi": "ltrr_cli.feedback.ubi:Ubi",
+    "metarank": "ltrr_cli.feedback.metarank:Metarank",
+}
+LOOKED_AT = 50  # lines that ``detect`` reads at most
+
+
+def format_class(name: str) -> type[Format]:
+    """Return a format's class; raises UsageError for a name that is not registered."""
+    if name not in FORMATS:
+        raise UsageError(f"no log format is called {name!r}", hint=f"one of auto, {', '.join(FORMATS)}")
+    module, _, attribute = FORMATS[name].partition(":")
+    found: type[Format] = getattr(importlib.import_module(module), attribute)
+    return found
+
+
+def reader(name: str, undated: bool = False) -> Callable[[bytes], Parsed]:
+    """Return the function that reads one line of a format; it raises DataError with a reason for every bad line.
+
+    >>> reader("native")(b'{"event":"click","timestamp":0,"entity_id":"a","event_id":"e"}').events[0].event_id
+    'e'
+    """
+    read = format_class(name)(undated).read
+
+    def read_line(line: bytes) -> Parsed:
+        return read(parse_object(line))
+
+    return read_line
+
+
+def detect(lines: Iterable[bytes]) -> str:
+    """Return the name of the format that most of the first lines can only be in; on equal terms the first registered.
+
+    Raises DataError where no line is recognised.
+
+    >>> detect([b'{"action_name":"click","query_id":"q"}'])
+    'ubi'
+    """
+    votes = dict.fromkeys(FORMATS, 0)
+    classes = {name: format_class(name) for name in FORMATS}
+    for _, line in zip(range(LOOKED_AT), lines, strict=False):
+        try:
+            record = parse_object(line)
+        except DataError:
+            continue
+        for name, found in classes.items():
+            votes[name] += found.recognises(record)
+    best = max(votes, key=lambda name: votes[name])  # the first of the best
+    if not votes[best]:
+        raise DataError("cannot tell the log's format from its first lines", hint=f"--format {'|'.join(FORMATS)}")
+    return best

@@ -1,0 +1,121 @@
+"""User Behavior Insights (UBI, https://o19s.github.io/ubi, versions 1.0 to 1.3): queries and events as JSON lines.
+
+Lines may come bare, wrapped as search hits (``{"_index", "_id", "_source": {..}}``) or as pairs of a bulk file, whose
+action lines are skipped. The shown objects stand in ``query_response_hit_ids`` (what the plugin writes),
+``query_response_object_ids`` or ``query_response_objects_ids`` (what its documents said at times); the object acted on
+in ``event_attributes.object.object_id``. ``client_id`` is the user where there is no ``user_id``.
+
+Actions keep their names except ``click_through`` (click), ``add_to_cart`` (add) and ``watch`` (play). An event without
+an object, and the action ``impression`` (it was seen, which is no action), are skipped.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from ltrr_cli.core.errors import DataError
+from ltrr_cli.core.types import Impression
+from ltrr_cli.feedback.records import (
+    Parsed,
+    context_of,
+    event,
+    foreign_moment,
+    id_list,
+    kind_of,
+    member,
+    optional_id,
+    page,
+    position,
+    required_id,
+    text,
+)
+
+_HIT_IDS = ("query_response_hit_ids", "query_response_object_ids", "query_response_objects_ids")
+_NAMES = {"click_through": "click", "add_to_cart": "add", "watch": "play"}
+_BULK_ACTIONS = ("index", "create")
+
+
+class Ubi:
+    """Reads UBI queries and events."""
+
+    def __init__(self, undated: bool = False) -> None:
+        self._undated = undated
+
+    def read(self, record: dict[str, Any]) -> Parsed:
+        """Read one record; raises DataError."""
+        if _is_bulk_action(record):
+            return Parsed(skipped="action line of a bulk file")
+        source = member(record, "_source") if "_source" in record else record
+        if "action_name" in source:
+            return self._event(source)
+        if "user_query" in source or any(name in source for name in _HIT_IDS):
+            return self._query(source)
+        raise DataError("neither a UBI query (user_query) nor a UBI event (action_name)")
+
+    @staticmethod
+    def recognises(record: Mapping[str, Any]) -> bool:
+        """Say whether a record can only be UBI."""
+        if _is_bulk_action(record):
+            return str(next(iter(record.values())).get("_index", "")).startswith("ubi_")
+        source = record.get("_source", record)
+        return isinstance(source, dict) and (
+            "action_name" in source or ("user_query" in source and "query_id" in source)
+        )
+
+    def _query(self, source: Mapping[str, Any]) -> Parsed:
+        name = next((name for name in _HIT_IDS if source.get(name) is not None), None)
+        impression = Impression(
+            required_id(source, "query_id"),
+            foreign_moment(source, self._undated),
+            text(source, "user_query") or "",
+            "imported",
+            optional_id(source, "user_id") or optional_id(source, "client_id"),
+            optional_id(source, "session_id"),
+            context_of(source, "query_attributes"),
+            shown=None if name is None else page(id_list(source, name)),
+        )
+        return Parsed(impressions=(impression,))
+
+    def _event(self, source: Mapping[str, Any]) -> Parsed:
+        kind = kind_of(source, "action_name")
+        attributes = member(source, "event_attributes")
+        entity_id = optional_id(member(attributes, "object"), "object_id")
+        if entity_id is None:
+            return Parsed(skipped="event without an object")
+        if kind == "impression":
+            return Parsed(skipped="impression of one object")
+        action = event(
+            _NAMES.get(kind, kind),
+            foreign_moment(source, self._undated),
+            entity_id,
+            event_id=optional_id(source, "event_id"),
+            impression_id=optional_id(source, "query_id"),
+            query=text(source, "user_query"),
+            position=_ordinal(attributes),
+            user=optional_id(source, "user_id") or optional_id(source, "client_id"),
+            session=optional_id(source, "session_id") or optional_id(attributes, "session_id"),
+        )
+        return Parsed(events=(action,))
+
+
+def _is_bulk_action(record: Mapping[str, Any]) -> bool:
+    if len(record) != 1:
+        return False
+    ((name, value),) = record.items()
+    return name in _BULK_ACTIONS and isinstance(value, dict)
+
+
+def _ordinal(attributes: Mapping[str, Any]) -> int | None:
+    """``position.ordinal`` is a number or {"index": number}; also seen inside the object.
+
+    Collectors differ in whether the first is 0 or 1, so a 0 says only that the place is unknown; where the query's own
+    list of hits is known, attribution takes the position from there.
+    """
+    for holder in (attributes, member(attributes, "object")):
+        place = holder.get("position")
+        ordinal = place.get("ordinal") if type(place) is dict else None
+        found = ordinal.get("index") if type(ordinal) is dict else ordinal
+        if found is not None:
+            return None if found == 0 else position({"ordinal": found}, "ordinal")
+    return None

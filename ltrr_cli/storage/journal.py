@@ -1,0 +1,247 @@
+"""The journal: every impression and every event, exactly once, in SQLite; all that is learnt is a fold of it.
+
+Write-ahead logging lets many processes append while others read; an acknowledged transaction survives the death of
+its process (``synchronous = NORMAL`` may lose the last ones to a power cut, never half of one).
+"""
+
+from __future__ import annotations
+
+import hashlib
+import sqlite3
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ltrr_cli.core.errors import DamagedError, LockedError, NoSpaceError
+from ltrr_cli.core.types import Event, Impression
+from ltrr_cli.storage.pages import decode_page, encode_page
+
+FORMAT = 1
+BUSY_MS = 30_000
+_ORDER = "time_ms IS NOT NULL, time_ms, CASE WHEN time_ms IS NULL THEN seq END"  # undated first, as they came
+
+_SCHEMA = """
+CREATE TABLE impressions (
+    impression_id TEXT PRIMARY KEY, time_ms INTEGER, query TEXT NOT NULL, origin TEXT NOT NULL,
+    user TEXT, session TEXT, page BLOB, seq INTEGER NOT NULL
+) WITHOUT ROWID;
+CREATE INDEX impressions_time ON impressions (time_ms);
+CREATE TABLE events (
+    seq INTEGER PRIMARY KEY, event_id TEXT NOT NULL UNIQUE, kind TEXT NOT NULL, time_ms INTEGER,
+    entity_id TEXT NOT NULL, impression_id TEXT, query TEXT, position INTEGER, user TEXT, session TEXT, value REAL
+);
+CREATE INDEX events_user ON events (user) WHERE user IS NOT NULL;
+CREATE INDEX events_impression ON events (impression_id) WHERE impression_id IS NOT NULL;
+CREATE TABLE conflicts (event_id TEXT NOT NULL, content TEXT NOT NULL, UNIQUE (event_id, content));
+CREATE TABLE users (user TEXT PRIMARY KEY, attributes TEXT NOT NULL, time_ms INTEGER) WITHOUT ROWID;
+"""
+_EVENT = "event_id, kind, time_ms, entity_id, impression_id, query, position, user, session, value"
+_IMPRESSION = "impression_id, time_ms, query, origin, user, session, page"
+
+EventRow = tuple[str, str, int | None, str, str | None, str | None, int | None, str | None, str | None, float | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Ingested:
+    """What became of a batch: new, seen before with the same content, seen before with another."""
+
+    accepted: int
+    duplicates: int
+    conflicts: int
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """How much the journal holds."""
+
+    impressions: int
+    events: int
+    users: int
+
+
+class Journal:
+    """An open journal. One object is for one thread; processes and threads each open their own."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        with self._translated():
+            self._db = sqlite3.connect(path, timeout=BUSY_MS / 1000, isolation_level=None)
+            found = self._db.execute("PRAGMA user_version").fetchone()[0]
+            if found > FORMAT:
+                raise DamagedError(f"{path}: format {found} is newer than this version of ltrr reads ({FORMAT})")
+            if found == 0:
+                self._create()
+            self._db.execute("PRAGMA synchronous = NORMAL")
+
+    def _create(self) -> None:
+        self._db.execute("PRAGMA journal_mode = WAL")
+        with self._transaction():  # two processes may both find it empty: the second sees the first one's work
+            if self._db.execute("PRAGMA user_version").fetchone()[0] == 0:
+                for statement in _SCHEMA.split(";"):
+                    self._db.execute(statement)
+                self._db.execute(f"PRAGMA user_version = {FORMAT}")
+
+    def close(self) -> None:
+        """Close the database."""
+        self._db.close()
+
+    # ------------------------------------------------------------ writing
+
+    def append_impression(self, impression: Impression) -> None:
+        """Journal one impression; the same id again changes nothing."""
+        with self._transaction():
+            self._insert_impressions((impression,))
+
+    def ingest(self, impressions: Sequence[Impression], events: Sequence[Event], users: Sequence[tuple[str, str, int | None]] = ()) -> Ingested:  # noqa: E501
+        """Take in a batch in one transaction: all of it or nothing.
+
+        users -- (user, attributes as JSON, moment)
+        """
+        rows = [_event_row(event) for event in events]
+        with self._transaction():
+            self._insert_impressions(impressions)
+            before = self._db.total_changes
+            marks = ", ".join("?" * 10)
+            self._db.executemany(f"INSERT OR IGNORE INTO events ({_EVENT}) VALUES ({marks})", rows)
+            accepted = self._db.total_changes - before
+            conflicts = self._conflicts(rows) if accepted < len(rows) else 0
+            self._db.executemany("INSERT OR REPLACE INTO users VALUES (?, ?, ?)", users)
+        return Ingested(accepted, len(rows) - accepted - conflicts, conflicts)
+
+    def _insert_impressions(self, impressions: Iterable[Impression]) -> None:
+        first = self._db.execute("SELECT COALESCE(MAX(seq), 0) FROM impressions").fetchone()[0]
+        rows = [
+            (i.impression_id, i.time_ms, i.query, i.origin, i.user, i.session, encode_page(i), first + number)
+            for number, i in enumerate(impressions, 1)
+        ]
+        self._db.executemany("INSERT OR IGNORE INTO impressions VALUES (?, ?, ?, ?, ?, ?, ?, ?)", rows)
+
+    def _conflicts(self, rows: Sequence[EventRow]) -> int:
+        """Keep and count events whose id is taken by other content."""
+        count = 0
+        for row in rows:
+            kept = self._db.execute(f"SELECT {_EVENT} FROM events WHERE event_id = ?", row[:1]).fetchone()
+            if kept != row:
+                self._db.execute("INSERT OR IGNORE INTO conflicts VALUES (?, ?)", (row[0], repr(row)))
+                count += 1
+        return count
+
+    # ------------------------------------------------------------ reading
+
+    def impression(self, impression_id: str) -> Impression | None:
+        """Return one impression whole, or None."""
+        with self._translated():
+            query = f"SELECT {_IMPRESSION} FROM impressions WHERE impression_id = ?"
+            row = self._db.execute(query, (impression_id,)).fetchone()
+        return None if row is None else _impression(row)
+
+    def impressions(self) -> Iterator[Impression]:
+        """Yield all impressions in (time, id) order, undated ones first, as they came."""
+        with self._translated():
+            yield from map(_impression, self._db.execute(
+                f"SELECT {_IMPRESSION} FROM impressions ORDER BY {_ORDER}, impression_id"
+            ))  # fmt: skip
+
+    def stream(self) -> Iterator[tuple[Event, Impression | None]]:
+        """Yield all events in (time, event id) order, undated ones first as they came, each with its impression.
+
+        The page of an impression is decoded for live ones only: logs from before ltrr hold no odds.
+        """
+        fields = ", ".join(f"e.{name}" for name in _EVENT.split(", "))
+        joined = ", ".join(f"i.{name}" for name in _IMPRESSION.split(", "))
+        order = _ORDER.replace("time_ms", "e.time_ms").replace("seq", "e.seq")
+        query = f"SELECT {fields}, {joined} FROM events e LEFT JOIN impressions i USING (impression_id)"
+        with self._translated():
+            for row in self._db.execute(f"{query} ORDER BY {order}, e.event_id"):
+                yield Event(*row[:10]), None if row[10] is None else _impression(row[10:])
+
+    def events_of(self, impression_id: str) -> list[Event]:
+        """Return what was done on one page, in time order."""
+        with self._translated():
+            query = f"SELECT {_EVENT} FROM events WHERE impression_id = ? ORDER BY {_ORDER}, event_id"
+            return [Event(*row) for row in self._db.execute(query, (impression_id,))]
+
+    def entities_of(self, user: str) -> frozenset[str]:
+        """Return the entities a person acted on."""
+        with self._translated():
+            rows = self._db.execute("SELECT DISTINCT entity_id FROM events WHERE user = ?", (user,))
+            return frozenset(row[0] for row in rows)
+
+    def counts(self) -> Counts:
+        """Count everything."""
+        with self._translated():
+            tables = ("impressions", "events", "users")
+            return Counts(*(self._db.execute(f"SELECT COUNT(*) FROM {table}").fetchone()[0] for table in tables))
+
+    def digest(self) -> str:
+        """Return a SHA-256 over the events (ids and content), whatever order they came in."""
+        digest = hashlib.sha256()
+        with self._translated():
+            for row in self._db.execute(f"SELECT {_EVENT} FROM events ORDER BY event_id"):
+                digest.update(repr(row).encode("utf-8", "surrogatepass"))
+        return digest.hexdigest()
+
+    def check(self) -> list[str]:
+        """Return what SQLite finds wrong (nothing, normally)."""
+        try:
+            found = [row[0] for row in self._db.execute("PRAGMA quick_check(5)")]
+        except sqlite3.DatabaseError as error:
+            return [str(error)]
+        return [] if found == ["ok"] else found
+
+    def copy_to(self, path: Path) -> Journal:
+        """Write a consistent copy elsewhere and open it."""
+        with self._translated():
+            target = sqlite3.connect(path)
+            self._db.backup(target)
+            target.close()
+        return Journal(path)
+
+    # ------------------------------------------------------------ errors
+
+    @contextmanager
+    def _transaction(self) -> Iterator[None]:
+        with self._translated():
+            self._db.execute("BEGIN IMMEDIATE")
+            try:
+                yield
+            except BaseException:
+                if self._db.in_transaction:
+                    self._db.execute("ROLLBACK")
+                raise
+            self._db.execute("COMMIT")
+
+    @contextmanager
+    def _translated(self) -> Iterator[None]:
+        try:
+            yield
+        except sqlite3.OperationalError as error:
+            text = str(error)
+            if "full" in text:
+                raise NoSpaceError(f"{self._path}: {text}", hint="free some space and run the same again") from error
+            if "locked" in text or "busy" in text:
+                raise LockedError(f"{self._path}: {text} for {BUSY_MS // 1000} s by another process") from error
+            raise DamagedError(f"{self._path}: {text}") from error
+        except sqlite3.DatabaseError as error:
+            raise DamagedError(f"{self._path}: {error}", hint="restore it from a backup") from error
+
+
+def _event_row(event: Event) -> EventRow:
+    return (
+        event.event_id,
+        event.kind,
+        event.time_ms,
+        event.entity_id,
+        event.impression_id,
+        event.query,
+        event.position,
+        event.user,
+        event.session,
+        event.value,
+    )
+
+
+def _impression(row: tuple[Any, ...]) -> Impression:
+    return decode_page(Impression(*row[:6]), row[6])

@@ -1,0 +1,60 @@
+"""What an impression holds beside plain columns, as one blob: the page, the plan, features as of serving."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import msgspec
+import numpy as np
+
+from ltrr_cli.core.types import Impression, Plan, Shown
+
+
+class _Page(msgspec.Struct, array_like=True, omit_defaults=True):
+    context: dict[str, str] = {}
+    plan: Plan | None = None
+    shown: list[Shown] | None = None
+    schema: str | None = None
+    features: bytes | None = None
+    width: int = 0
+    situation_schema: str | None = None
+    situation: bytes | None = None
+
+
+_EMPTY = msgspec.msgpack.encode(_Page())
+
+
+def encode_page(impression: Impression) -> bytes | None:
+    """Return the blob, or None where there is nothing in it."""
+    features, situation = impression.features, impression.situation
+    data = msgspec.msgpack.encode(
+        _Page(
+            context=dict(impression.context),
+            plan=impression.plan,
+            shown=None if impression.shown is None else list(impression.shown),
+            schema=impression.schema,
+            features=None if features is None else features.astype("<f4").tobytes(),
+            width=0 if features is None else features.shape[1],
+            situation_schema=impression.situation_schema,
+            situation=None if situation is None else situation.astype("<f4").tobytes(),
+        )
+    )
+    return None if data == _EMPTY else data
+
+
+def decode_page(impression: Impression, blob: bytes | None) -> Impression:
+    """Return the impression with what its blob holds."""
+    if blob is None:
+        return impression
+    page = msgspec.msgpack.decode(blob, type=_Page)
+    features = None if page.features is None else np.frombuffer(page.features, "<f4").reshape(-1, max(page.width, 1))
+    return replace(
+        impression,
+        context=page.context,
+        plan=page.plan,
+        shown=None if page.shown is None else tuple(page.shown),
+        schema=page.schema,
+        features=features,
+        situation_schema=page.situation_schema,
+        situation=None if page.situation is None else np.frombuffer(page.situation, "<f4"),
+    )

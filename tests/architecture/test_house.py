@@ -1,0 +1,145 @@
+"""The house stands as docs/ARCHITECTURE.md says: floors, doors, sizes, and nothing heavy before it is needed."""
+
+from __future__ import annotations
+
+import ast
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from fnmatch import fnmatch
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+PACKAGE = ROOT / "ltrr_cli"
+MODULES = sorted(PACKAGE.rglob("*.py"))
+
+FLOORS = {
+    "core": 0, "storage": 1, "text": 2, "backends": 2, "catalog": 3, "understanding": 3, "retrieval": 3,
+    "allocation": 3, "ranking": 3, "feedback": 3, "engine": 4, "evaluation": 5, "cli": 6,
+}  # fmt: skip
+TOP = 4.5  # ltrr_cli itself: the Python API, above the engine that it opens
+
+DOORS = {
+    "tantivy": ["backends/fulltext.py"],
+    "hnswlib": ["backends/vectors.py"],
+    "onnxruntime": ["backends/encoder*.py"],
+    "tokenizers": ["backends/encoder*.py"],
+    "onnx": ["backends/encoder*.py"],
+    "platformdirs": ["backends/encoder*.py"],
+    "sqlite3": ["storage/journal*.py"],
+    "Stemmer": ["text/analyse.py"],
+    "rapidfuzz": ["text/*.py"],
+    "zstandard": ["text/lines.py"],
+    "sklearn": ["ranking/fit*.py", "backends/encoder_catalog.py"],
+    "scipy": ["ranking/fit*.py", "backends/encoder_catalog.py"],
+    "joblib": ["ranking/fit*.py", "backends/encoder_catalog.py"],
+    "lightgbm": ["ranking/fit*.py"],
+    "ir_measures": ["evaluation/metrics.py"],
+    "typer": ["cli/*.py"],
+    "rich": ["cli/*.py"],
+    "click": [],  # Typer brings its own copy
+    "pickle": [],  # whoever can write a file must not be able to run code
+}
+INSIDE_FUNCTIONS = {"sklearn", "scipy", "joblib", "lightgbm", "onnxruntime", "onnx"}  # a second and more to import
+
+LONGEST = 300
+LONGER = {
+    "core/types.py": 320,  # the vocabulary: half of it is prose, and it belongs in one place
+    "retrieval/memory.py": 400,  # one strategy is one file
+}
+
+
+def name_of(module: Path) -> str:
+    return module.relative_to(PACKAGE).as_posix()
+
+
+def imported(module: Path) -> Iterator[tuple[str, bool]]:
+    """Yield (dotted name, whether at the top level) of every import, also those inside functions."""
+    tree = ast.parse(module.read_text("utf-8"))
+    at_top = {id(node) for node in tree.body}
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from ((alias.name, id(node) in at_top) for alias in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{name_of(module)}: relative import"
+            yield from ((f"{node.module}.{alias.name}", id(node) in at_top) for alias in node.names)
+
+
+def room_of(module: Path) -> str:
+    return module.relative_to(PACKAGE).parts[0]
+
+
+def test_every_room_has_a_floor():
+    folders = {path.parent.relative_to(PACKAGE).as_posix() for path in PACKAGE.rglob("__init__.py")} - {"."}
+    assert folders == set(FLOORS)
+
+
+@pytest.mark.parametrize("module", [path for path in MODULES if path.parent != PACKAGE], ids=name_of)
+def test_imports_go_down_and_never_sideways(module: Path):
+    room = room_of(module)
+    for name, _ in imported(module):
+        parts = name.split(".")
+        if parts[0] == "ltrr_cli" and parts[1:2] != [room]:
+            floor = FLOORS.get(parts[1], TOP) if len(parts) > 1 else TOP
+            assert floor < FLOORS[room], f"{name_of(module)} imports {name}"
+
+
+@pytest.mark.parametrize("module", MODULES, ids=name_of)
+def test_each_dependency_has_one_door(module: Path):
+    for name, at_top in imported(module):
+        package = name.split(".")[0]
+        if package in DOORS:
+            assert any(fnmatch(name_of(module), door) for door in DOORS[package]), f"{name_of(module)} imports {name}"
+        assert not (at_top and package in INSIDE_FUNCTIONS), f"{name_of(module)} imports {name} outside a function"
+
+
+@pytest.mark.parametrize("module", MODULES, ids=name_of)
+def test_a_module_fits_in_a_head(module: Path):
+    lines = module.read_text("utf-8").count("\n")
+    assert lines <= LONGER.get(name_of(module), LONGEST), f"{name_of(module)} has {lines} lines"
+
+
+@pytest.mark.parametrize("module", MODULES, ids=name_of)
+def test_nothing_prints_and_nothing_runs_text_as_code(module: Path):
+    for node in ast.walk(ast.parse(module.read_text("utf-8"))):
+        if isinstance(node, ast.Call):
+            called = node.func.id if isinstance(node.func, ast.Name) else ""
+            assert called not in {"print", "eval", "exec", "breakpoint"}, f"{name_of(module)}, line {node.lineno}"
+            allowed = [key for key in node.keywords if key.arg == "allow_pickle"]
+            assert all(isinstance(key.value, ast.Constant) and key.value.value is False for key in allowed)
+
+
+def test_the_map_names_every_room_and_no_other():
+    text = (ROOT / "docs" / "ARCHITECTURE.md").read_text("utf-8")
+    sections = re.split(r"^### ", text, flags=re.MULTILINE)[1:]
+    named = {re.match(r"`ltrr_cli/(\w+)/`", section)[1]: section for section in sections}
+    assert set(named) == set(FLOORS)
+    for room, section in named.items():
+        heading = section.split("\n")[0]
+        assert heading.endswith("?"), f"{room}: a heading is a question"
+        assert "*Useful for:*" in section, room
+        assert "*Not useful for:*" in section, room
+
+
+def loaded_by(code: str) -> set[str]:
+    """Return the packages that a fresh interpreter has loaded after running some code."""
+    told = f"import sys\n{code}\nsys.stderr.write('LOADED ' + ' '.join(name.split('.')[0] for name in sys.modules))"
+    done = subprocess.run([sys.executable, "-c", told], capture_output=True, text=True, cwd=ROOT, check=True)
+    return set(done.stderr.rpartition("LOADED ")[2].split())
+
+
+@pytest.mark.parametrize("line", ["['--help']", "['query', '-h']", "['--version']"])
+def test_help_loads_nothing_heavy(line: str):
+    loaded = loaded_by(f"from ltrr_cli.cli.main import run\nassert run({line}) == 0")
+    assert "typer" in loaded
+    assert not loaded & {"numpy", "sklearn", "onnxruntime", "tantivy", "hnswlib", "scipy", "rich", "msgspec"}
+
+
+def test_a_query_is_answered_without_the_training_library(sample_home: Path):
+    words = ["query", "love", "--home", str(sample_home), "--no-log"]
+    loaded = loaded_by(f"from ltrr_cli.cli.main import run\nassert run({words}) == 0")
+    assert "numpy" in loaded
+    assert not loaded & {"sklearn", "scipy", "joblib", "ir_measures", "pandas", "onnx"}

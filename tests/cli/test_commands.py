@@ -1,0 +1,155 @@
+"""The other commands: what is typed reaches the workspace, what comes back is shown."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from ltrr_cli.engine.reports import Damaged, ReplayReport, TrainReport, VerifyReport
+from tests.cli.conftest import FakeWorkspace, Typed
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        (),
+        ("--update",),
+        ("c.jsonl", "--delete", "ids"),
+        ("c.jsonl", "--refit"),
+        ("c.jsonl", "--map", "title"),
+        ("c.jsonl", "--map", "=name"),
+        ("c.jsonl", "--max-bad", "lots"),
+        ("c.jsonl", "--max-bad", "101%"),
+        ("c.jsonl", "--max-bad", "-1"),
+        ("c.jsonl", "--max-bad", "nan"),
+    ],
+)
+def test_index_refuses_what_makes_no_sense(ltrr: Typed, tmp_path: Path, words: tuple[str, ...]):
+    told = ltrr("index", *words, "--home", tmp_path / "home")
+    assert told.code == 2, told.err
+    assert not (tmp_path / "home").exists()
+
+
+def test_index_passes_everything_on_and_names_the_quarantine(ltrr: Typed, workspace: FakeWorkspace):
+    told = ltrr(
+        "index", "a.jsonl", "b.jsonl.gz", "--update", "--delete", "ids", "--map", "title=name", "--encoder", "minilm",
+        "--refit", "--max-bad", "2%",
+    )  # fmt: skip
+    [(_, words, options)] = workspace.asked
+    options.pop("progress")
+    assert words == (["a.jsonl", "b.jsonl.gz"],)
+    assert options == {
+        "update": True, "delete": Path("ids"), "mapping": {"title": "name"}, "encoder": "minilm", "refit": True,
+        "max_bad": 0.02,
+    }  # fmt: skip
+    assert told.out == "catalog generation 3: 1,200 entities (4 duplicates) in 1.5 s\n"
+    assert told.err == "ltrr: 2 bad lines were set aside in home/quarantine/catalog.jsonl\n"
+
+
+def test_ingest_feedback_counts_in_one_line(ltrr: Typed, workspace: FakeWorkspace):
+    told = ltrr("ingest-feedback", "log.jsonl", "--format", "ubi", "--undated", "--max-bad", "0.5")
+    [(_, words, options)] = workspace.asked
+    options.pop("progress")
+    assert words == (["log.jsonl"],)
+    assert options == {"format": "ubi", "dry_run": False, "undated": True, "max_bad": 0.5}
+    assert told.out == (
+        "1,000 events accepted (5 known already, 1 in conflict, 2 late), 990 outcomes; learned generation 7\n"
+    )
+    assert "3 bad lines" in told.err
+
+
+def test_a_dry_run_says_that_nothing_was_changed(ltrr: Typed, workspace: FakeWorkspace):
+    assert "nothing was changed" in ltrr("ingest-feedback", "log.jsonl", "--dry-run").out
+
+
+def test_an_unknown_format_is_refused(ltrr: Typed, workspace: FakeWorkspace):
+    assert ltrr("ingest-feedback", "log.jsonl", "--format", "csv").code == 2
+    assert workspace.asked == []
+
+
+def test_train_ranker_shows_every_contender(ltrr: Typed, workspace: FakeWorkspace):
+    told = ltrr("train-ranker", "--algorithm", "lambdamart", "--judgments", "q.jsonl", "r.tsv", "--dry-run")
+    [(_, _, options)] = workspace.asked
+    options.pop("progress")
+    assert options == {"algorithm": "lambdamart", "judgments": (Path("q.jsonl"), Path("r.tsv")), "dry_run": True}
+    *table, blank, last = told.out.splitlines()
+    assert [line.split() for line in table] == [
+        ["held-out", "searches", "nDCG@10"],
+        ["serving", "0.5000"],
+        ["lambdamart", "0.6250"],
+    ]
+    assert (blank, last) == ("", "lambdamart on 400 searches in 2.0 s; ranker-8 serves now")
+
+
+def test_a_ranker_that_is_no_better_does_not_serve(ltrr: Typed, workspace: FakeWorkspace):
+    workspace.answers["train"] = TrainReport(None, "linear", {}, False, "too few searches", 3, 0.1)
+    told = ltrr("train-ranker")
+    assert told.code == 0
+    assert told.out == "linear on 3 searches in 0.1 s; what served before serves on: too few searches\n"
+
+
+def test_status_is_a_dozen_facts(ltrr: Typed, workspace: FakeWorkspace):
+    out = ltrr("status").out
+    assert "generation 3, 1,200 entities" in out
+    assert "nothing yet" in out
+    keys = {
+        "catalog_generation", "learned_generation", "entities", "impressions", "events", "memory_pairs", "policy",
+        "encoder", "ranker", "journal_digest",
+    }  # fmt: skip
+    assert keys <= set(json.loads(ltrr("status", "--json").out))
+
+
+def test_explain_shows_the_funnel(ltrr: Typed, workspace: FakeWorkspace):
+    told = ltrr("explain", "0123abcd")
+    assert workspace.asked[0][1] == ("0123abcd",)
+    for part in ("'love'", "trial", "u1", "lexical 120, memory 80", "Love Story", "0.500", "click", "the memory of"):
+        assert part in told.out
+
+
+def test_verify_exits_5_where_something_is_damaged(ltrr: Typed, workspace: FakeWorkspace):
+    assert ltrr("verify").out == "ok: 43 files are what they were\n"
+    damage = Damaged("home/catalog/0001/columns/ids", "size differs", "ltrr index CATALOG")
+    workspace.answers["verify"] = VerifyReport(False, (damage,), 43)
+    told = ltrr("verify")
+    assert told.code == 5
+    assert "size differs" in told.out
+    assert "ltrr index CATALOG" in told.out
+    told = ltrr("verify", "--json")
+    assert told.code == 5
+    assert json.loads(told.out)["damaged"][0]["path"] == damage.path
+
+
+@pytest.mark.parametrize(
+    "words", [("--from", "never"), ("--learn-every", "often"), ("--learn-every", "0s"), ("--train-every", "-1")]
+)
+def test_replay_refuses_what_makes_no_sense(ltrr: Typed, workspace: FakeWorkspace, words: tuple[str, ...]):
+    assert ltrr("replay", "log.jsonl", *words).code == 2
+
+
+def test_replay_shows_the_curve_and_the_means(
+    ltrr: Typed, workspace: FakeWorkspace, monkeypatch: pytest.MonkeyPatch
+):
+    given = {}
+
+    def replayed(_workspace: FakeWorkspace, events: list[str], **options: object) -> ReplayReport:
+        given.update(options, events=events)
+        curve = ({"searches": 10, "MAP@5": 0.25}, {"searches": 20, "MAP@5": 0.5})
+        return ReplayReport(20, 24, {"MAP@5": 0.375}, curve, 2, 1.0)
+
+    monkeypatch.setattr("ltrr_cli.evaluation.replay.replay", replayed)
+    told = ltrr("replay", "log.jsonl", "--from", "2011-10-01", "--run", "o.trec", "--no-explore", "--learn-every", "2h")
+    given.pop("progress")
+    assert given == {
+        "events": ["log.jsonl"], "since": 1317427200000, "run": Path("o.trec"), "explore": False, "learn_every": "2h",
+        "train_every": 5000, "undated": False,
+    }  # fmt: skip
+    *table, blank, last = told.out.splitlines()
+    assert [line.split() for line in table] == [
+        ["searches", "MAP@5"],
+        ["10", "0.2500"],
+        ["20", "0.5000"],
+        ["all", "0.3750"],
+    ]
+    assert (blank, last) == ("", "20 searches, 24 clicks, 2 trainings in 1.0 s")

@@ -1,0 +1,154 @@
+"""One place catches every failure; help and options are the same for all commands."""
+
+from __future__ import annotations
+
+import errno
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from ltrr_cli import __version__
+from ltrr_cli.core import errors
+from tests.cli.conftest import FakeWorkspace, Typed
+
+COMMANDS = ("demo", "index", "query", "ingest-feedback", "train-ranker", "status", "explain", "replay", "verify")
+SHARED = ("--home", "--json", "-q", "-v", "--no-color", "-h")
+
+
+def test_without_a_command_help_is_printed(ltrr: Typed):
+    assert ltrr().out == ltrr("-h").out == ltrr("--help").out
+    assert ltrr().code == 0
+
+
+def test_help_lists_every_command_with_a_whole_sentence(ltrr: Typed):
+    lines = ltrr("-h").out.split("Commands:\n")[1].splitlines()
+    assert tuple(line.split()[0] for line in lines) == COMMANDS
+    assert all(line.endswith(".") and not line.endswith("..") for line in lines)
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_explains_itself_and_takes_the_shared_options(ltrr: Typed, command: str):
+    told = ltrr(command, "-h")
+    assert told.code == 0
+    assert told.out.startswith(f"Usage: ltrr {command}")
+    assert all(option in told.out for option in SHARED)
+
+
+def test_the_version_is_the_package_s(ltrr: Typed):
+    assert ltrr("--version").out == f"ltrr {__version__}\n"
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (("qurey",), "No such command 'qurey'"),
+        (("query", "--kk"), "No such option"),
+        (("query", "-k", "many"), "Invalid value for '-k'"),
+        (("explain",), "Missing argument 'IMPRESSION'"),
+        (("query", "two", "words"), "unexpected extra argument"),
+    ],
+)
+def test_a_command_typed_wrongly_is_one_line_and_a_hint(ltrr: Typed, words: tuple[str, ...], message: str):
+    told = ltrr(*words)
+    assert told.code == 2
+    assert told.out == ""
+    failure, hint = told.err.splitlines()
+    assert failure.startswith("ltrr: ")
+    assert message in failure
+    assert hint.startswith("hint: see `ltrr")
+
+
+TREE = [kind for kind in vars(errors).values() if isinstance(kind, type) and issubclass(kind, errors.LtrrError)]
+
+
+@pytest.mark.parametrize("kind", TREE)
+def test_every_foreseen_failure_has_its_exit_code_and_no_traceback(
+    ltrr: Typed, workspace: FakeWorkspace, kind: type[errors.LtrrError]
+):
+    workspace.fails = kind("it went wrong", hint="ltrr mend")
+    told = ltrr("status")
+    assert told.code == kind.exit_code
+    assert told.out == ""
+    assert told.err == "ltrr: it went wrong\nhint: ltrr mend\n"
+
+
+def test_the_exit_codes_are_those_of_the_contract():
+    assert {kind.__name__: kind.exit_code for kind in TREE} == {
+        "LtrrError": 1, "UsageError": 2, "DataError": 3, "NotFoundError": 4, "DamagedError": 5, "LockedError": 6,
+        "NoSpaceError": 7, "GateError": 8,
+    }  # fmt: skip
+
+
+def test_a_bug_keeps_its_traceback(ltrr: Typed, workspace: FakeWorkspace):
+    workspace.fails = ZeroDivisionError("division by zero")
+    told = ltrr("status")
+    assert told.code == 1
+    assert "Traceback" in told.err
+    assert "ZeroDivisionError: division by zero" in told.err
+
+
+OF_THE_DISK = [(errno.ENOSPC, 7), (errno.EDQUOT, 7), (errno.EACCES, 1), (errno.EROFS, 1)]
+
+
+@pytest.mark.parametrize(("number", "code"), OF_THE_DISK)
+def test_a_full_or_forbidden_disk_is_one_line_that_names_the_file(
+    ltrr: Typed, workspace: FakeWorkspace, number: int, code: int
+):
+    workspace.fails = OSError(number, "refused", "home/journal.db")
+    told = ltrr("status")
+    assert told.code == code
+    assert "home/journal.db" in told.err
+    assert "Traceback" not in told.err
+
+
+def test_control_c_leaves_with_130(ltrr: Typed, workspace: FakeWorkspace):
+    workspace.fails = KeyboardInterrupt()
+    told = ltrr("status")
+    assert (told.code, told.err) == (130, "ltrr: interrupted\n")
+
+
+def test_a_closed_pipe_is_no_reason_to_complain():
+    code = "from ltrr_cli.cli.main import main; main()"
+    asked = subprocess.Popen(
+        [sys.executable, "-c", code, "--help"],
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, cwd=Path(__file__).parents[2],
+    )  # fmt: skip
+    assert asked.stdout is not None
+    asked.stdout.close()
+    _, told = asked.communicate()
+    assert told == b""
+    assert asked.returncode in (0, 141)  # 0 where all of it was written before the pipe was closed
+
+
+def test_control_characters_of_a_message_do_not_reach_the_terminal(ltrr: Typed, workspace: FakeWorkspace):
+    workspace.fails = errors.DataError("line 1: \x1b[2J")
+    assert ltrr("status").err == "ltrr: line 1: \\x1b[2J\n"
+
+
+@pytest.mark.parametrize("command", [("status",), ("verify",), ("query", "x"), ("index", "c"), ("train-ranker",)])
+def test_json_is_one_document_and_quiet_means_no_talk(ltrr: Typed, workspace: FakeWorkspace, command: tuple[str, ...]):
+    told = ltrr(*command, "--json")
+    assert told.out.count("\n") == 1
+    assert isinstance(json.loads(told.out), dict)
+    workspace.answers["index"] = type(workspace.answers["index"])(1, 2, 0, {})
+    assert ltrr(*command, "--quiet").err == ""
+
+
+def test_verbose_says_how_long_it_took(ltrr: Typed, workspace: FakeWorkspace):
+    assert "took" not in ltrr("status").err
+    assert "took" in ltrr("status", "-v").err
+
+
+def test_the_workspace_is_the_option_s_then_the_environment_s_then_the_default(
+    ltrr: Typed, workspace: FakeWorkspace, monkeypatch: pytest.MonkeyPatch
+):
+    ltrr("status")
+    assert workspace.home == Path(".ltrr")
+    monkeypatch.setenv("LTRR_HOME", "elsewhere")
+    ltrr("status")
+    assert workspace.home == Path("elsewhere")
+    ltrr("status", "--home", "here")
+    assert workspace.home == Path("here")
