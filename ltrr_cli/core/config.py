@@ -63,14 +63,14 @@ class FeedbackSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     rewards: dict[str, float] = msgspec.field(default_factory=lambda: dict(DEFAULT_REWARDS))
     default_reward: float = 1.0  # of an event type that is not listed
     max_bad: float = 0.001
-    user_daily_cap: int = 200  # actions of one user on one day that count
+    user_daily_cap: int = 1000  # actions of one user on one day that count
 
 
 class RankingSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The ranker."""
 
     algorithm: str = "auto"
-    sample: int = 4000  # newest searches that a training looks at
+    sample: int = 3000  # newest searches that a training looks at
     protected_top: int = 1  # positions that page exploration never touches
     swap: float = 0.0  # chance of one neighbouring swap below the protected top
 

@@ -19,7 +19,7 @@ from ltrr_cli.engine.search import Answer
 from ltrr_cli.ranking.base import Examples, Schema
 
 BATCH = 4_096  # outcomes learnt at a time where no search stands between them
-HEAD, TAIL = 40, 20  # candidates kept of a search: the best by the serving score, and some of the rest
+HEAD, TAIL = 30, 15  # candidates kept of a search: the best by the serving score, and some of the rest
 
 
 def walk(

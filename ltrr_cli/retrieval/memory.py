@@ -140,6 +140,11 @@ class Memory(Strategy):
         self._trend = Trend.open(folder / "trend.npz")
         self._seen = set(np.load(folder / "seen.npy", allow_pickle=False).tolist())
 
+    @property
+    def pairs(self) -> int:
+        """How many (query, entity) pairs were acted on."""
+        return len(self._pairs)
+
     # ------------------------------------------------------------ learning
 
     def learn(self, outcomes: Sequence[Outcome]) -> None:

@@ -1,0 +1,88 @@
+"""Help, README, settings and continuous integration say the same."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from ltrr_cli.cli import ingest_feedback, train_ranker
+from ltrr_cli.core.config import Settings
+from ltrr_cli.feedback.registry import FORMATS
+from ltrr_cli.ranking.fit import ALGORITHMS
+from tests.cli.conftest import Typed
+from tests.cli.test_main import COMMANDS, SHARED
+
+ROOT = Path(__file__).parents[2]
+README = (ROOT / "README.md").read_text("utf-8")
+ROWS = dict(re.findall(r"^\| `ltrr ([\w-]+)([^`]*)` \|", README, re.MULTILINE))
+
+
+def test_the_readme_s_table_lists_every_command_in_the_order_of_help():
+    assert tuple(ROWS) == COMMANDS
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_the_readme_lists_the_options_that_a_command_has(ltrr: Typed, command: str):
+    listed = set(re.findall(r"(?<![\w-])--?[a-z][a-z-]*", ROWS[command]))
+    long_or_short = re.findall(r"^  (--?[a-z][a-z-]*)", ltrr(command, "-h").out, re.MULTILINE)
+    assert listed == set(long_or_short) - {"--quiet", "--verbose", "-q", "-v", "-h", "--home", "--json", "--no-color"}
+
+
+def test_the_readme_names_the_shared_options():
+    assert all(f"`{option}" in README for option in SHARED)
+
+
+@pytest.mark.parametrize("document", ["README.md", "CONTRIBUTING.md", "docs/ARCHITECTURE.md", "docs/SETTINGS.md"])
+def test_every_command_and_file_that_a_document_names_exists(document: str):
+    text = (ROOT / document).read_text("utf-8")
+    assert set(re.findall(r"`ltrr ([a-z][a-z-]+)", text)) <= set(COMMANDS)
+    for target in re.findall(r"\]\(([^)#:]+)\)", text):
+        assert ((ROOT / document).parent / target).exists(), target
+
+
+def test_the_readme_opens_with_the_two_commands_and_continuous_integration_runs_them():
+    first, second = re.search(r"```\n(pip install \. && ltrr demo)[^\n]*\n(pip install '\.\[test\]' && pytest)", README).groups()
+    assert README.index(first) < README.index("## ")
+    script = (ROOT / ".ci" / "run").read_text("utf-8")
+    for step in second.split(" && "):
+        assert re.search(step.replace("pip install ", "pip install( --quiet)? ").replace("[", r"\[").replace(".", r"\."), script)
+    assert "run ltrr demo" in script
+
+
+def described() -> dict[str, object]:
+    """Return key -> default of every line of docs/SETTINGS.md."""
+    found: dict[str, object] = {}
+    table = ""
+    for line in (ROOT / "docs" / "SETTINGS.md").read_text("utf-8").splitlines():
+        if heading := re.match(r"## `\[(\w+)\]`", line):
+            table = heading[1] + "."
+        if row := re.match(r"\| `(\w+)` \| `(.+?)` \|", line):
+            found[table + row[1]] = tomllib.loads(f"value = {row[2]}")["value"]
+    return found
+
+
+def test_every_setting_stands_in_its_document_with_its_default():
+    defaults: dict[str, object] = {}
+    for key, value in msgspec.to_builtins(Settings()).items():
+        if isinstance(value, dict):
+            defaults.update({f"{key}.{name}": default for name, default in value.items()})
+        else:
+            defaults[key] = value
+    assert described() == msgspec.json.decode(msgspec.json.encode(defaults))
+
+
+def test_every_setting_is_read_by_somebody():
+    code = "\n".join(
+        path.read_text("utf-8") for path in (ROOT / "ltrr_cli").rglob("*.py") if path.name != "config.py"
+    )
+    unread = [key for key in described() if not re.search(rf"\w\.{key.split('.')[-1]}\b", code)]
+    assert unread == []
+
+
+def test_choices_are_those_of_the_rooms_that_answer_to_them():
+    assert ingest_feedback.FORMATS == ("auto", *FORMATS)
+    assert train_ranker.ALGORITHMS == ALGORITHMS
