@@ -22,11 +22,25 @@ class Bars:
 
     def at_least(self, name: str, value: float, goal: float) -> None:
         """A figure that must reach its goal."""
-        self.lines.append({"verdict": "holds" if value >= goal else "falls short", "name": name, "value": round(value, 4), "goal": f">= {goal}"})  # noqa: E501
+        self.lines.append(
+            {
+                "verdict": "holds" if value >= goal else "falls short",
+                "name": name,
+                "value": round(value, 4),
+                "goal": f">= {goal}",
+            }
+        )  # noqa: E501
 
     def at_most(self, name: str, value: float, goal: float) -> None:
         """A figure that must not pass its goal."""
-        self.lines.append({"verdict": "holds" if value <= goal else "falls short", "name": name, "value": round(value, 4), "goal": f"<= {goal}"})  # noqa: E501
+        self.lines.append(
+            {
+                "verdict": "holds" if value <= goal else "falls short",
+                "name": name,
+                "value": round(value, 4),
+                "goal": f"<= {goal}",
+            }
+        )  # noqa: E501
 
     def skipped(self, name: str, why: str) -> None:
         """A figure that this machine or this folder cannot give."""
@@ -52,7 +66,9 @@ def run(main: Callable[[Path, Bars, bool], None], description: str) -> None:
 
 def ltrr(*words: str | Path) -> dict[str, object]:
     """Run one command with ``--json`` and return its document."""
-    done = subprocess.run([sys.executable, "-m", "ltrr_cli", *map(str, words), "--json"], capture_output=True, text=True)  # noqa: E501
+    done = subprocess.run(
+        [sys.executable, "-m", "ltrr_cli", *map(str, words), "--json"], capture_output=True, text=True
+    )  # noqa: E501
     if done.returncode:
         raise SystemExit(f"ltrr {' '.join(map(str, words))}: exit {done.returncode}\n{done.stderr}")
     document: dict[str, object] = json.loads(done.stdout)

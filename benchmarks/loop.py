@@ -1,6 +1,6 @@
 """The whole loop on real logs, through the public command line: does feedback make the answers better?
 
-    python benchmarks/loop.py DATA [--json FILE] [--quick]
+python benchmarks/loop.py DATA [--json FILE] [--quick]
 """
 
 from __future__ import annotations
@@ -35,14 +35,21 @@ def shop(folder: Path, bars: Bars, quick: bool) -> None:
             searches = searches[::10]
         with queries.open("w") as out:
             for number, search in enumerate(searches):
-                line = {"query_id": f"d{number}", "text": search["query"], "user_id": search["user_id"], "timestamp": search["timestamp"]}  # noqa: E501
+                line = {
+                    "query_id": f"d{number}",
+                    "text": search["query"],
+                    "user_id": search["user_id"],
+                    "timestamp": search["timestamp"],
+                }  # noqa: E501
                 out.write(json.dumps(line) + "\n")
         print(ltrr("index", folder / "catalog.jsonl.gz", "--home", home))
         ltrr("query", "--batch", queries, "--run", run_file, "--home", home)
         before = per_click(run_file, searches)
         if not quick:
             stream = Path(place, "stream.jsonl.gz")
-            stream.write_bytes((folder / "events_fit.jsonl.gz").read_bytes() + (folder / "events_dev.jsonl.gz").read_bytes())
+            stream.write_bytes(
+                (folder / "events_fit.jsonl.gz").read_bytes() + (folder / "events_dev.jsonl.gz").read_bytes()
+            )
             replayed = ltrr("replay", stream, "--from", searches[0]["timestamp"], "--home", home)
             print(replayed)
         print(ltrr("ingest-feedback", folder / "events_fit.jsonl.gz", "--home", home))
@@ -73,9 +80,14 @@ def topics(folder: Path, bars: Bars) -> None:
                 print(ltrr("train-ranker", "--home", home))
             for kind in ("topic", "tagvariant", "name"):
                 ltrr("query", "--batch", folder / f"queries_{kind}.jsonl", "--run", run_file, "--home", home)
-                figures[stage, kind] = measure(read_run(run_file), read_qrels(folder / f"qrels_{kind}.tsv"), ["nDCG@10"])["nDCG@10"]  # noqa: E501
+                figures[stage, kind] = measure(
+                    read_run(run_file), read_qrels(folder / f"qrels_{kind}.tsv"), ["nDCG@10"]
+                )["nDCG@10"]  # noqa: E501
         for kind in ("topic", "tagvariant", "name"):
-            print(f"{kind}: " + ", ".join(f"{stage} {figures[stage, kind]:.4f}" for stage in ("before", "untrained", "after")))  # noqa: E501
+            print(
+                f"{kind}: "
+                + ", ".join(f"{stage} {figures[stage, kind]:.4f}" for stage in ("before", "untrained", "after"))
+            )  # noqa: E501
         bars.at_least("topic nDCG@10", figures["after", "topic"], 0.46)
         bars.at_least("topics: after above before", figures["after", "topic"] - figures["before", "topic"], 0.0)
 

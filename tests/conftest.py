@@ -73,3 +73,14 @@ def data() -> Path:
     if not folder.is_dir():
         pytest.skip(f"real data absent: {folder} (set LTRR_DATA)")
     return folder
+
+
+@pytest.fixture(scope="session")
+def sample_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A workspace with the sample catalog, indexed once: read it, or copy it."""
+    import ltrr_cli
+    from ltrr_cli.catalog.sample import sample_path
+
+    home = tmp_path_factory.mktemp("sample") / "home"
+    ltrr_cli.open(home).index([sample_path("catalog.jsonl.gz")])
+    return home

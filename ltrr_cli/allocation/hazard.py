@@ -23,6 +23,7 @@ from ltrr_cli.core.clock import DAY
 from ltrr_cli.core.config import AllocationSettings
 from ltrr_cli.core.errors import DamagedError
 from ltrr_cli.core.types import DoubleArray, IntArray
+from ltrr_cli.storage.arrays import read_arrays
 
 PRIOR_PER_5 = 0.04  # prior chance that five candidates of a strategy hold what is wanted
 HEAVIEST = 30.0  # weight of a lesson at most: inverse propensities are heavy-tailed
@@ -162,9 +163,9 @@ class Hazard:
         policy = cls(settings)
         try:
             header = msgspec.json.decode((folder / "hazard.json").read_bytes(), type=_Header)
-            with np.load(folder / "hazard.npz", allow_pickle=False) as stored:
-                mean, covariance = stored["mean"], stored["covariance"]
-        except (OSError, ValueError, KeyError, msgspec.MsgspecError) as error:
+            arrays = read_arrays(folder / "hazard.npz", "ltrr ingest-feedback")
+            mean, covariance = arrays["mean"], arrays["covariance"]
+        except (OSError, KeyError, msgspec.MsgspecError) as error:
             raise DamagedError(f"{folder}: not a hazard policy: {error}", hint="ltrr ingest-feedback") from None
         shape = (len(header.strategies), _BLOCKS, header.width)
         if mean.shape != shape or covariance.shape != (*shape, header.width):

@@ -102,13 +102,8 @@ class _Pair:
     """The two open files of one encoder."""
 
     def __init__(self, path: Path, keys: IO[bytes], vectors: IO[bytes], dimension: int, *, writable: bool) -> None:
-        self._path, self._keys, self._vectors, self._dimension, self._writable = (
-            path,
-            keys,
-            vectors,
-            dimension,
-            writable,
-        )
+        self._path, self._keys, self._vectors = path, keys, vectors
+        self._dimension, self._writable = dimension, writable
         self._width = 4 * dimension
         count = min(_size(keys) // _KEY.itemsize, _size(vectors) // self._width)
         if writable:
@@ -120,22 +115,27 @@ class _Pair:
         self._order = np.argsort(self._held["head"], kind="stable")
 
     def find(self, keys: Keys) -> Places:
-        """Return where each key stands, or -1."""
+        """Return where each key stands, or -1; of several places the newest."""
         heads = self._held["head"][self._order]
-        slots = np.searchsorted(heads, keys["head"])
-        inside = slots < len(heads)
+        slots = np.searchsorted(heads, keys["head"], side="right") - 1
+        inside = slots >= 0
         places = np.full(len(keys), -1, np.int64)
         candidates = self._order[slots[inside]]
         places[inside] = np.where(self._held[candidates] == keys[inside], candidates, -1)
         return places
 
     def read(self, places: Places) -> FloatArray:
-        """Return the vectors at given places."""
-        if len(places) == 0:
-            return np.empty((0, self._dimension), np.float32)
-        shape = (len(self._held), self._dimension)
-        stored = np.memmap(self._path.with_suffix(".vectors"), "<f4", "r", shape=shape)
-        return np.asarray(stored[places], np.float32)
+        """Return the vectors at given places, NaN where the file has become shorter.
+
+        Read, not mapped: touching a map of a file that another process cuts kills this one.
+        """
+        absent = np.full(self._dimension, np.nan, "<f4").tobytes()
+        rows = []
+        for place in places.tolist():
+            self._vectors.seek(place * self._width)
+            row = self._vectors.read(self._width)
+            rows.append(row if len(row) == self._width else absent)
+        return np.frombuffer(b"".join(rows), "<f4").reshape(len(places), self._dimension)
 
     def append(self, keys: Keys, vectors: FloatArray) -> None:
         """Add vectors, their keys after them: a key is only ever seen when its vector is there."""

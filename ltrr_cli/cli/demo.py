@@ -3,22 +3,24 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from statistics import mean
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
 from ltrr_cli.cli import index, ingest_feedback, train_ranker
 from ltrr_cli.cli.desk import Desk
-from ltrr_cli.cli.paint import brought_by, figure, table
+from ltrr_cli.cli.paint import brought_by, figure, safe, shortened, table
 from ltrr_cli.core.errors import UsageError
 
 if TYPE_CHECKING:
     from rich.console import Console
+    from rich.table import Table
 
-    from ltrr_cli.engine.reports import Page, Result
+    from ltrr_cli.engine.reports import Page
     from ltrr_cli.engine.workspace import Workspace
 
 MEASURE = "nDCG@10"
@@ -26,7 +28,15 @@ SHOWN_QUERIES = 3
 SHOWN_RESULTS = 5
 STAGES = ("catalog alone", "with feedback", "with ranker")
 
-Pages = Mapping[str, "Page"]  # query id -> its page
+Scores = Mapping[str, float]  # query id -> measure
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """A query of the sample; kind: how it asks (by name, with a typo, for a topic ...)."""
+
+    text: str
+    kind: str = "all"
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +46,7 @@ class Shift:
     counts -- entity id -> events that the memory holds for this very query
     """
 
-    query: str
+    asked: Judged
     before: Page
     after: Page
     gain: float
@@ -47,16 +57,17 @@ class Shift:
 class Tour:
     """What the demo found.
 
-    measures -- stage -> measure -> value over the judged queries
-    judged   -- how many queries; better, worse: how many of them changed by more than a rounding
+    measures -- kind of query -> stage -> mean of the measure; the kind "all" comes last
+    queries  -- kind -> how many
+    better, worse -- how many queries changed by more than a rounding
     """
 
     home: str
-    judged: int
+    steps: tuple[str, ...]
+    measures: Mapping[str, Mapping[str, float]]
+    queries: Mapping[str, int]
     better: int
     worse: int
-    measures: Mapping[str, Mapping[str, float]]
-    steps: tuple[str, ...]
     shifts: tuple[Shift, ...]
     seconds: float
 
@@ -64,14 +75,16 @@ class Tour:
         """Return plain dictionaries, lists and numbers."""
         return {
             "home": self.home,
-            "judged_queries": self.judged,
+            "steps": list(self.steps),
+            "measure": MEASURE,
+            "measures": {kind: dict(values) for kind, values in self.measures.items()},
+            "queries": dict(self.queries),
             "better": self.better,
             "worse": self.worse,
-            "measures": {stage: dict(values) for stage, values in self.measures.items()},
-            "steps": list(self.steps),
-            "queries": [
+            "shifts": [
                 {
-                    "query": shift.query,
+                    "query": shift.asked.text,
+                    "kind": shift.asked.kind,
                     "gain": shift.gain,
                     "before": [line.id for line in shift.before.results],
                     "after": [line.id for line in shift.after.results],
@@ -92,7 +105,8 @@ def demo(desk: Desk) -> None:
         tour = walk(desk, home)
     desk.answer(tour, lambda screen: paint(screen, tour))
     if desk.home is not None:
-        desk.say(f'the workspace stays in {desk.home}; try: ltrr query "{tour.shifts[0].query}" --home {desk.home}')
+        example = tour.shifts[0].asked.text
+        desk.say(f'the workspace stays in {desk.home}; try: ltrr query "{example}" --home {desk.home}')
 
 
 @contextmanager
@@ -108,58 +122,73 @@ def _home(desk: Desk) -> Iterator[Path]:
 
 
 def walk(desk: Desk, home: Path) -> Tour:
-    """Go round the loop once."""
+    """Go round the loop once, and ask all judged queries after every step."""
     import ltrr_cli
     from ltrr_cli.catalog.sample import sample_path
-    from ltrr_cli.evaluation.metrics import read_qrels
+    from ltrr_cli.evaluation.metrics import per_query, read_qrels
 
     start = perf_counter()
-    queries = read_queries(sample_path("queries.jsonl"))
-    qrels = {query: grades for query, grades in read_qrels(sample_path("qrels.tsv")).items() if query in queries}
+    qrels = read_qrels(sample_path("qrels.tsv"))
+    judged = {query: asked for query, asked in read_queries(sample_path("queries.jsonl")).items() if query in qrels}
     workspace = ltrr_cli.open(home)
-    asked: list[Pages] = []
+    pages: list[dict[str, Page]] = []
     steps: list[str] = []
 
-    def step(told: str) -> None:
-        steps.append(told)
-        asked.append({query_id: _ask(workspace, queries[query_id]) for query_id in qrels})
-
     with desk.progress() as progress:
+
+        def step(told: str) -> None:
+            steps.append(told)
+            pages.append({})
+            for count, (query, asked) in enumerate(judged.items()):
+                progress("asking", count, len(judged))
+                pages[-1][query] = workspace.query(asked.text, log=False, explore=False, live=False, seed=0)
+
         step(index.summary(workspace.index([sample_path("catalog.jsonl.gz")], progress=progress)))
-        fed = workspace.ingest([sample_path("feedback.jsonl.gz")], progress=progress)
-        step(ingest_feedback.summary(fed))
+        step(ingest_feedback.summary(workspace.ingest([sample_path("feedback.jsonl.gz")], progress=progress)))
         step(train_ranker.verdict(workspace.train(progress=progress)))
-    per_stage = [_scores(pages, qrels) for pages in asked]
-    gains = {query: per_stage[-1][query] - per_stage[0][query] for query in qrels}
-    telling = sorted(qrels, key=lambda query: (-gains[query], query))[:SHOWN_QUERIES]
+    scores: list[Scores] = []
+    for answered in pages:
+        run = {query: [line.id for line in page.results] for query, page in answered.items()}
+        scores.append(per_query(run, {query: qrels[query] for query in judged}, [MEASURE])[MEASURE])
+    gains = {query: scores[-1][query] - scores[0][query] for query in judged}
+    kinds = {kind: [query for query in judged if judged[query].kind == kind] for kind in _kinds(judged)}
+    kinds["all"] = list(judged)
+    shifts = tuple(
+        Shift(judged[query], pages[0][query], pages[-1][query], gains[query], _counts(workspace, judged[query].text))
+        for query in telling(gains, judged)
+    )
     return Tour(
         home=str(home),
-        judged=len(qrels),
+        steps=tuple(steps),
+        measures={
+            kind: {stage: mean(of[query] for query in queries) for stage, of in zip(STAGES, scores, strict=True)}
+            for kind, queries in kinds.items()
+        },
+        queries={kind: len(queries) for kind, queries in kinds.items()},
         better=sum(gain > 1e-6 for gain in gains.values()),
         worse=sum(gain < -1e-6 for gain in gains.values()),
-        measures={
-            stage: {MEASURE: sum(scores.values()) / max(len(scores), 1)}
-            for stage, scores in zip(STAGES, per_stage, strict=True)
-        },
-        steps=tuple(steps),
-        shifts=tuple(
-            Shift(queries[query], asked[0][query], asked[-1][query], gains[query], _counts(workspace, queries[query]))
-            for query in telling
-        ),
+        shifts=shifts,
         seconds=round(perf_counter() - start, 3),
     )
 
 
-def read_queries(path: Path) -> dict[str, str]:
-    """Read ``{"query_id", "text"}`` lines."""
+def _kinds(judged: Mapping[str, Judged]) -> list[str]:
+    return list(dict.fromkeys(asked.kind for asked in judged.values()))
+
+
+def telling(gains: Scores, judged: Mapping[str, Judged]) -> list[str]:
+    """Return the query that gained most of each of the kinds that gained most in the mean."""
+    of_kind = {kind: [query for query in judged if judged[query].kind == kind] for kind in _kinds(judged)}
+    kinds = sorted(of_kind, key=lambda kind: (-mean(gains[query] for query in of_kind[kind]), kind))
+    return [min(of_kind[kind], key=lambda query: (-gains[query], query)) for kind in kinds[:SHOWN_QUERIES]]
+
+
+def read_queries(path: Path) -> dict[str, Judged]:
+    """Read ``{"query_id", "text", "kind"?}`` lines."""
     import msgspec
 
     records = (msgspec.json.decode(line) for line in path.read_bytes().split(b"\n") if line.strip())
-    return {record["query_id"]: record["text"] for record in records}
-
-
-def _ask(workspace: Workspace, text: str) -> Page:
-    return workspace.query(text, log=False, explore=False, live=False, seed=0)
+    return {record["query_id"]: Judged(record["text"], record.get("kind", "all")) for record in records}
 
 
 def _counts(workspace: Workspace, text: str) -> dict[str, int]:
@@ -171,39 +200,38 @@ def _counts(workspace: Workspace, text: str) -> dict[str, int]:
     return {str(pair["id"]): round(pair["count"]) for pair in pairs if round(pair["count"]) > 0}
 
 
-def _scores(pages: Pages, qrels: Mapping[str, Mapping[str, int]]) -> dict[str, float]:
-    from ltrr_cli.evaluation.metrics import per_query
-
-    run = {query: [line.id for line in page.results] for query, page in pages.items()}
-    return per_query(run, qrels, [MEASURE])[MEASURE]
-
-
 def paint(screen: Console, tour: Tour) -> None:
-    """Draw the steps, the measures and the queries that gained most."""
+    """Draw the steps, the measures per kind of query, and the queries that gained most."""
     screen.print()
-    for number, (told, stage) in enumerate(zip(tour.steps, STAGES, strict=True), 1):
-        value = figure(tour.measures[stage][MEASURE], 3)
+    for number, told in enumerate(tour.steps, 1):
         screen.print(f" {number}  {told}", soft_wrap=True)
-        screen.print(f"    {MEASURE} {value} over {tour.judged} judged queries, {stage}", style="bold")
-    same = tour.judged - tour.better - tour.worse
-    screen.print(f"\n Of {tour.judged} queries {tour.better} got better, {same} stayed, {tour.worse} got worse.")
-    screen.print(" Those that gained most:", style="dim")
+    screen.print(f"\n {MEASURE} of judged queries, answered after each step", style="bold")
+    rows = [
+        (f" {kind}", tour.queries[kind], *(figure(values[stage], 3) for stage in STAGES))
+        for kind, values in tour.measures.items()
+    ]
+    screen.print(table((" asked by", "queries", *STAGES), rows, numbers=("queries", *STAGES)))
+    changed = f"{tour.better} got better, {tour.worse} got worse"
+    screen.print(f"\n Of {tour.queries['all']} queries {changed}. Where it helped most:")
     for shift in tour.shifts:
-        screen.print(f"\n {shift.query}", style="bold")
+        screen.print(f"\n {safe(shortened(shift.asked.text, 90))}", style="bold")
         screen.print(side_by_side(shift))
     screen.print(f"\n The whole loop took {tour.seconds:.1f} s.", style="dim")
 
 
-def side_by_side(shift: Shift) -> object:
+def side_by_side(shift: Shift) -> Table:
     """Return the best of both pages next to one another, and why an entity stands where it stands now."""
     was = {line.id: line.position for line in shift.before.results}
-    before: Sequence[Result] = shift.before.results[:SHOWN_RESULTS]
+    before = shift.before.results[:SHOWN_RESULTS]
     rows = []
     for place, now in enumerate(shift.after.results[:SHOWN_RESULTS]):
-        earlier = before[place].title if place < len(before) else ""
+        earlier = shortened(before[place].title) if place < len(before) else ""
         ranks = {name: source.rank for name, source in now.sources.items()}
-        rows.append((now.position, earlier, now.title, _moved(was.get(now.id), now.position), _why(now, ranks, shift)))
-    return table(("  ", "catalog alone", "with feedback and ranker", "", "brought by (rank)"), rows, numbers=["  "])
+        moved = _moved(was.get(now.id), now.position)
+        count = shift.counts.get(now.id, "")
+        rows.append((now.position, earlier, shortened(now.title), moved, count, brought_by(ranks, 2)))
+    heads = ("  ", STAGES[0], STAGES[-1], "", "chosen", "brought by (rank)")
+    return table(heads, rows, numbers=("  ", "chosen"))
 
 
 def _moved(was: int | None, now: int) -> str:
@@ -216,8 +244,3 @@ def _moved(was: int | None, now: int) -> str:
         return "new"
     return "" if was == now else f"{'up' if was > now else 'down'} from {was}"
 
-
-def _why(line: Result, ranks: Mapping[str, int], shift: Shift) -> str:
-    count = shift.counts.get(line.id, 0)
-    times = "once" if count == 1 else f"{count} times"
-    return brought_by(ranks) + (f"; chosen {times} for this query" if count else "")

@@ -11,6 +11,7 @@ from ltrr_cli.cli.paint import brought_by, facts, figure, plan_facts, reading_fa
 
 if TYPE_CHECKING:
     from rich.console import Console
+    from rich.table import Table
 
     from ltrr_cli.engine.reports import Explanation
 
@@ -44,16 +45,18 @@ def paint(screen: Console, found: Explanation) -> None:
     screen.print(table(("", "title", "score", "odds", "retrieved", "rank in", "actions"), rows, numbers=numbers))
     if found.memory:
         screen.print()
-        screen.print(safe(f"the memory of {found.query!r}"), style="dim")
+        screen.print(safe(f"what the memory has of {found.query!r} and similar queries"), style="dim")
         screen.print(memory(found))
 
 
-def memory(found: Explanation) -> object:
-    """Return what the memory knew of the query as a table."""
-    names = list(dict.fromkeys(name for pair in found.memory for name in pair))
-    rows = [[_cell(pair.get(name)) for name in names] for pair in found.memory]
-    return table([name.replace("_", " ") for name in names], rows, numbers=[name for name in names if name != "id"])
-
-
-def _cell(value: object) -> str:
-    return figure(value, 3) if isinstance(value, float) else "" if value is None else str(value)
+def memory(found: Explanation) -> Table:
+    """Return what the memory knows of the query: counts, those of similar queries, what is left of the prediction."""
+    rows = [
+        (
+            pair["title"], pair["id"], figure(pair["count"], 1), figure(pair["near"], 1), pair["users"],
+            f"{pair['prior_share']:.0%}", figure(pair["score"], 3),
+        )
+        for pair in found.memory
+    ]  # fmt: skip
+    numbers = ("chosen", "similar", "users", "predicted", "score")
+    return table(("title", "id", *numbers), rows, numbers=numbers)

@@ -9,6 +9,7 @@ import typer
 
 from ltrr_cli.cli import given
 from ltrr_cli.cli.desk import Desk
+from ltrr_cli.cli.paint import counted
 from ltrr_cli.core.errors import UsageError
 
 if TYPE_CHECKING:
@@ -62,16 +63,20 @@ def index(
         )
     desk.answer(report, lambda screen: screen.print(summary(report), soft_wrap=True))
     if report.quarantined:
-        desk.warn(f"{report.quarantined:,} bad lines were set aside in {report.quarantine_file}")
+        desk.warn(f"set aside in {report.quarantine_file}: {counted(report.quarantined, 'bad line')}")
 
 
 def summary(report: IndexReport) -> str:
     """Say in one line what was published."""
     asides = [
-        f"{count:,} {what}"
-        for count, what in ((report.duplicates, "duplicates"), (report.deleted, "deleted"))
+        told
+        for count, told in (
+            (report.duplicates, counted(report.duplicates, "duplicate")),
+            (report.deleted, f"{report.deleted:,} deleted"),
+        )
         if count
     ]
     tail = f" ({', '.join(asides)})" if asides else ""
     seconds = report.seconds.get("total", 0.0)
-    return f"catalog generation {report.generation}: {report.entities:,} entities{tail} in {seconds:.1f} s"
+    entities = counted(report.entities, "entity", "entities")
+    return f"catalog generation {report.generation}: {entities}{tail} in {seconds:.1f} s"

@@ -8,6 +8,7 @@ import typer
 
 from ltrr_cli.cli import given
 from ltrr_cli.cli.desk import Desk
+from ltrr_cli.cli.paint import counted
 from ltrr_cli.core.errors import UsageError
 
 if TYPE_CHECKING:
@@ -45,7 +46,8 @@ def ingest_feedback(
         )
     desk.answer(report, lambda screen: screen.print(summary(report, dry_run=dry_run), soft_wrap=True))
     if report.quarantined:
-        desk.warn(f"{report.quarantined:,} bad lines were set aside" + _kept_in(report))
+        where = f" in {report.quarantine_file}" if report.quarantine_file else ""
+        desk.warn(f"set aside{where}: {counted(report.quarantined, 'bad line')}")
 
 
 def summary(report: IngestReport, *, dry_run: bool = False) -> str:
@@ -62,10 +64,6 @@ def summary(report: IngestReport, *, dry_run: bool = False) -> str:
     ]
     tail = f" ({', '.join(asides)})" if asides else ""
     if dry_run:
-        return f"{report.accepted:,} events would be accepted{tail}; nothing was changed"
+        return f"{counted(report.accepted, 'event')} would be accepted{tail}; nothing was changed"
     learned = "nothing new to learn" if report.learned is None else f"learned generation {report.learned}"
-    return f"{report.accepted:,} events accepted{tail}, {report.outcomes:,} outcomes; {learned}"
-
-
-def _kept_in(report: IngestReport) -> str:
-    return "" if report.quarantine_file is None else f" in {report.quarantine_file}"
+    return f"{counted(report.accepted, 'event')} accepted{tail}, {counted(report.outcomes, 'outcome')}; {learned}"

@@ -35,6 +35,24 @@ def _escape(code: int) -> str:
     return f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}"
 
 
+def counted(number: int, what: str, many: str | None = None) -> str:
+    """Write a number and its noun.
+
+    >>> counted(1, "event"), counted(1_200, "entity", "entities")
+    ('1 event', '1,200 entities')
+    """
+    return f"{number:,} {what if number == 1 else many or what + 's'}"
+
+
+def shortened(text: str, most: int = 40) -> str:
+    """Cut a text to ``most`` characters.
+
+    >>> shortened("Systematic generation of Hamiltonian circuits", 20)
+    'Systematic generat..'
+    """
+    return text if len(text) <= most else text[: most - 2] + ".."
+
+
 def console(stream: TextIO, color: bool) -> Console:
     """Return a console that shows text as it is: no markup, no emoji codes, no guessed highlighting."""
     from rich.console import Console

@@ -10,7 +10,7 @@ import typer
 
 from ltrr_cli.cli import given
 from ltrr_cli.cli.desk import Desk
-from ltrr_cli.cli.paint import brought_by, facts, figure, plan_facts, reading_facts, table
+from ltrr_cli.cli.paint import brought_by, counted, facts, figure, plan_facts, reading_facts, table
 from ltrr_cli.core.errors import UsageError
 
 if TYPE_CHECKING:
@@ -118,7 +118,8 @@ def _batch(
         report = desk.workspace().query_batch(
             queries, run, k=k, budget=budget, policy=policy, hide_seen=hide_seen, progress=progress
         )
-    line = f"{report.queries:,} queries, {report.results:,} results ({report.empty:,} queries without any) in {run}"
+    empty = f" ({report.empty:,} without any)" if report.empty else ""
+    line = f"{counted(report.queries, 'query', 'queries')}{empty}, {counted(report.results, 'result')} in {run}"
     desk.answer(report, lambda screen: screen.print(line, soft_wrap=True))
 
 

@@ -9,7 +9,7 @@ import typer
 
 from ltrr_cli.cli import given
 from ltrr_cli.cli.desk import Desk
-from ltrr_cli.cli.paint import figure, table
+from ltrr_cli.cli.paint import counted, figure, table
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -65,5 +65,6 @@ def paint(screen: Console, report: ReplayReport) -> None:
     rows = [(f"{int(point['searches']):,}", *(figure(point.get(name)) for name in names)) for point in report.curve]
     rows.append(("all", *(figure(report.measures[name]) for name in names)))
     screen.print(table(("searches", *names), rows, numbers=("searches", *names)))
-    trainings = f", {report.trained} trainings" if report.trained else ""
-    screen.print(f"\n{report.searches:,} searches, {report.clicks:,} clicks{trainings} in {report.seconds:.1f} s")
+    done = [counted(report.searches, "search", "searches"), counted(report.clicks, "click")]
+    done += [counted(report.trained, "training")] if report.trained else []
+    screen.print(f"\n{', '.join(done)} in {report.seconds:.1f} s")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ltrr_cli.cli.desk import Desk
-from ltrr_cli.cli.paint import facts
+from ltrr_cli.cli.paint import counted, facts
 
 if TYPE_CHECKING:
     from ltrr_cli.engine.reports import Status
@@ -24,10 +24,10 @@ def lines(found: Status) -> list[tuple[str, object]]:
     rewards = ", ".join(f"{kind} {worth:g}" for kind, worth in found.rewards.items())
     return [
         ("workspace", found.home),
-        ("catalog", f"generation {found.catalog_generation}, {found.entities:,} entities"),
+        ("catalog", f"generation {found.catalog_generation}, {counted(found.entities, 'entity', 'entities')}"),
         ("learned", "nothing yet" if found.learned_generation is None else f"generation {found.learned_generation}"),
-        ("journal", f"{found.impressions:,} impressions, {found.events:,} events, {found.users:,} users"),
-        ("memory", f"{found.memory_pairs:,} query-entity pairs"),
+        ("journal", f"{counted(found.impressions, 'impression')}, {counted(found.events, 'event')}"),
+        ("memory", counted(found.memory_pairs, "query-entity pair")),
         ("strategies", ", ".join(found.strategies)),
         ("policy", found.policy),
         ("encoder", found.encoder),

@@ -8,12 +8,15 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ltrr_cli.cli.desk import Desk
-from ltrr_cli.cli.paint import measures
+from ltrr_cli.cli.paint import counted, measures
+from ltrr_cli.core.errors import UsageError
 
 if TYPE_CHECKING:
     from rich.console import Console
 
     from ltrr_cli.engine.reports import TrainReport
+
+ALGORITHMS = ("auto", "pointwise", "linear")
 
 
 def train_ranker(
@@ -22,7 +25,7 @@ def train_ranker(
         str | None,
         typer.Option(
             "--algorithm",
-            metavar="auto|lambdamart|pointwise|linear|lightgbm",
+            metavar="|".join(ALGORITHMS),
             help="auto takes the best on held-out searches.  [default: ranking.algorithm]",
         ),
     ] = None,
@@ -33,23 +36,27 @@ def train_ranker(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Train and measure, publish nothing.")] = False,
 ) -> None:
     """Train a ranker on the newest searches; it serves only if it beats what serves on those it has not seen."""
+    if algorithm is not None and algorithm not in ALGORITHMS:
+        raise UsageError(f"--algorithm {algorithm[:40]!r} is unknown", hint=f"one of {', '.join(ALGORITHMS)}")
     with desk.progress() as progress:
         report = desk.workspace().train(
             algorithm=algorithm, judgments=judgments, dry_run=dry_run, progress=progress
         )
-    desk.answer(report, lambda screen: paint(screen, report))
+    desk.answer(report, lambda screen: paint(screen, report, dry_run=dry_run))
 
 
-def paint(screen: Console, report: TrainReport) -> None:
+def paint(screen: Console, report: TrainReport, *, dry_run: bool = False) -> None:
     """Draw the held-out measures of every contender and the verdict."""
     if report.measures:
         screen.print(measures(report.measures, "held-out searches"))
         screen.print()
-    screen.print(verdict(report), soft_wrap=True)
+    screen.print(verdict(report, dry_run=dry_run), soft_wrap=True)
 
 
-def verdict(report: TrainReport) -> str:
+def verdict(report: TrainReport, *, dry_run: bool = False) -> str:
     """Say in one line what came of the training."""
-    outcome = f"{report.model} serves now" if report.promoted else "what served before serves on"
+    kept = "nothing was changed" if dry_run else "what served before serves on"
+    outcome = f"{report.model} serves now" if report.promoted else kept
     why = f": {report.reason}" if report.reason else ""
-    return f"{report.algorithm} on {report.searches:,} searches in {report.seconds:.1f} s; {outcome}{why}"
+    searches = counted(report.searches, "search", "searches")
+    return f"{report.algorithm} on {searches} in {report.seconds:.1f} s; {outcome}{why}"

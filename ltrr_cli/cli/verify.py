@@ -5,7 +5,7 @@ from __future__ import annotations
 import typer
 
 from ltrr_cli.cli.desk import Desk
-from ltrr_cli.cli.paint import table
+from ltrr_cli.cli.paint import counted, table
 from ltrr_cli.core.errors import DamagedError
 
 
@@ -14,7 +14,7 @@ def verify(desk: Desk) -> None:
     report = desk.workspace().verify()
     rows = [(damage.path, damage.reason, damage.mend) for damage in report.damaged]
     if report.ok:
-        desk.answer(report, lambda screen: screen.print(f"ok: {report.files:,} files are what they were"))
+        desk.answer(report, lambda screen: screen.print(f"ok: {counted(report.files, 'file')} as sealed"))
         return
     desk.answer(report, lambda screen: screen.print(table(("damaged", "why", "mend with"), rows)))
     raise typer.Exit(DamagedError.exit_code)

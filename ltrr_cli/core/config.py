@@ -47,8 +47,6 @@ class AllocationSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True
 
     policy: str = "hazard"
     exploration: float = 0.1  # share of the budget that one randomly drawn strategy gets on top
-    run: str = "all"  # "all" strategies run, or only the "drawn" ones
-    audit: float = 0.05  # with run = "drawn": share of requests for which all run
     half_life_days: float = 60.0  # forgetting
     minimum: dict[str, float] = {}  # share of the budget per strategy, at least
     maximum: dict[str, float] = {}  # and at most
@@ -70,9 +68,7 @@ class RankingSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The ranker."""
 
     algorithm: str = "auto"
-    sample: int = 3000  # newest searches that a training looks at
-    protected_top: int = 1  # positions that page exploration never touches
-    swap: float = 0.0  # chance of one neighbouring swap below the protected top
+    sample: int = 2000  # newest searches that a training looks at
 
 
 class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

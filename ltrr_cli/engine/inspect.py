@@ -5,12 +5,19 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from ltrr_cli.core.clock import iso
 from ltrr_cli.core.errors import NotFoundError
+from ltrr_cli.core.types import Context
 from ltrr_cli.engine.reports import Damaged, Explanation, Status, VerifyReport
+from ltrr_cli.retrieval.memory import PRIOR, Memory
 
 if TYPE_CHECKING:
+    from ltrr_cli.engine.loop import Loop
     from ltrr_cli.engine.workspace import Workspace
+
+REMEMBERED = 10  # entities of the memory that an explanation shows
 
 
 def status(workspace: Workspace) -> Status:
@@ -90,6 +97,33 @@ def explain(workspace: Workspace, impression_id: str) -> Explanation:
         ),
         brought=brought,
         reading=loop.understanding.read(found.query),
+        memory=_remembered(loop, found.query),
+    )
+
+
+def _remembered(loop: Loop, query: str) -> tuple[Mapping[str, Any], ...]:
+    """Return what the memory believes of a query now, best first, where it has counts of it or of similar ones.
+
+    count, near -- actions for this query, weighted actions for similar ones; neither is decayed
+    prior_share -- 0..1, how much of the score is prediction
+    """
+    memory = loop.strategies.get("memory")
+    if not isinstance(memory, Memory):
+        return ()
+    recalled = memory.recall(loop.request(query, Context(loop.clock_ms), seed=0))
+    own, near = recalled.own[:, -1], recalled.near[:, -1]
+    order = np.lexsort((recalled.rows, -recalled.score))
+    return tuple(
+        {
+            "id": loop.catalog.ids[int(recalled.rows[place])],
+            "title": loop.catalog.titles[int(recalled.rows[place])],
+            "count": round(float(own[place]), 3),
+            "near": round(float(near[place]), 3),
+            "users": int(recalled.users[place]),
+            "prior_share": round(PRIOR / (recalled.support + PRIOR), 4),
+            "score": round(float(recalled.score[place]), 4),
+        }
+        for place in order[(own + near)[order] > 0][:REMEMBERED].tolist()
     )
 
 

@@ -10,6 +10,7 @@ import numpy as np
 from ltrr_cli.core.errors import DamagedError
 from ltrr_cli.core.types import BoolArray, DoubleArray, FloatArray, IntArray
 from ltrr_cli.ranking.base import Model, Schema
+from ltrr_cli.storage.arrays import read_arrays
 
 FORMAT = 1
 _HINT = "ltrr train-ranker"
@@ -125,12 +126,9 @@ def open_model(folder: Path) -> Model:
     """
     try:
         header = msgspec.json.decode((folder / "model.json").read_bytes(), type=Header)
-        with np.load(folder / "model.npz", allow_pickle=False) as stored:
-            arrays = {name: stored[name] for name in stored.files}
-    except (OSError, ValueError, EOFError, msgspec.MsgspecError) as error:
+    except (OSError, msgspec.MsgspecError) as error:
         raise DamagedError(f"{folder}: not a model: {error}", hint=_HINT) from None
-    except Exception as error:  # zipfile and zlib have errors of their own
-        raise DamagedError(f"{folder}: not a model: {error}", hint=_HINT) from None
+    arrays = read_arrays(folder / "model.npz", _HINT)
     schema = Schema(header.columns)
     if header.format > FORMAT or schema.digest != header.digest:
         raise DamagedError(f"{folder}: a model of another format or with altered columns", hint=_HINT)

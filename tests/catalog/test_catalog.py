@@ -97,7 +97,9 @@ def test_a_filter_on_an_unknown_field_names_the_known_ones(songs: Columns):
 
 def test_intake_counts_duplicates_and_keeps_the_last(tmp_path: Path):
     path = tmp_path / "catalog.jsonl.gz"
-    path.write_bytes(gzip.compress(b'{"id": "b", "title": "old"}\nnonsense\n{"id": "a"}\n{"id": "b", "title": "new"}\n'))
+    path.write_bytes(
+        gzip.compress(b'{"id": "b", "title": "old"}\nnonsense\n{"id": "a"}\n{"id": "b", "title": "new"}\n')
+    )
     intake = Intake()
     intake.read([path])
     assert [entity.id for entity in intake.sorted()] == ["a", "b"]

@@ -49,6 +49,9 @@ PAGE = Page(
 )
 
 
+REMEMBERED = {
+    "id": "a:1", "title": "Love Story", "count": 4.0, "near": 1.5, "users": 3, "prior_share": 0.154, "score": 0.75
+}  # fmt: skip
 MEASURES = {"serving": {"nDCG@10": 0.5}, "lambdamart": {"nDCG@10": 0.625}}
 
 
@@ -91,7 +94,7 @@ def answers() -> dict[str, Any]:
                     "ranks": {"memory": 1}, "actions": ["click"],
                 },
             ),
-            (), {"memory": 1}, READING, ({"id": "a:1", "count": 4, "score": 0.75},),
+            (), {"memory": 1}, READING, (REMEMBERED,),
         ),
         "verify": VerifyReport(True, (), 43),
     }  # fmt: skip

@@ -137,6 +137,6 @@ def test_json_has_the_keys_tools_rely_on(ltrr: Typed, workspace: FakeWorkspace):
 
 def test_a_batch_takes_a_hundred_results_a_query_unless_told(ltrr: Typed, workspace: FakeWorkspace):
     told = ltrr("query", "--batch", "queries.jsonl", "--run", "out.trec", "--no-log", "--no-explore")
-    assert told.out == "2 queries, 150 results (1 queries without any) in out.trec\n"
+    assert told.out == "2 queries (1 without any), 150 results in out.trec\n"
     ltrr("query", "--batch", "queries.jsonl", "--run", "out.trec", "-k", "7")
     assert [options["k"] for _, _, options in workspace.asked] == [100, 7]

@@ -60,7 +60,7 @@ def test_a_good_log_has_no_findings(tmp_path):
         ("skew", [PAGE, click(impression_id="i", timestamp=THEN - MINUTE)], 1, "1.0 minutes before"),
         ("late", [click(impression_id="i", timestamp=THEN + HOUR), PAGE], 1, "60.0 minutes after"),
         ("off_page", [click(impression_id="i", entity_id="c"), PAGE], 1, "c"),
-        ("robots", [click(n) for n in range(201)], 1, "u: 201 actions on 2024-05-22"),
+        ("robots", [click(n) for n in range(1001)], 1, "u: 1001 actions on 2024-05-22"),
         ("types", [click(event="share")], 1, "share"),
         ("orphans", [click(impression_id="nowhere")], 1, "nowhere"),
         ("anonymous", [click(user_id=None)], 1, "click"),

@@ -1,0 +1,75 @@
+"""The demo on a sample of the tests' own: it goes round the loop and reports what it did."""
+
+from __future__ import annotations
+
+import gzip
+import json
+from pathlib import Path
+
+import pytest
+
+from ltrr_cli.cli.demo import Judged, telling
+from tests.cli.conftest import Typed
+from tests.conftest import DAY_0, SONGS
+
+WANTED = {"love": "song:003", "rain": "song:010", "calm river": "song:006"}
+
+
+@pytest.fixture
+def sample(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A sample in which everybody who asks wants something that no strategy would put first."""
+    folder = tmp_path / "sample"
+    folder.mkdir()
+    entities = [{"id": song.id, "title": song.title, "type": song.type, "text": song.text} for song in SONGS]
+    searches = [
+        {
+            "event": "search", "timestamp": DAY_0 + number * 60_000, "user_id": f"u{number}", "query": query,
+            "session_id": f"s{number}", "results": None, "clicked": [WANTED[query]],
+        }
+        for number, query in enumerate(list(WANTED) * 8)
+    ]  # fmt: skip
+    for name, records in (("catalog", entities), ("feedback", searches)):
+        lines = "".join(json.dumps(record) + "\n" for record in records)
+        (folder / f"{name}.jsonl.gz").write_bytes(gzip.compress(lines.encode()))
+    queries = [{"query_id": f"q{n}", "text": query, "kind": query.split()[0]} for n, query in enumerate(WANTED)]
+    (folder / "queries.jsonl").write_text("".join(json.dumps(query) + "\n" for query in queries))
+    (folder / "qrels.tsv").write_text("".join(f"q{n} 0 {entity} 1\n" for n, entity in enumerate(WANTED.values())))
+    monkeypatch.setattr("ltrr_cli.catalog.sample.sample_path", lambda name: folder / name)
+    return folder
+
+
+def test_people_s_choices_come_first_after_the_loop(ltrr: Typed, sample: Path):
+    told = ltrr("demo", "--json")
+    assert told.code == 0, told.err
+    tour = json.loads(told.out)
+    assert tour["queries"] == {"love": 1, "rain": 1, "calm": 1, "all": 3}
+    assert tour["measures"]["all"]["catalog alone"] < tour["measures"]["all"]["with feedback"] == 1.0
+    assert tour["worse"] == 0
+    for shift in tour["shifts"]:
+        assert shift["after"][0] == WANTED[shift["query"]]
+        assert shift["memory_counts"][WANTED[shift["query"]]] == 8
+    assert not Path(tour["home"]).exists()
+
+
+def test_a_given_folder_is_kept_and_never_overwritten(ltrr: Typed, sample: Path, tmp_path: Path):
+    told = ltrr("demo", "--home", tmp_path / "kept")
+    assert told.code == 0, told.err
+    assert "24 events accepted" in told.out
+    assert "chosen" in told.out
+    assert f"--home {tmp_path / 'kept'}" in told.err
+    assert ltrr("status", "--home", tmp_path / "kept").code == 0
+    assert ltrr("demo", "--home", tmp_path / "kept").code == 2
+
+
+def test_somebody_s_own_workspace_is_left_alone(
+    ltrr: Typed, sample: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setenv("LTRR_HOME", str(tmp_path / "mine"))
+    assert ltrr("demo", "-q").code == 0
+    assert not (tmp_path / "mine").exists()
+
+
+def test_the_kinds_that_gained_most_are_told_by_their_best_query():
+    judged = {"a": Judged("a", "x"), "b": Judged("b", "x"), "c": Judged("c", "y"), "d": Judged("d", "z")}
+    judged["e"] = Judged("e", "w")
+    assert telling({"a": 0.1, "b": 0.9, "c": 0.6, "d": 0.3, "e": -0.5}, judged) == ["c", "b", "d"]

@@ -1,0 +1,58 @@
+"""A bar where somebody looks, lines where they ask for them, silence elsewhere."""
+
+from __future__ import annotations
+
+import io
+import sys
+
+import pytest
+
+from ltrr_cli.cli.progress import Bar
+
+
+class Terminal(io.StringIO):
+    """A stream that says it is looked at."""
+
+    def isatty(self) -> bool:
+        return True
+
+
+def worked(monkeypatch: pytest.MonkeyPatch, stream: io.StringIO, *, quiet: bool = False, verbose: bool = False) -> str:
+    monkeypatch.setattr(sys, "stderr", stream)
+    monkeypatch.setenv("TERM", "xterm")
+    with Bar(quiet=quiet, verbose=verbose, color=False) as bar:
+        bar("read", 10, None)
+        bar("read", 20, None)
+        bar("[encode]", 1, 2)
+        bar("[encode]", 2, 2)
+    return stream.getvalue()
+
+
+def test_a_terminal_sees_every_stage_by_name(monkeypatch: pytest.MonkeyPatch):
+    drawn = worked(monkeypatch, Terminal())
+    assert "[encode]" in drawn
+    assert "2/2" in drawn
+
+
+def test_nobody_else_sees_anything(monkeypatch: pytest.MonkeyPatch):
+    assert worked(monkeypatch, io.StringIO()) == ""
+    assert worked(monkeypatch, Terminal(), quiet=True, verbose=True) == ""
+
+
+def test_verbose_leaves_a_line_per_stage(monkeypatch: pytest.MonkeyPatch):
+    lines = worked(monkeypatch, io.StringIO(), verbose=True).splitlines()
+    assert [line.split(":")[0] for line in lines] == ["read", "[encode]"]
+
+
+def test_a_failure_takes_the_bar_down(monkeypatch: pytest.MonkeyPatch):
+    stream = Terminal()
+    monkeypatch.setattr(sys, "stderr", stream)
+
+    def fail() -> None:
+        with Bar(quiet=False, verbose=False, color=False) as bar:
+            bar("read", 1, 2)
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        fail()
+    assert stream.getvalue().endswith("\x1b[2K")  # the line is cleared, the cursor is back
