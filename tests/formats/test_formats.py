@@ -1,0 +1,58 @@
+"""Workspaces of every format that was ever written open, answer and verify; newer ones say that they are newer."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+import tarfile
+from pathlib import Path
+
+import pytest
+
+import ltrr_cli
+from ltrr_cli.core.errors import DamagedError
+from ltrr_cli.engine.workspace import Workspace
+
+OLD = sorted(Path(__file__).parent.glob("format-*.tar.gz"))
+
+
+@pytest.fixture(params=OLD, ids=lambda path: path.stem)
+def workspace(request: pytest.FixtureRequest, tmp_path: Path) -> Workspace:
+    with tarfile.open(request.param) as archive:
+        archive.extractall(tmp_path, filter="data")
+    return ltrr_cli.open(tmp_path / "home")
+
+
+def test_an_old_workspace_opens_whole(workspace: Workspace):
+    assert workspace.verify().ok
+    status = workspace.status()
+    assert (status.entities, status.events, status.memory_pairs, status.ranker) == (120, 200, 57, "linear")
+    assert status.damaged == ()
+
+
+def test_an_old_workspace_answers_and_remembers(workspace: Workspace):
+    assert workspace.query("slangworda please", k=1, explore=False).results[0].id == "song:003"
+    assert workspace.query("love river 21", k=1, explore=False).results
+
+
+def test_an_old_workspace_goes_on_learning(workspace: Workspace, tmp_path: Path):
+    (tmp_path / "empty.jsonl").write_text("")
+    digest = workspace.status().journal_digest
+    workspace.ingest([tmp_path / "empty.jsonl"])
+    assert workspace.status().journal_digest == digest
+    assert workspace.status().ranker == "linear"
+
+
+def test_a_newer_pointer_says_so(workspace: Workspace):
+    path = workspace.home / "CURRENT.json"
+    path.write_text(json.dumps({**json.loads(path.read_text()), "format": 99}))
+    with pytest.raises(DamagedError, match="newer"):
+        ltrr_cli.open(workspace.home).query("x")
+
+
+def test_a_newer_journal_says_so(workspace: Workspace):
+    database = sqlite3.connect(workspace.home / "journal.db")
+    database.execute("PRAGMA user_version = 99")
+    database.close()
+    with pytest.raises(DamagedError, match="newer"):
+        ltrr_cli.open(workspace.home).status()
