@@ -175,10 +175,10 @@ def _pipeline() -> Any:
     from tokenizers import Regex, Tokenizer, models, normalizers, pre_tokenizers
 
     letters = [normalizers.Replace(letter, plain) for letter, plain in _LETTERS.items()]
-    folding = [normalizers.NFKD(), normalizers.StripAccents(), normalizers.Lowercase(), normalizers.NFC()]
+    folding = [normalizers.Lowercase(), normalizers.NFKD(), normalizers.StripAccents(), normalizers.Lowercase()]
     pipeline = Tokenizer(models.WordLevel({_UNKNOWN: 0}, unk_token=_UNKNOWN))
     pipeline.normalizer = normalizers.Sequence(
-        [normalizers.Lowercase(), *letters, *folding, normalizers.Replace(Regex(_APOSTROPHE), "")]
+        [*folding, *letters, normalizers.NFC(), normalizers.Replace(Regex(_APOSTROPHE), "")]
     )
     pipeline.pre_tokenizer = pre_tokenizers.Split(Regex(_WORD), behavior="removed", invert=True)
     return pipeline

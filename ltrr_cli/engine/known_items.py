@@ -21,7 +21,7 @@ from ltrr_cli.engine.loop import Loop
 from ltrr_cli.engine.search import retrieve, situation_of
 from ltrr_cli.ranking.fusion import RANK_CONSTANT
 from ltrr_cli.retrieval.texts import all_text
-from ltrr_cli.retrieval.union import union
+from ltrr_cli.retrieval.union import rank_of, union
 from ltrr_cli.text.normalise import tokens
 
 ENTITIES = 150  # sampled; four queries each
@@ -37,11 +37,13 @@ class KnownItems:
     fusion     -- weight per strategy
     situations -- as the bandit sees each query
     ranks      -- (n, strategies) int32, rank of the wanted entity, 0 where it was not found
+    learns     -- which strategies depend on feedback
     """
 
     fusion: dict[str, float]
     situations: list[Situation]
     ranks: IntArray
+    learns: dict[str, bool]
 
 
 def measure(loop: Loop) -> KnownItems:
@@ -58,23 +60,25 @@ def measure(loop: Loop) -> KnownItems:
             request = loop.request(query, Context(loop.clock_ms), seed=row)
             hits = retrieve(loop, request, names, DEPTH)
             situations.append(situation_of(loop, request, names, DEPTH, explore=False))
-            ranks.append([_rank(found, row) for found in hits])
+            ranks.append([rank_of(found, row) for found in hits])
             lists.append(hits)
             wanted.append(row)
     table = np.array(ranks, np.int32).reshape(-1, len(names))
     weights = tune(lists, wanted, len(names))
-    return KnownItems(dict(zip(names, weights.tolist(), strict=True)), situations, table)
+    learns = {name: loop.strategies[name].learns for name in names}
+    return KnownItems(dict(zip(names, weights.tolist(), strict=True)), situations, table, learns)
 
 
 def warm_start(settings: Settings, known: KnownItems, folder: Path) -> None:
     """Write a policy that has learnt from the known items, lightly."""
     strategies = known.situations[0].strategies if known.situations else ()
     policy = new_policy(settings.allocation)
-    depths = np.full(len(strategies), DEPTH, np.int32)
+    # what learns from feedback has not begun to: known items must not teach the bandit that it is worth nothing
+    depths = np.array([0 if known.learns[name] else DEPTH for name in strategies], np.int32)
     lessons = [
-        Lesson(situation, ranks, depths, WARM_WEIGHT)
+        Lesson(situation, np.where(depths > 0, ranks, 0), depths, WARM_WEIGHT)
         for situation, ranks in zip(known.situations, known.ranks, strict=True)
-        if ranks.any()
+        if ranks[depths > 0].any()
     ]
     policy.learn(lessons)
     policy.save(folder)
@@ -154,8 +158,3 @@ def misspelt(text: str, chance: np.random.Generator) -> str:
         2: text[: place - 1] + text[place] + text[place - 1] + text[place + 1 :],
     }
     return edited.get(kind, text[:place] + letter + text[place + 1 :])
-
-
-def _rank(hits: Hits, row: int) -> int:
-    place = np.flatnonzero(hits.rows == row)
-    return int(place[0]) + 1 if len(place) else 0

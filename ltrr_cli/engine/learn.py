@@ -10,16 +10,17 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import msgspec
-import numpy as np
 
-from ltrr_cli.allocation.base import Lesson, Situation
 from ltrr_cli.core.config import Settings
 from ltrr_cli.core.types import Impression, Outcome
+from ltrr_cli.engine.lessons import Teacher, live_lessons
 from ltrr_cli.engine.loop import LearnedHeader, Loop
 from ltrr_cli.engine.walk import walk
 from ltrr_cli.feedback.attribution import Attribution, Tally
 from ltrr_cli.feedback.guards import Guard
 from ltrr_cli.storage.journal import Journal
+
+COLD = 1_000  # searches that only fill a memory; what they show misleads
 
 
 def outcomes(journal: Journal, settings: Settings, tally: Tally | None = None) -> Iterator[Outcome]:
@@ -38,19 +39,26 @@ def outcomes(journal: Journal, settings: Settings, tally: Tally | None = None) -
             yield outcome
 
 
+def newest(journal: Journal, sample: int) -> Iterator[Impression]:
+    """Yield the newest ``sample`` searches in time order, without the first ones, whose memory is cold."""
+    total = journal.counts().impressions
+    return journal.impressions(skip=max(total - sample, min(COLD, total // 4)))
+
+
 def fold(loop: Loop, journal: Journal, folder: Path, catalog: int) -> Tally:
     """Learn the whole journal into ``loop`` (fresh: nothing learnt yet) and write it into ``folder``."""
     count = 0
     last: int | None = None
-    tally = Tally()
+    tally, teacher = Tally(), Teacher(loop)
 
     def noted(batch: Sequence[Outcome]) -> None:
         nonlocal count, last
         count += len(batch)
         last = batch[-1].time_ms
-        loop.policy.learn([lesson for outcome in batch if (lesson := live_lesson(loop, journal, outcome)) is not None])
+        loop.policy.learn([*teacher.lessons(batch), *live_lessons(loop, journal, batch)])
 
-    walk(loop, (), outcomes(journal, loop.settings, tally), on_outcomes=noted)
+    searches = newest(journal, loop.settings.allocation.sample)
+    walk(loop, searches, outcomes(journal, loop.settings, tally), teacher.ask, noted)
     for name, strategy in loop.strategies.items():
         (folder / name).mkdir()
         strategy.save(folder / name)
@@ -59,25 +67,3 @@ def fold(loop: Loop, journal: Journal, folder: Path, catalog: int) -> Tally:
     header = LearnedHeader(catalog, journal.counts().events, count, last, journal.digest())
     (folder / "fold.json").write_bytes(msgspec.json.encode(header))
     return tally
-
-
-def live_lesson(loop: Loop, journal: Journal, outcome: Outcome) -> Lesson | None:
-    """Return what a rewarded entity of a page that ltrr served teaches the bandit; None for anything else."""
-    if outcome.imported or outcome.impression_id is None or not outcome.ranks or outcome.reward <= 0:
-        return None
-    impression = journal.impression(outcome.impression_id)
-    situation = situation_as_served(loop, impression)
-    if situation is None:
-        return None
-    ranks = np.array([outcome.ranks.get(name, 0) for name in situation.strategies], np.int32)
-    depths = np.full(len(ranks), situation.budget, np.int32)
-    weight = outcome.weight / max(outcome.inclusion * outcome.examination, 1e-3)
-    return Lesson(situation, ranks, depths, weight, outcome.reward)
-
-
-def situation_as_served(loop: Loop, impression: Impression | None) -> Situation | None:
-    """Rebuild what the bandit saw; None where the impression does not say."""
-    if impression is None or impression.situation is None or impression.plan is None:
-        return None
-    draws = impression.plan.draws
-    return Situation(tuple(draws), sum(draws.values()), impression.situation, impression.time_ms or 0)

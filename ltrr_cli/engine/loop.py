@@ -22,8 +22,6 @@ from ltrr_cli.retrieval import registry
 from ltrr_cli.retrieval.base import Resources, Strategy
 from ltrr_cli.understanding.reader import Understanding
 
-BASE_POLICY = "base_policy"  # taught by imported searches when models are trained; the fold goes on from it
-
 
 class CatalogHeader(msgspec.Struct, frozen=True):
     """What a catalog generation says of itself (``generation.json``)."""
@@ -96,12 +94,10 @@ def open_loop(
     catalog_folder: Path,
     learned_folder: Path | None,
     damaged: Iterable[str] = (),
-    policy_folder: Path | None = None,
 ) -> Loop:
     """Open a catalog generation and, where there is one, what was learnt on top.
 
-    damaged       -- names of learned parts ("memory", "policy", "ranker") that must not be read; they fall back.
-    policy_folder -- where the policy begins instead of the catalog's warm start
+    damaged -- names of learned parts ("memory", "policy", "ranker") that must not be read; they fall back.
     """
     header = msgspec.json.decode((catalog_folder / "generation.json").read_bytes(), type=CatalogHeader)
     catalog = Columns.open(catalog_folder / "columns")
@@ -116,7 +112,7 @@ def open_loop(
         understanding=Understanding.open(catalog_folder / "understanding"),
         strategies={},
         policy=open_policy(
-            settings.allocation, policy_folder or _first(learned_folder, catalog_folder, "policy", broken)
+            settings.allocation, _first(learned_folder, catalog_folder, "policy", broken)
         ),
         clock_ms=catalog.newest_ms() or 0,
     )

@@ -16,18 +16,19 @@ from ltrr_cli.catalog.intake import Intake, read_ids
 from ltrr_cli.core.errors import DataError
 from ltrr_cli.engine.build import EncoderChoice, build_generation, check_bad
 from ltrr_cli.engine.learn import fold, outcomes
-from ltrr_cli.engine.loop import BASE_POLICY, open_loop
+from ltrr_cli.engine.loop import open_loop
 from ltrr_cli.engine.reports import IndexReport, TrainReport
-from ltrr_cli.engine.train import Observer, Trained, observe, train_model
+from ltrr_cli.engine.train import observe, train_model
 from ltrr_cli.feedback.attribution import Tally
 from ltrr_cli.feedback.quarantine import Quarantine
+from ltrr_cli.ranking.base import Model
 
 if TYPE_CHECKING:
     from ltrr_cli.engine.workspace import Workspace
 
 Progress = Callable[[str, int, int | None], None]
 
-MODELS = ("ranker", BASE_POLICY)  # trained, not folded: carried from one learned generation to the next
+MODELS = ("ranker",)  # trained, not folded: carried from one learned generation to the next
 
 
 def index(
@@ -96,12 +97,12 @@ def learn(
     progress: Progress,
     *,
     catalog: int | None = None,
-    models: Callable[[Path], None] | None = None,
+    ranker: Model | None = None,
 ) -> Learnt:
     """Fold the journal into a new learned generation and publish it; the lock is the caller's.
 
     catalog -- a drafted catalog generation to publish in the same step; None: the current one stays
-    models  -- writes newly trained models into the generation, in place of those carried over
+    ranker  -- newly trained, in place of the one carried over
     """
     progress("learn", 0, None)
     generations = workspace.generations
@@ -110,14 +111,14 @@ def learn(
     carried = None if current is None or not current.learned else generations.folder("learned", current.learned)
     broken = {damage.part for damage in generations.damages_of_learned()}
     with generations.draft("learned") as draft:
-        if models is not None:
-            models(draft.folder)
+        if ranker is not None:
+            (draft.folder / "ranker").mkdir()
+            ranker.save(draft.folder / "ranker")
         for name in MODELS:
             target = draft.folder / name
             if carried is not None and (carried / name).is_dir() and name not in broken and not target.exists():
                 shutil.copytree(carried / name, target)
-        base = draft.folder if (draft.folder / BASE_POLICY).is_dir() else None
-        loop = open_loop(workspace.settings, generations.folder("catalog", number), None, policy_folder=base)
+        loop = open_loop(workspace.settings, generations.folder("catalog", number), None)
         tally = fold(loop, workspace.journal, draft.folder, number)
     generations.publish(catalog=catalog, learned=draft.number)
     return Learnt(draft.number, tally)
@@ -134,19 +135,20 @@ def train(
     start = perf_counter()
     settings = workspace.settings
     with workspace.publishing("train-ranker"):
-        serving = workspace.loop().ranker
+        serving = workspace.loop()
         loop = workspace.open_loop(workspace.current(), learned=False)
+        loop.policy = serving.policy  # the candidates that a ranker will meet are those this policy lets in
         journal = workspace.journal
         past = list(outcomes(journal, settings))
-        searches = journal.counts().impressions
-        observer = observe(loop, journal, past, searches, settings.ranking.sample, progress)
+        observer = observe(loop, journal, past, settings.ranking.sample, progress)
         progress("fit", 0, None)
-        trained = train_model(observer.examples(), observer.schema, algorithm or settings.ranking.algorithm, serving)
-        promoted = trained.model is not None and trained.better
+        trained = train_model(
+            observer.examples(), observer.schema, algorithm or settings.ranking.algorithm,
+            serving.ranker,
+        )
         number = None
-        if not dry_run and (promoted or observer.lessons):
-            learnt = learn(workspace, progress, models=lambda folder: _save(folder, trained, promoted, observer))
-            number = learnt.number if promoted else None
+        if not dry_run and trained.model is not None and trained.better:
+            number = learn(workspace, progress, ranker=trained.model).number
     return TrainReport(
         model=None if number is None else f"ranker-{number}",
         algorithm=trained.algorithm,
@@ -157,17 +159,6 @@ def train(
         seconds=round(perf_counter() - start, 3),
     )
 
-
-def _save(folder: Path, trained: Trained, promoted: bool, observer: Observer) -> None:
-    """Write what a training made: the ranker if it is better, and the bandit taught by imported searches."""
-    if promoted and trained.model is not None:
-        (folder / "ranker").mkdir()
-        trained.model.save(folder / "ranker")
-    if observer.lessons:
-        policy = observer.loop.policy  # opened from the warm start, and untouched by the walk
-        policy.learn(observer.lessons)
-        (folder / BASE_POLICY).mkdir()
-        policy.save(folder / BASE_POLICY)
 
 
 def _encoder_choice(workspace: Workspace, name: str | None, *, keep: bool) -> EncoderChoice:

@@ -19,13 +19,14 @@ from ltrr_cli.core.types import (
     DoubleArray,
     FloatArray,
     Hits,
+    Impression,
     IntArray,
     Plan,
     Request,
     Shown,
 )
 from ltrr_cli.engine.loop import Loop
-from ltrr_cli.engine.scoring import untrained
+from ltrr_cli.engine.scoring import corrected, untrained
 from ltrr_cli.ranking.base import Schema
 from ltrr_cli.ranking.features import assemble
 from ltrr_cli.retrieval.union import union
@@ -35,6 +36,7 @@ from ltrr_cli.retrieval.union import union
 class Answer:
     """Everything one search produced; arrays are over the candidates of the whole menu.
 
+    hits     -- what each strategy had, to the depth of the budget
     included -- (a, n) bool, which candidates each allocation of the menu brings
     drawn    -- the allocation that was drawn, a row of ``included`` and of ``menu``
     features -- (n, f) float32, columns named by ``schema``
@@ -49,6 +51,7 @@ class Answer:
     menu: Menu
     drawn: int
     plan: Plan
+    hits: tuple[Hits, ...]
     candidates: Candidates
     included: BoolArray
     schema: Schema
@@ -127,15 +130,26 @@ def answer(
     watch.stage("describe")
     baseline = untrained(schema, features, candidates, loop.fusion_weights(situation.strategies))
     fits = loop.ranker is not None and loop.ranker.schema.digest == schema.digest
-    scores = loop.ranker.score(features) if loop.ranker is not None and fits else baseline
+    scores = corrected(loop.ranker.score(features), baseline) if loop.ranker is not None and fits else baseline
     order = np.lexsort((candidates.rows, -scores)).astype(np.int32)
     page = order[included[drawn][order]][:k]
     shown_odds = exposure(order, included, menu.odds, page)
     watch.stage("rank")
     return Answer(
-        request, situation, menu, drawn, plan, candidates, included, schema, features, baseline, scores, page,
-        shown_odds, watch.total(),
+        request, situation, menu, drawn, plan, tuple(hits), candidates, included, schema, features, baseline, scores,
+        page, shown_odds, watch.total(),
     )  # fmt: skip
+
+
+def context_of(search: Impression) -> Context:
+    """Return the context in which a logged search was asked."""
+    return Context(
+        time_ms=search.time_ms or 0,
+        user=search.user,
+        session=search.session,
+        locale=search.context.get("locale"),
+        extra=search.context,
+    )
 
 
 def retrieve(loop: Loop, request: Request, strategies: tuple[str, ...], depth: int) -> list[Hits]:

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
-from itertools import islice
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
-from ltrr_cli.allocation.base import Lesson
-from ltrr_cli.core.types import Context, Impression, Outcome
+import numpy as np
+
+from ltrr_cli.core.chance import generator
+from ltrr_cli.core.types import Impression, Outcome
+from ltrr_cli.engine.learn import newest
 from ltrr_cli.engine.loop import Loop
-from ltrr_cli.engine.search import Answer, answer
-from ltrr_cli.engine.walk import Collector, freeze, lesson, walk
+from ltrr_cli.engine.scoring import corrected
+from ltrr_cli.engine.search import Answer, answer, context_of
+from ltrr_cli.engine.walk import Collector, freeze, walk
 from ltrr_cli.ranking.base import Examples, Model, Schema
 from ltrr_cli.ranking.fit import fit, part
 from ltrr_cli.ranking.judge import compare
@@ -18,7 +21,7 @@ from ltrr_cli.storage.journal import Journal
 
 HELD_OUT = 0.2  # newest share of the searches: what a new model must win on
 FEWEST = 50  # searches with a rewarded candidate, below which nothing is trained
-COLD = 1_000  # searches that only fill a memory; what they show of ranking misleads
+HEAD, KEPT = 20, 0.08  # candidates of a search that training always sees, and the share of the rest
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,23 +39,6 @@ class Trained:
     measures: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
 
 
-def context_of(search: Impression) -> Context:
-    """Return the context in which a logged search was asked."""
-    return Context(
-        time_ms=search.time_ms or 0,
-        user=search.user,
-        session=search.session,
-        locale=search.context.get("locale"),
-        extra=search.context,
-    )
-
-
-def newest(searches: Iterable[Impression], total: int, sample: int) -> Iterator[Impression]:
-    """Skip the first searches of a cold memory, and all but the newest ``sample``."""
-    skipped = max(total - sample, min(COLD, total // 4))
-    return islice(iter(searches), skipped, None)
-
-
 class Observer:
     """Answers searches of a walk as of their time, and keeps what training needs."""
 
@@ -60,38 +46,30 @@ class Observer:
         self.loop = loop
         self.collector = Collector()
         self.schema = Schema(())
-        self.lessons: list[Lesson] = []
-        self._wanted: dict[str, list[str]] = {}
-        self._answers: dict[str, Answer] = {}
+        self._wanted: set[str] = set()
 
     def expects(self, outcomes: Iterable[Outcome]) -> None:
-        """Say beforehand which entities each search will turn out to want: only so that their lines are kept."""
-        for outcome in outcomes:
-            if outcome.impression_id is not None and outcome.reward > 0:
-                self._wanted.setdefault(outcome.impression_id, []).append(outcome.entity_id)
+        """Say beforehand which searches something will label: the others need not be kept."""
+        self._wanted |= {o.impression_id for o in outcomes if o.impression_id is not None and o.reward > 0}
+
+    def waits_for(self, search: Impression) -> bool:
+        """Say whether an outcome will label a search."""
+        return search.impression_id in self._wanted
 
     def on_search(self, search: Impression) -> None:
         """Answer and freeze one search."""
-        if search.impression_id in self._wanted:
+        if self.waits_for(search):
             self.freeze(search, self.answer(search))
 
     def freeze(self, search: Impression, found: Answer) -> None:
         """Keep what was known when a search was answered, if anything will label it."""
-        wanted = self._wanted.get(search.impression_id)
-        if wanted is not None:
+        if self.waits_for(search):
             self.schema = found.schema
-            self.collector.frozen.append(freeze(self.loop, search, found, wanted))
-            if search.origin == "imported":  # what ltrr served itself teaches the bandit in the fold
-                self._answers[search.impression_id] = found
+            self.collector.frozen.append(freeze(self.loop, search, found))
 
-    def on_outcomes(self, batch: Iterable[Outcome]) -> None:
-        """Label frozen searches; turn outcomes into lessons."""
-        batch = list(batch)
+    def on_outcomes(self, batch: Sequence[Outcome]) -> None:
+        """Label frozen searches."""
         self.collector.note(batch)
-        for outcome in batch:
-            found = self._answers.pop(outcome.impression_id or "", None)
-            if found is not None and (taught := lesson(self.loop, found, outcome)) is not None:
-                self.lessons.append(taught)
 
     def answer(self, search: Impression) -> Answer:
         """Answer a search as of its time, without exploring."""
@@ -107,23 +85,38 @@ def observe(
     loop: Loop,
     journal: Journal,
     outcomes: list[Outcome],
-    total: int,
     sample: int,
     progress: Callable[[str, int, int | None], None],
 ) -> Observer:
     """Walk through the past with a fresh loop, freezing the newest searches."""
     observer = Observer(loop)
     observer.expects(outcomes)
-    done = 0
+    done, total = 0, min(sample, journal.counts().impressions)
 
     def on_search(search: Impression) -> None:
         nonlocal done
         observer.on_search(search)
         done += 1
-        progress("searches", done, min(total, sample))
+        progress("searches", done, total)
 
-    walk(loop, newest(journal.impressions(), total, sample), outcomes, on_search, observer.on_outcomes)
+    walk(loop, newest(journal, sample), outcomes, on_search, observer.on_outcomes)
     return observer
+
+
+def sampled(examples: Examples) -> Examples:
+    """Thin out candidates that nobody chose: all of the head by the serving score, some of the rest.
+
+    The kept ones stand for those left out by their weight. Without it a model learns that what stands deep and was
+    kept is what was chosen.
+    """
+    order = np.lexsort((-examples.baseline, examples.groups))
+    start = np.searchsorted(examples.groups[order], examples.groups[order], side="left")
+    depth = np.empty(len(order), np.int64)
+    depth[order] = np.arange(len(order)) - start
+    rest = (depth >= HEAD) & (examples.labels <= 0)
+    lucky = generator("sampled candidates", len(order)).random(len(order)) < KEPT
+    weights = np.where(rest, examples.weights / KEPT, examples.weights).astype(np.float32)
+    return part(replace(examples, weights=weights), ~rest | lucky)
 
 
 def train_model(examples: Examples, schema: Schema, algorithm: str, serving: Model | None = None) -> Trained:
@@ -137,17 +130,17 @@ def train_model(examples: Examples, schema: Schema, algorithm: str, serving: Mod
         return Trained(None, algorithm, False, groups, reason)
     first_held = groups - max(1, round(groups * HELD_OUT))
     older, held = part(examples, examples.groups < first_held), part(examples, examples.groups >= first_held)
-    model = fit(older, schema, algorithm)
-    scores = model.score(held.features)
+    model = fit(sampled(older), schema, algorithm)
+    scores = corrected(model.score(held.features), held.baseline)
     verdict = compare(held, scores)
     measures, better = verdict.measures(), verdict.better
     if serving is not None and serving.schema.digest == schema.digest:
         # it may have been trained on these very searches, which favours what serves: a change must earn its place
-        against = compare(held, scores, serving.score(held.features))
+        against = compare(held, scores, corrected(serving.score(held.features), held.baseline))
         measures["ranker"] = against.serving
         better = better and against.better
     if not better:
         reason = "not better than what serves on the newest searches"
         return Trained(model, model.algorithm, False, groups, reason, measures)
-    whole = fit(examples, schema, model.algorithm)
+    whole = fit(sampled(examples), schema, model.algorithm)
     return Trained(whole, model.algorithm, True, groups, "better on the newest searches", measures)

@@ -11,15 +11,12 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from ltrr_cli.allocation.base import Lesson
-from ltrr_cli.core.chance import generator
-from ltrr_cli.core.types import FloatArray, Impression, IntArray, Outcome
+from ltrr_cli.core.types import FloatArray, Impression, Outcome
 from ltrr_cli.engine.loop import Loop
 from ltrr_cli.engine.search import Answer
 from ltrr_cli.ranking.base import Examples, Schema
 
 BATCH = 4_096  # outcomes learnt at a time where no search stands between them
-HEAD, TAIL = 30, 15  # candidates kept of a search: the best by the serving score, and some of the rest
 
 
 def walk(
@@ -79,10 +76,9 @@ class _Peekable:
 class Frozen:
     """What the system knew when it answered one search; labels come later and change nothing here.
 
-    ids      -- entity ids of the kept candidates
+    ids      -- entity ids of the candidates
     features -- (n, f) float32
     baseline -- (n,) float32, the untrained score
-    serving  -- (n,) float32, the score that the page was ordered by
     """
 
     impression_id: str
@@ -91,35 +87,18 @@ class Frozen:
     ids: tuple[str, ...]
     features: FloatArray
     baseline: FloatArray
-    serving: FloatArray
 
 
-def freeze(loop: Loop, search: Impression, answer: Answer, wanted: Iterable[str]) -> Frozen:
-    """Keep the head of the candidates, a seeded sample of the rest, and what was wanted if it is among them.
-
-    Whether something was wanted decides only which lines are kept, never what they say.
-    """
-    order = np.lexsort((answer.candidates.rows, -answer.baseline))
-    head, rest = order[:HEAD], order[HEAD:]
-    tail = generator("freeze", search.impression_id).permutation(rest)[:TAIL]
-    rows = answer.candidates.rows
-    positive = [place for entity in wanted if (place := _place(rows, loop.catalog.row_of(entity))) is not None]
-    keep = np.unique(np.concatenate([head, tail, np.array(positive, np.int64)]).astype(np.int64))
+def freeze(loop: Loop, search: Impression, answer: Answer) -> Frozen:
+    """Keep all candidates of a search."""
     return Frozen(
         search.impression_id,
         search.time_ms or 0,
         answer.schema,
-        tuple(loop.catalog.ids[int(row)] for row in rows[keep]),
-        answer.features[keep],
-        answer.baseline[keep],
-        answer.scores[keep],
+        tuple(loop.catalog.ids[int(row)] for row in answer.candidates.rows),
+        answer.features,
+        answer.baseline,
     )
-
-
-def _place(rows: IntArray, row: int) -> int | None:
-    """Return where a row stands among ascending rows."""
-    place = int(np.searchsorted(rows, row))
-    return place if row >= 0 and place < len(rows) and rows[place] == row else None
 
 
 @dataclass(slots=True)
@@ -160,13 +139,3 @@ class Collector:
             weights=np.ones(sum(sizes), np.float32),
             baseline=np.concatenate([item.baseline for item, _ in parts]),
         )
-
-
-def lesson(loop: Loop, answer: Answer, outcome: Outcome, weight: float = 1.0) -> Lesson | None:
-    """Return what a rewarded entity teaches the bandit: its rank in every strategy as of the answer."""
-    place = _place(answer.candidates.rows, loop.catalog.row_of(outcome.entity_id))
-    if place is None or outcome.reward <= 0:
-        return None
-    ranks = np.nan_to_num(answer.candidates.ranks[place]).astype(np.int32)
-    depths = np.full(len(ranks), answer.situation.budget, np.int32)
-    return Lesson(answer.situation, ranks, depths, weight * outcome.weight, outcome.reward)

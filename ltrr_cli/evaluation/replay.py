@@ -13,16 +13,18 @@ from pathlib import Path
 from time import perf_counter
 from typing import TYPE_CHECKING
 
+from ltrr_cli.allocation.base import Lesson
 from ltrr_cli.core.chance import seed_of
 from ltrr_cli.core.clock import parse_span, parse_time
 from ltrr_cli.core.errors import DataError
 from ltrr_cli.core.types import Impression, Outcome
 from ltrr_cli.engine.ingest import take_in
-from ltrr_cli.engine.learn import outcomes
+from ltrr_cli.engine.learn import COLD, outcomes
+from ltrr_cli.engine.lessons import Asked, Teacher
 from ltrr_cli.engine.loop import Loop
 from ltrr_cli.engine.reports import ReplayReport
-from ltrr_cli.engine.search import Answer, answer
-from ltrr_cli.engine.train import COLD, Observer, context_of, train_model
+from ltrr_cli.engine.search import Answer, answer, context_of
+from ltrr_cli.engine.train import Observer, train_model
 from ltrr_cli.engine.walk import walk
 from ltrr_cli.evaluation.metrics import ClickMeasures
 
@@ -119,6 +121,8 @@ class _Replayer:
         self.trained = 0
         self._observer = Observer(loop)
         self._observer.expects(past)
+        self._teacher = Teacher(loop)
+        self._lessons: list[Lesson] = []
         self._learn_every_ms, self._train_every, self._progress = learn_every_ms, train_every, progress
         self._seen = self._since_training = 0
         self._learnt_ms: int | None = None
@@ -135,6 +139,8 @@ class _Replayer:
             return
         found = self._answer(search)
         self._observer.freeze(search, found)
+        if self._observer.waits_for(search):
+            self._teacher.keep(search, Asked(found.situation, found.hits))
         self._since_training += 1
         if scored:
             self._score(search, found)
@@ -143,6 +149,7 @@ class _Replayer:
     def on_outcomes(self, batch: Sequence[Outcome]) -> None:
         """Label what was frozen, and keep lessons for the bandit."""
         self._observer.on_outcomes(batch)
+        self._lessons += self._teacher.lessons(batch)
 
     def _answer(self, search: Impression) -> Answer:
         budget = self.loop.settings.retrieval.budget
@@ -162,8 +169,8 @@ class _Replayer:
     def _learn_and_train(self, moment: int, scored: bool) -> None:
         observer = self._observer
         if self._learnt_ms is None or moment - self._learnt_ms >= self._learn_every_ms:
-            self.loop.policy.learn(observer.lessons)
-            observer.lessons.clear()
+            self.loop.policy.learn(self._lessons)
+            self._lessons.clear()
             self._learnt_ms = moment
         first_scored = scored and not self._started
         self._started |= scored

@@ -24,3 +24,9 @@ def union(lists: Sequence[Hits]) -> tuple[IntArray, FloatArray, FloatArray]:
         ranks[place, column] = np.arange(1, len(hits.rows) + 1, dtype=np.float32)
         scores[place, column] = hits.scores
     return rows, ranks, scores
+
+
+def rank_of(hits: Hits, row: int) -> int:
+    """Return at which rank (from 1) a row was brought, 0 for not at all."""
+    place = np.flatnonzero(hits.rows == row)
+    return int(place[0]) + 1 if len(place) else 0

@@ -137,11 +137,12 @@ class Journal:
             row = self._db.execute(query, (impression_id,)).fetchone()
         return None if row is None else _impression(row)
 
-    def impressions(self) -> Iterator[Impression]:
-        """Yield all impressions in (time, id) order, undated ones first, as they came."""
+    def impressions(self, skip: int = 0) -> Iterator[Impression]:
+        """Yield all impressions but the first ``skip`` in (time, id) order, undated ones first, as they came."""
         with self._translated():
             yield from map(_impression, self._db.execute(
-                f"SELECT {_IMPRESSION} FROM impressions ORDER BY {_ORDER}, impression_id"
+                f"SELECT {_IMPRESSION} FROM impressions ORDER BY {_ORDER}, impression_id LIMIT -1 OFFSET ?",
+                (skip,),
             ))  # fmt: skip
 
     def stream(self) -> Iterator[tuple[Event, Impression | None]]:

@@ -23,7 +23,7 @@ def frozen(workspace: Workspace, path: Path) -> Observer:
     workspace.ingest([path])
     loop = workspace.open_loop(workspace.current(), learned=False)
     past = list(outcomes(workspace.journal, workspace.settings))
-    return observe(loop, workspace.journal, past, 40, 10_000, lambda *_: None)
+    return observe(loop, workspace.journal, past, 10_000, lambda *_: None)
 
 
 def own_count_of_wanted(observer: Observer) -> np.ndarray:
