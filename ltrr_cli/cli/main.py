@@ -13,7 +13,19 @@ from typing import Annotated
 import typer
 
 from ltrr_cli import __version__
-from ltrr_cli.cli import demo, evaluate, explain, index, ingest_feedback, query, replay, status, train_ranker, verify
+from ltrr_cli.cli import (
+    demo,
+    evaluate,
+    explain,
+    index,
+    ingest_feedback,
+    ope,
+    query,
+    replay,
+    status,
+    train_ranker,
+    verify,
+)
 from ltrr_cli.cli.desk import print_error, with_desk
 from ltrr_cli.core.errors import LtrrError, NoSpaceError
 
@@ -40,6 +52,7 @@ _COMMANDS: tuple[tuple[str, Callable[..., None], str], ...] = (
     ("status", status.status, "Show what is indexed, learnt and serving."),
     ("explain", explain.explain, "Show how a page came to be."),
     ("evaluate", evaluate.evaluate, "Judge answers by judgments, beside baselines."),
+    ("ope", ope.ope, "Judge policies by logged odds, or say why not."),
     ("replay", replay.replay, "Answer, score and learn from a search log."),
     ("verify", verify.verify, "Check every file on disk."),
 )

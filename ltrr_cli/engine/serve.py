@@ -176,6 +176,7 @@ def _impression(loop: Loop, found: Answer, impression_id: str, asked: Question) 
         features=found.features[found.page],
         situation_schema=SITUATION_SCHEMA,
         situation=found.situation.features,
+        page_odds=found.page_odds(),
     )
 
 

@@ -69,3 +69,39 @@ class EvaluateReport(Figures):
     unanswered: int = 0
     unjudged: int = 0
     seconds: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class PolicyValue(Figures):
+    """What one policy would have been worth, or why that is not said.
+
+    value, low, high -- reward a search and its interval at 95 %; None where refused
+    ess              -- effective sample size, in searches
+    largest          -- share of the largest weight in the sum of all
+    unsupported      -- share of the policy's mass that the log never shows
+    refused          -- the reason why no value is stated, or None
+    """
+
+    estimator: str
+    value: float | None
+    low: float | None
+    high: float | None
+    ess: float
+    unsupported: float
+    largest: float
+    searches: int
+    refused: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class OpeReport(Figures):
+    """Off-policy values; "logged" is what the log itself earned.
+
+    left_out -- searches that cannot be used, by reason
+    """
+
+    policies: Mapping[str, PolicyValue]
+    searches: int
+    sessions: int
+    left_out: Mapping[str, int] = field(default_factory=dict)
+    seconds: float = 0.0

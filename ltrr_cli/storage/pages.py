@@ -19,6 +19,7 @@ class _Page(msgspec.Struct, array_like=True, omit_defaults=True):
     width: int = 0
     situation_schema: str | None = None
     situation: bytes | None = None
+    page_odds: float | None = None
 
 
 _EMPTY = msgspec.msgpack.encode(_Page())
@@ -37,6 +38,7 @@ def encode_page(impression: Impression) -> bytes | None:
             width=0 if features is None else features.shape[1],
             situation_schema=impression.situation_schema,
             situation=None if situation is None else situation.astype("<f4").tobytes(),
+            page_odds=impression.page_odds,
         )
     )
     return None if data == _EMPTY else data
@@ -57,4 +59,5 @@ def decode_page(impression: Impression, blob: bytes | None) -> Impression:
         features=features,
         situation_schema=page.situation_schema,
         situation=None if page.situation is None else np.frombuffer(page.situation, "<f4"),
+        page_odds=page.page_odds,
     )

@@ -15,7 +15,7 @@ from ltrr_cli.core import errors
 from tests.cli.conftest import FakeWorkspace, Typed
 
 COMMANDS = (
-    "demo", "index", "query", "ingest-feedback", "train-ranker", "status", "explain", "evaluate", "replay",
+    "demo", "index", "query", "ingest-feedback", "train-ranker", "status", "explain", "evaluate", "ope", "replay",
     "verify",
 )  # fmt: skip
 SHARED = ("--home", "--json", "-q", "-v", "--no-color", "-h")
