@@ -184,8 +184,9 @@ class Explanation(_Report):
 class ReplayReport(_Report):
     """A search log answered, scored and learnt from, in that order.
 
-    measures -- "MAP@5", "RR@10", "R@10", "nDCG@10" over the scored searches
-    curve    -- the same per stretch of the log, with "searches" scored so far
+    measures  -- "MAP@5", "RR@10", "R@10", "nDCG@10" over the scored searches
+    curve     -- the same over all that was scored so far, with their number as "searches"
+    stretches -- the same between one point of the curve and the next
     """
 
     searches: int
@@ -194,3 +195,4 @@ class ReplayReport(_Report):
     curve: tuple[Mapping[str, float], ...]
     trained: int = 0
     seconds: float = 0.0
+    stretches: tuple[Mapping[str, float], ...] = ()
