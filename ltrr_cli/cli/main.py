@@ -22,6 +22,7 @@ from ltrr_cli.cli import (
     ope,
     query,
     replay,
+    report,
     status,
     train_ranker,
     verify,
@@ -54,6 +55,7 @@ _COMMANDS: tuple[tuple[str, Callable[..., None], str], ...] = (
     ("evaluate", evaluate.evaluate, "Judge answers by judgments, beside baselines."),
     ("ope", ope.ope, "Judge policies by logged odds, or say why not."),
     ("replay", replay.replay, "Answer, score and learn from a search log."),
+    ("report", report.report, "Draw how it learnt, as one HTML file."),
     ("verify", verify.verify, "Check every file on disk."),
 )
 for _name, _command, _short in _COMMANDS:

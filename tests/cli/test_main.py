@@ -16,7 +16,7 @@ from tests.cli.conftest import FakeWorkspace, Typed
 
 COMMANDS = (
     "demo", "index", "query", "ingest-feedback", "train-ranker", "status", "explain", "evaluate", "ope", "replay",
-    "verify",
+    "report", "verify",
 )  # fmt: skip
 SHARED = ("--home", "--json", "-q", "-v", "--no-color", "-h")
 
