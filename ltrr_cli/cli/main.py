@@ -14,6 +14,7 @@ import typer
 
 from ltrr_cli import __version__
 from ltrr_cli.cli import (
+    compare,
     demo,
     evaluate,
     explain,
@@ -54,6 +55,7 @@ _COMMANDS: tuple[tuple[str, Callable[..., None], str], ...] = (
     ("explain", explain.explain, "Show how a page came to be."),
     ("evaluate", evaluate.evaluate, "Judge answers by judgments, beside baselines."),
     ("ope", ope.ope, "Judge policies by logged odds, or say why not."),
+    ("compare", compare.compare, "Let two systems share a page."),
     ("replay", replay.replay, "Answer, score and learn from a search log."),
     ("report", report.report, "Draw how it learnt, as one HTML file."),
     ("verify", verify.verify, "Check every file on disk."),

@@ -164,6 +164,7 @@ class Explanation(_Report):
 
     page   -- one mapping a shown entity: position, id, title, score, odds, inclusion, ranks, actions
     memory -- what the memory knew of the query: one mapping a pair (id, count, prior share, score)
+    funnel -- from the catalog to what people did: one mapping a stage (stage, entities, strategies {name: entities})
     """
 
     impression_id: str
@@ -178,6 +179,7 @@ class Explanation(_Report):
     brought: Mapping[str, int] = field(default_factory=dict)
     reading: Reading | None = None
     memory: tuple[Mapping[str, Any], ...] = ()
+    funnel: tuple[Mapping[str, Any], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

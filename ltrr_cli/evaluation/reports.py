@@ -105,3 +105,27 @@ class OpeReport(Figures):
     sessions: int
     left_out: Mapping[str, int] = field(default_factory=dict)
     seconds: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class CompareReport(Figures):
+    """Two systems interleaved.
+
+    wins       -- searches in which more of the first's, of the second's picks were chosen
+    chosen     -- picks that were chosen, in all
+    preference -- share of searches won by the first, ties counting half; .5 is no preference
+    low, high  -- its bootstrap interval at 95 %
+    p          -- two-sided, of a randomisation test over searches
+    """
+
+    first: str
+    second: str
+    searches: int
+    wins: tuple[int, int]
+    ties: int
+    chosen: tuple[int, int]
+    preference: float
+    low: float
+    high: float
+    p: float
+    seconds: float = 0.0

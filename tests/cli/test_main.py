@@ -15,8 +15,8 @@ from ltrr_cli.core import errors
 from tests.cli.conftest import FakeWorkspace, Typed
 
 COMMANDS = (
-    "demo", "index", "query", "ingest-feedback", "train-ranker", "status", "explain", "evaluate", "ope", "replay",
-    "report", "verify",
+    "demo", "index", "query", "ingest-feedback", "train-ranker", "status", "explain", "evaluate", "ope", "compare",
+    "replay", "report", "verify",
 )  # fmt: skip
 SHARED = ("--home", "--json", "-q", "-v", "--no-color", "-h")
 
