@@ -251,6 +251,7 @@ class Impression:
     features -- (len(shown), n) float32 as of serving, columns named by the schema; None where unknown
     situation -- (d,) float32, what the bandit saw; None where unknown
     page_odds -- the chance of this very page, whichever draw led to it; None where unknown
+    seed, filters -- what the draw and random strategies were seeded with, and the conditions that were set
     """
 
     impression_id: str
@@ -267,6 +268,8 @@ class Impression:
     situation_schema: str | None = None
     situation: FloatArray | None = None
     page_odds: float | None = None
+    seed: int | None = None
+    filters: tuple[Filter, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

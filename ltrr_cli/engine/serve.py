@@ -177,6 +177,8 @@ def _impression(loop: Loop, found: Answer, impression_id: str, asked: Question) 
         situation_schema=SITUATION_SCHEMA,
         situation=found.situation.features,
         page_odds=found.page_odds(),
+        seed=found.request.seed,
+        filters=found.request.context.filters,
     )
 
 

@@ -8,7 +8,7 @@ so that no click can speak for a page that was built from it. What it would have
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from ltrr_cli.engine.workspace import Workspace
     from ltrr_cli.ranking.base import Model
 
-RANKERS = ("serving", "fusion")
+ORDER = "order"  # column of the reward model: the place that the judged ranker gives a candidate
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,6 +178,10 @@ class _Collector:
             return "no odds in the journal"
         if self._since_ms is not None and (search.time_ms or 0) < self._since_ms:
             return "before --from"
+        try:
+            self._loop.catalog.allowed(search.filters)
+        except UsageError:
+            return "filtered by what the catalog no longer has"
         return None
 
     def _weigh(self, number: int, search: Impression, shown: Sequence[Shown], target: Target) -> None:
@@ -191,17 +195,21 @@ class _Collector:
                 if place >= 0:
                     stands.setdefault(ids[place], np.zeros(len(shown)))[position] += chance
         lines = self._lines[target.name]
+        place_of = {entity: place for place, entity in enumerate(ids)}
+        order = np.empty(len(ids), np.int64)
+        order[np.lexsort((found.candidates.rows, -found.scores))] = np.arange(1, len(ids) + 1)
         for line in shown:
             lines.search.append(number)
             lines.examined.append(float(theta[line.position - 1]))
             lines.weight.append(_weight(line, stands.get(line.entity_id), theta))
-            lines.ranks.append(line.ranks)
+            place = place_of.get(line.entity_id)
+            lines.ranks.append(line.ranks if place is None else {**line.ranks, ORDER: int(order[place])})
             lines.reward.append(self._rewards.get((search.impression_id, line.entity_id), 0.0))
-        place_of = {entity: place for place, entity in enumerate(ids)}
         for entity, chances in stands.items():
             lines.other_search.append(number)
             lines.other_mass.append(float(chances @ theta))
-            lines.other_ranks.append(found.ranks_of(place_of[entity]))
+            place = place_of[entity]
+            lines.other_ranks.append({**found.ranks_of(place), ORDER: int(order[place])})
         lines.mass.append(float(sum(chances @ theta for chances in stands.values())))
         same = [line.entity_id for line in sorted(shown, key=lambda line: line.position)]
         match = sum(
@@ -213,9 +221,10 @@ class _Collector:
 
     def _answer(self, search: Impression, k: int, target: Target) -> Answer:
         budget = sum(search.plan.draws.values()) if search.plan is not None else 0
-        seed = seed_of("draw", search.impression_id)  # as when it was served: strategies may explore by it
+        # as when it was served: strategies and policies may draw by it
+        seed = seed_of("draw", search.impression_id) if search.seed is None else search.seed
         self._loop.ranker = target.ranker
-        context = context_of(search)
+        context = replace(context_of(search), filters=search.filters)
         return answer(self._loop, search.query, context, k=k, budget=budget, seed=seed, policy=target.policy)
 
     def logged(self) -> Logged:

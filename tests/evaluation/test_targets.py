@@ -136,6 +136,17 @@ def test_a_click_moves_no_weight_of_an_earlier_search(lived: Workspace, tmp_path
     assert before.exposures["hazard"].weight.tolist() != after.exposures["hazard"].weight.tolist()
 
 
+def test_a_seed_and_filters_that_were_given_are_given_again(tmp_path: Path, judged_home: Path):
+    shutil.copytree(judged_home, tmp_path / "home")
+    workspace = Workspace(tmp_path / "home", allocation__exploration=0.4)
+    for number in range(40):
+        filters = ["type=album"] if number % 2 else []
+        workspace.query("love night", k=PAGE, budget=BUDGET, at=DAY_0, seed=number, filters=filters)
+    assert collect(workspace, ["hazard"]).exposures["hazard"].weight == pytest.approx(1.0)
+    first = next(i for i in workspace.journal.impressions() if i.seed == 1)
+    assert [(one.field, one.op, one.value) for one in first.filters] == [("type", "=", "album")]
+
+
 def test_searches_before_a_moment_are_left_out(lived: Workspace):
     moment = DAY_0 + 200
     late = from_journal(lived, ["uniform"], since_ms=moment)
