@@ -57,3 +57,38 @@ def exposure(order: IntArray, included: BoolArray, odds: DoubleArray, page: IntA
     there = in_order[:, shown] & (positions[:, shown] == np.arange(1, len(page) + 1))
     stood: DoubleArray = odds @ there
     return stood
+
+
+def pages(order: IntArray, included: BoolArray, k: int) -> IntArray:
+    """Return (a, k) int32: the page under each allocation as candidates, best first; -1 where it is shorter.
+
+    order    -- all candidates, best first by the ranker
+    included -- (a, n) bool under each allocation
+
+    >>> pages(np.array([2, 0, 1], np.int32), np.array([[True, True, False], [True, True, True]]), 2).tolist()
+    [[0, 1], [2, 0]]
+    """
+    found = np.full((len(included), k), -1, np.int32)
+    for line, brought in zip(found, included, strict=True):
+        page = order[brought[order]][:k]
+        line[: len(page)] = page
+    return found
+
+
+def places(pages: IntArray, odds: DoubleArray, page: IntArray) -> list[dict[int, float]]:
+    """Return, for each candidate of ``page``, position (from 1) -> chance of standing there over the whole menu.
+
+    pages -- (a, k) the page under each allocation; odds -- (a,) of each allocation
+    """
+    found = []
+    for candidate in page.tolist():
+        chance = odds @ (pages == candidate)  # (k,)
+        found.append({int(place) + 1: float(chance[place]) for place in np.flatnonzero(chance > 0)})
+    return found
+
+
+def page_odds(pages: IntArray, odds: DoubleArray, page: IntArray) -> float:
+    """Return the chance of this very page over the whole menu."""
+    shown = np.full(pages.shape[1], -1, np.int32)
+    shown[: len(page)] = page
+    return float(odds[(pages == shown).all(axis=1)].sum())

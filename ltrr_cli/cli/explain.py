@@ -31,9 +31,11 @@ def paint(screen: Console, found: Explanation) -> None:
     asked += [(name, who) for name, who in (("user", found.user), ("session", found.session)) if who]
     read = [] if found.reading is None else reading_facts(found.reading)
     planned = [] if found.plan is None else plan_facts(found.plan)
-    brought = [("on the page", ", ".join(f"{name} {count}" for name, count in found.brought.items()))]
-    screen.print(facts([*asked, *read, *planned, *(brought if found.brought else [])]))
+    screen.print(facts([*asked, *read, *planned]))
     screen.print()
+    if found.funnel:
+        screen.print(funnel(found))
+        screen.print()
     rows = [
         (
             line["position"], line["title"], figure(line["score"], 3), figure(line["odds"], 3),
@@ -47,6 +49,16 @@ def paint(screen: Console, found: Explanation) -> None:
         screen.print()
         screen.print(safe(f"what the memory has of {found.query!r} and similar queries"), style="dim")
         screen.print(memory(found))
+
+
+def funnel(found: Explanation) -> Table:
+    """Return how many entities were left after each stage, in all and by strategy."""
+    names = list(dict.fromkeys(name for stage in found.funnel for name in stage["strategies"]))
+    rows = [
+        (stage["stage"], f"{stage['entities']:,}", *(stage["strategies"].get(name, "") for name in names))
+        for stage in found.funnel
+    ]
+    return table(("funnel", "entities", *names), rows, numbers=("entities", *names))
 
 
 def memory(found: Explanation) -> Table:

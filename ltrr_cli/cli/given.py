@@ -23,6 +23,22 @@ def pairs(texts: Iterable[str], option: str, example: str) -> dict[str, str]:
     return found
 
 
+def listed(text: str | None) -> tuple[str, ...]:
+    """Read a list with commas; those inside parentheses belong to what they are in.
+
+    >>> listed("hazard, fixed(lexical=40,memory=60)")
+    ('hazard', 'fixed(lexical=40,memory=60)')
+    """
+    found, depth = [""], 0
+    for character in text or "":
+        depth += (character == "(") - (character == ")")
+        if character == "," and depth <= 0:
+            found.append("")
+        else:
+            found[-1] += character
+    return tuple(item.strip() for item in found if item.strip())
+
+
 def share(text: str | None, option: str) -> float | None:
     """Read a share of 0 to 1, or of 0 % to 100 %.
 

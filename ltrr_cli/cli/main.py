@@ -13,7 +13,21 @@ from typing import Annotated
 import typer
 
 from ltrr_cli import __version__
-from ltrr_cli.cli import demo, explain, index, ingest_feedback, query, replay, status, train_ranker, verify
+from ltrr_cli.cli import (
+    compare,
+    demo,
+    evaluate,
+    explain,
+    index,
+    ingest_feedback,
+    ope,
+    query,
+    replay,
+    report,
+    status,
+    train_ranker,
+    verify,
+)
 from ltrr_cli.cli.desk import print_error, with_desk
 from ltrr_cli.core.errors import LtrrError, NoSpaceError
 
@@ -39,7 +53,11 @@ _COMMANDS: tuple[tuple[str, Callable[..., None], str], ...] = (
     ("train-ranker", train_ranker.train_ranker, "Train a ranker; it serves only if it is better."),
     ("status", status.status, "Show what is indexed, learnt and serving."),
     ("explain", explain.explain, "Show how a page came to be."),
+    ("evaluate", evaluate.evaluate, "Judge answers by judgments, beside baselines."),
+    ("ope", ope.ope, "Judge policies by logged odds, or say why not."),
+    ("compare", compare.compare, "Let two systems share a page."),
     ("replay", replay.replay, "Answer, score and learn from a search log."),
+    ("report", report.report, "Draw how it learnt, as one HTML file."),
     ("verify", verify.verify, "Check every file on disk."),
 )
 for _name, _command, _short in _COMMANDS:

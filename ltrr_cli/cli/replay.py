@@ -62,9 +62,15 @@ def replay(
 def paint(screen: Console, report: ReplayReport) -> None:
     """Draw how the measures went over the log, and their means."""
     names = list(report.measures)
-    rows = [(f"{int(point['searches']):,}", *(figure(point.get(name)) for name in names)) for point in report.curve]
-    rows.append(("all", *(figure(report.measures[name]) for name in names)))
-    screen.print(table(("searches", *names), rows, numbers=("searches", *names)))
+    first = names[0]
+    here = [stretch.get(first) for stretch in report.stretches] or [None] * len(report.curve)
+    rows = [
+        (f"{int(point['searches']):,}", *(figure(point.get(name)) for name in names), figure(stretch))
+        for point, stretch in zip(report.curve, here, strict=True)
+    ]
+    rows.append(("all", *(figure(report.measures[name]) for name in names), ""))
+    columns = ("searches", *names, f"{first} here")
+    screen.print(table(columns, rows, numbers=columns))
     done = [counted(report.searches, "search", "searches"), counted(report.clicks, "click")]
     done += [counted(report.trained, "training")] if report.trained else []
     screen.print(f"\n{', '.join(done)} in {report.seconds:.1f} s")

@@ -72,6 +72,15 @@ class RankingSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     sample: int = 2000  # newest searches that a training looks at
 
 
+class EvaluationSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """When an off-policy value may be stated."""
+
+    least_ess: float = 100.0  # effective sample size, in searches, below which a value is refused
+    largest_weight: float = 0.2  # share of the sum of weights that one search may have
+    most_unsupported: float = 0.2  # share of the judged policy's mass that the log may never show
+    examination: float = 1.0  # position p is looked at with chance p ** -examination
+
+
 class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """All settings of a workspace."""
 
@@ -81,6 +90,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     allocation: AllocationSettings = AllocationSettings()
     feedback: FeedbackSettings = FeedbackSettings()
     ranking: RankingSettings = RankingSettings()
+    evaluation: EvaluationSettings = EvaluationSettings()
 
 
 def load_settings(home: Path, environment: Mapping[str, str] | None = None, **flags: Any) -> Settings:

@@ -230,6 +230,7 @@ class Shown:
     odds      -- the chance that this entity stood at this position (exposure)
     inclusion -- the chance that it was a candidate at all
     ranks     -- rank in every strategy that had it, whether or not it was drawn
+    places    -- position -> chance, of every position where it could have stood; empty where unknown
     """
 
     entity_id: str
@@ -238,6 +239,7 @@ class Shown:
     odds: float | None = None
     inclusion: float | None = None
     ranks: Mapping[str, int] = field(default_factory=dict)
+    places: Mapping[int, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -248,6 +250,8 @@ class Impression:
     shown    -- the page, by position; None where the log does not say what was shown
     features -- (len(shown), n) float32 as of serving, columns named by the schema; None where unknown
     situation -- (d,) float32, what the bandit saw; None where unknown
+    page_odds -- the chance of this very page, whichever draw led to it; None where unknown
+    seed, filters -- what the draw and random strategies were seeded with, and the conditions that were set
     """
 
     impression_id: str
@@ -263,6 +267,9 @@ class Impression:
     features: FloatArray | None = None
     situation_schema: str | None = None
     situation: FloatArray | None = None
+    page_odds: float | None = None
+    seed: int | None = None
+    filters: tuple[Filter, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

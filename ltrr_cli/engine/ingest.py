@@ -16,6 +16,7 @@ from ltrr_cli.core.errors import DataError, UsageError
 from ltrr_cli.core.types import Event, Impression
 from ltrr_cli.engine.publish import learn
 from ltrr_cli.engine.reports import IngestReport
+from ltrr_cli.feedback.attribution import reward_of
 from ltrr_cli.feedback.parse import parse_object
 from ltrr_cli.feedback.quarantine import Quarantine
 from ltrr_cli.feedback.records import Parsed
@@ -35,7 +36,8 @@ Progress = Callable[[str, int, int | None], None]
 class Taken:
     """What became of all lines.
 
-    searches -- (time, line number over all sources, impression id) of every search and impression line
+    searches -- (time or None, line number over all sources, impression id, entities acted on in that very line) of
+                every search and impression line
     refused  -- (source, line) of what could not be used, with reasons
     """
 
@@ -43,7 +45,7 @@ class Taken:
     accepted: int = 0
     duplicates: int = 0
     conflicts: int = 0
-    searches: list[tuple[int, int, str]] = field(default_factory=list)
+    searches: list[tuple[int | None, int, str, tuple[str, ...]]] = field(default_factory=list)
     refused: list[tuple[str, BadLine]] = field(default_factory=list)
 
 
@@ -105,7 +107,10 @@ def take_in(
         raise DataError(f"{len(checked.refused)} bad lines; first: {source}, line {first.number}: {first.reason}")
     taken = Taken(checked.lines, refused=checked.refused)
     for place, parsed in enumerate(checked.parsed):
-        taken.searches += [(i.time_ms or 0, place, i.impression_id) for i in parsed.impressions]
+        worth = [event for event in parsed.events if reward_of(event, settings.feedback) > 0]
+        for i in parsed.impressions:
+            acted = tuple(event.entity_id for event in worth if event.impression_id == i.impression_id)
+            taken.searches.append((i.time_ms, place, i.impression_id, acted))
     for batch in _batches(checked.parsed):
         _journal(journal, batch, taken)
     return taken

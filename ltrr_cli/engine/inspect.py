@@ -9,7 +9,7 @@ import numpy as np
 
 from ltrr_cli.core.clock import iso
 from ltrr_cli.core.errors import NotFoundError
-from ltrr_cli.core.types import Context
+from ltrr_cli.core.types import Context, Impression, Shown
 from ltrr_cli.engine.reports import Damaged, Explanation, Status, VerifyReport
 from ltrr_cli.retrieval.memory import PRIOR, Memory
 
@@ -98,7 +98,34 @@ def explain(workspace: Workspace, impression_id: str) -> Explanation:
         brought=brought,
         reading=loop.understanding.read(found.query),
         memory=_remembered(loop, found.query),
+        funnel=_funnel(len(loop.catalog), found, set(acted)),
     )
+
+
+def _funnel(entities: int, found: Impression, acted: set[str]) -> tuple[Mapping[str, Any], ...]:
+    """Return the stages that a search went through, as far as the journal knows them.
+
+    may bring -- candidates that each strategy was allowed; on the page -- lines that it had, at whatever rank
+    only one had -- lines that no other strategy had; chosen -- lines that somebody acted on
+    """
+    page = found.shown or ()
+    draws = {} if found.plan is None else dict(found.plan.draws)
+    names = list(draws) or sorted({name for line in page for name in line.ranks})
+
+    def stage(name: str, lines: list[Shown]) -> dict[str, Any]:
+        return {
+            "stage": name,
+            "entities": len(lines),
+            "strategies": {which: sum(which in line.ranks for line in lines) for which in names},
+        }
+
+    stages: list[dict[str, Any]] = [{"stage": "catalog", "entities": entities, "strategies": {}}]
+    if draws:
+        stages.append({"stage": "may bring", "entities": sum(draws.values()), "strategies": draws})
+    stages.append(stage("on the page", list(page)))
+    stages.append(stage("only one had", [line for line in page if len(line.ranks) == 1]))
+    stages.append(stage("chosen", [line for line in page if line.entity_id in acted]))
+    return tuple(stages)
 
 
 def _remembered(loop: Loop, query: str) -> tuple[Mapping[str, Any], ...]:

@@ -164,6 +164,7 @@ class Explanation(_Report):
 
     page   -- one mapping a shown entity: position, id, title, score, odds, inclusion, ranks, actions
     memory -- what the memory knew of the query: one mapping a pair (id, count, prior share, score)
+    funnel -- from the catalog to what people did: one mapping a stage (stage, entities, strategies {name: entities})
     """
 
     impression_id: str
@@ -178,14 +179,16 @@ class Explanation(_Report):
     brought: Mapping[str, int] = field(default_factory=dict)
     reading: Reading | None = None
     memory: tuple[Mapping[str, Any], ...] = ()
+    funnel: tuple[Mapping[str, Any], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class ReplayReport(_Report):
     """A search log answered, scored and learnt from, in that order.
 
-    measures -- "MAP@5", "RR@10", "R@10", "nDCG@10" over the scored searches
-    curve    -- the same per stretch of the log, with "searches" scored so far
+    measures  -- "MAP@5", "RR@10", "R@10", "nDCG@10" over the scored searches
+    curve     -- the same over all that was scored so far, with their number as "searches"
+    stretches -- the same between one point of the curve and the next
     """
 
     searches: int
@@ -194,3 +197,4 @@ class ReplayReport(_Report):
     curve: tuple[Mapping[str, float], ...]
     trained: int = 0
     seconds: float = 0.0
+    stretches: tuple[Mapping[str, float], ...] = ()

@@ -11,7 +11,7 @@ import numpy as np
 from ltrr_cli.allocation.base import Menu, Policy, Situation
 from ltrr_cli.allocation.draw import draw
 from ltrr_cli.allocation.features import situation_features
-from ltrr_cli.allocation.propensity import exposure, inclusion
+from ltrr_cli.allocation.propensity import exposure, inclusion, page_odds, pages, places
 from ltrr_cli.core.types import (
     BoolArray,
     Candidates,
@@ -62,9 +62,19 @@ class Answer:
     odds: DoubleArray
     took_ms: Mapping[str, float]
 
+    def pages(self, k: int) -> IntArray:
+        """Return (a, k) int32: the page under each allocation of the menu; -1 where it is shorter."""
+        order = np.lexsort((self.candidates.rows, -self.scores)).astype(np.int32)
+        return pages(order, self.included, k)
+
+    def page_odds(self) -> float:
+        """Return the chance of this very page, whichever draw led to it."""
+        return page_odds(self.pages(len(self.page)), self.menu.odds, self.page)
+
     def shown(self, loop: Loop) -> tuple[Shown, ...]:
         """Return the page as the journal keeps it."""
         lines = []
+        could = places(self.pages(len(self.page)), self.menu.odds, self.page)
         for position, (place, odds) in enumerate(zip(self.page.tolist(), self.odds.tolist(), strict=True), 1):
             lines.append(
                 Shown(
@@ -74,6 +84,7 @@ class Answer:
                     odds=odds,
                     inclusion=float(self.candidates.inclusion[place]),
                     ranks=self.ranks_of(place),
+                    places=could[position - 1],
                 )
             )
         return tuple(lines)

@@ -76,7 +76,7 @@ def respond(workspace: Workspace, asked: Question) -> Page:
         asked.hide_seen,
     )
     seed = seed_of("draw", impression_id) if asked.seed is None else asked.seed
-    policy = _policy(workspace, asked.policy)
+    policy = named_policy(workspace, asked.policy)
     found = answer(
         loop,
         asked.text,
@@ -100,7 +100,7 @@ def hidden(workspace: Workspace, context: Context) -> frozenset[str]:
     return workspace.journal.entities_of(context.user)
 
 
-def _policy(workspace: Workspace, name: str | None) -> Policy | None:
+def named_policy(workspace: Workspace, name: str | None) -> Policy | None:
     """Return the policy asked for, with what was learnt where it is the one that learns; None: the serving one."""
     if name is None:
         return None
@@ -124,13 +124,13 @@ def respond_batch(
     blank = Question("", k, budget, None, None, None, {}, (), policy, 0, hide_seen, False, False, False)
     most = blank.checked(workspace.settings.retrieval.budget)
     loop = workspace.loop()
-    chosen = _policy(workspace, policy)
+    chosen = named_policy(workspace, policy)
     count = results = empty = 0
     lines: list[str] = []
     for line in read_lines(queries):
         if isinstance(line, BadLine):
             raise DataError(f"{queries}, line {line.number}: {line.reason}")
-        query_id, context, text = _query_line(line.data, f"{queries}, line {line.number}", loop.clock_ms, hide_seen)
+        query_id, context, text = query_line(line.data, f"{queries}, line {line.number}", loop.clock_ms, hide_seen)
         found = answer(
             loop, text, context, k=k, budget=most, explore=False, policy=chosen, hidden=hidden(workspace, context)
         )
@@ -144,7 +144,8 @@ def respond_batch(
     return BatchReport(count, results, empty, str(run), round(perf_counter() - start, 3))
 
 
-def _query_line(data: bytes, where: str, clock_ms: int, hide_seen: bool) -> tuple[str, Context, str]:
+def query_line(data: bytes, where: str, clock_ms: int, hide_seen: bool) -> tuple[str, Context, str]:
+    """Read one ``{"query_id", "text", "user_id"?, "timestamp"?}``; raises DataError that begins with ``where``."""
     try:
         record: dict[str, Any] = msgspec.json.decode(data, type=dict[str, Any])
         query_id, text = record["query_id"], record["text"]
@@ -175,6 +176,9 @@ def _impression(loop: Loop, found: Answer, impression_id: str, asked: Question) 
         features=found.features[found.page],
         situation_schema=SITUATION_SCHEMA,
         situation=found.situation.features,
+        page_odds=found.page_odds(),
+        seed=found.request.seed,
+        filters=found.request.context.filters,
     )
 
 

@@ -117,8 +117,12 @@ class Collector:
                 of[outcome.entity_id] = max(of.get(outcome.entity_id, 0.0), outcome.reward * outcome.weight)
 
     def keep_newest(self, searches: int) -> None:
-        """Forget all but the newest searches."""
-        self.frozen = self.frozen[-searches:]
+        """Forget all before the newest searches that were acted on by now."""
+        acted = [place for place, item in enumerate(self.frozen) if item.impression_id in self.labels]
+        if len(acted) > searches:
+            gone, self.frozen = self.frozen[: acted[-searches]], self.frozen[acted[-searches] :]
+            for item in gone:
+                self.labels.pop(item.impression_id, None)
 
     def examples(self, schema: Schema) -> Examples:
         """Return the searches that have a rewarded candidate, in time order, of one schema."""

@@ -10,9 +10,11 @@ import ir_measures
 import numpy as np
 
 from ltrr_cli.core.errors import DataError
+from ltrr_cli.core.types import DoubleArray
+from ltrr_cli.text.lines import BadLine, read_lines
 
 Qrels = Mapping[str, Mapping[str, int]]
-Run = Mapping[str, Sequence[str]]
+Run = Mapping[str, Sequence[str] | Mapping[str, float]]  # query id -> ids, best first, or id -> score
 
 
 def parse_measures(names: Sequence[str]) -> list[ir_measures.Measure]:
@@ -20,22 +22,85 @@ def parse_measures(names: Sequence[str]) -> list[ir_measures.Measure]:
     found = []
     for name in names:
         try:
-            found.append(ir_measures.parse_measure(name))
-        except (ValueError, NameError, SyntaxError) as error:
+            measure = ir_measures.parse_measure(name)
+            measure.validate_params()  # it asserts; and a parameter that it does not know breaks it later
+            found.append(measure)
+        except (ValueError, NameError, SyntaxError, TypeError, AttributeError, AssertionError, KeyError) as error:
             raise DataError(f"unknown measure {name!r}: {error}", hint="for example nDCG@10, RR@10, R@100") from None
     return found
 
 
+def depth_of(names: Sequence[str]) -> int:
+    """Return the deepest cutoff of the measures, 0 where none has one.
+
+    >>> depth_of(["nDCG@10", "R@100", "RR"])
+    100
+    """
+    cutoffs = [measure.params.get("cutoff") for measure in parse_measures(names)]
+    return max((cutoff for cutoff in cutoffs if isinstance(cutoff, int)), default=0)
+
+
+class Judge:
+    """Judgments and measures made ready once, for any number of runs; all measures in one pass of ir-measures.
+
+    queries -- every judged query, in the judgments' order; a query that a run lacks gets the measure's default (0)
+    scale   -- (measures,): what makes a mean the aggregate of ir-measures, which sums counts such as NumRet
+    """
+
+    def __init__(self, qrels: Qrels, names: Sequence[str]) -> None:
+        self.queries = tuple(qrels)
+        self.names = tuple(dict.fromkeys(names))
+        measures = parse_measures(self.names)
+        # an alias and its measure ("MRR", "RR") are one for ir-measures, and two columns for who asked for both
+        self._columns: dict[ir_measures.Measure, list[int]] = {}
+        for column, measure in enumerate(measures):
+            self._columns.setdefault(measure, []).append(column)
+        summed = np.array([type(measure.aggregator()).__name__ == "SumAgg" for measure in measures], np.bool_)
+        self.scale: DoubleArray = np.where(summed, float(len(self.queries)), 1.0)
+        self._row = {query: row for row, query in enumerate(self.queries)}
+        try:
+            judged = {query: dict(grades) for query, grades in qrels.items()}
+            self._evaluator = ir_measures.evaluator(list(self._columns), judged) if judged and measures else None
+        except (ValueError, RuntimeError, AssertionError) as error:
+            reason = str(error).split("The following")[0].strip()
+            raise DataError(reason, hint="for example nDCG@10, RR@10, R@100, AP, P@5, Success@10, Judged@10") from None
+
+    def table(self, run: Run) -> DoubleArray:
+        """Return (queries, measures) float64 of one run."""
+        values = np.zeros((len(self.queries), len(self.names)))
+        if self._evaluator is not None:
+            # a page without results is no page: ir-measures would divide by its length
+            scored = {query: scores for query, page in run.items() if (scores := as_scores(page))}
+            for metric in self._evaluator.iter_calc(scored):
+                values[self._row[metric.query_id], self._columns[metric.measure]] = metric.value
+        return values
+
+    def mean(self, table: DoubleArray) -> DoubleArray:
+        """Return (measures,): the aggregates that ir-measures gives, over the rows of ``table``."""
+        if not len(table):
+            return np.zeros(len(self.names))
+        scale = self.scale * len(table) / len(self.queries)
+        means: DoubleArray = table.mean(axis=0) * np.where(self.scale == 1.0, 1.0, scale)
+        return means
+
+
+def as_scores(page: Sequence[str] | Mapping[str, float]) -> dict[str, float]:
+    """Return entity -> score; the places of a page without scores become scores, best first.
+
+    >>> as_scores(["a", "b"])
+    {'a': 0.0, 'b': -1.0}
+    """
+    if isinstance(page, Mapping):
+        return dict(page)
+    return {entity: float(-place) for place, entity in enumerate(page)}
+
+
 def per_query(run: Run, qrels: Qrels, names: Sequence[str]) -> dict[str, dict[str, float]]:
     """Return measure -> query id -> value; a judged query that the run lacks counts 0."""
-    scored = {query: {entity: -float(place) for place, entity in enumerate(ids)} for query, ids in run.items()}
-    table: dict[str, dict[str, float]] = {name: dict.fromkeys(qrels, 0.0) for name in names}
-    by_measure = dict(zip(parse_measures(names), names, strict=True))
-    if by_measure and qrels:
-        judged = {query: dict(grades) for query, grades in qrels.items()}
-        for metric in ir_measures.iter_calc(list(by_measure), judged, scored):
-            table[by_measure[metric.measure]][metric.query_id] = float(metric.value)
-    return table
+    judge = Judge(qrels, names)
+    table = judge.table(run)
+    return {name: dict(zip(judge.queries, table[:, column].tolist(), strict=True))
+            for column, name in enumerate(judge.names)}  # fmt: skip
 
 
 def measure(run: Run, qrels: Qrels, names: Sequence[str]) -> dict[str, float]:
@@ -44,22 +109,24 @@ def measure(run: Run, qrels: Qrels, names: Sequence[str]) -> dict[str, float]:
     >>> measure({"q": ["a", "b"]}, {"q": {"b": 1}}, ["RR", "nDCG@10"])
     {'RR': 0.5, 'nDCG@10': 0.63...}
     """
-    values = per_query(run, qrels, names)
-    return {name: float(np.mean(list(of.values()))) if of else 0.0 for name, of in values.items()}
+    judge = Judge(qrels, names)
+    return dict(zip(judge.names, judge.mean(judge.table(run)).tolist(), strict=True))
 
 
 def read_qrels(path: str | Path) -> dict[str, dict[str, int]]:
     """Read TREC judgments: ``query_id 0 id grade`` a line; raises DataError naming the line."""
     found: dict[str, dict[str, int]] = {}
-    for number, line in enumerate(Path(path).read_text("utf-8").split("\n"), 1):
-        fields = line.split()
-        if not fields:
+    for line in read_lines(path):
+        where = f"{path}, line {line.number}"
+        if isinstance(line, BadLine):
+            raise DataError(f"{where}: {line.reason}")
+        if not line.data.strip():
             continue
         try:
-            query, _, entity, grade = fields
+            query, _, entity, grade = line.data.decode("utf-8").split()
             found.setdefault(query, {})[entity] = int(grade)
         except ValueError:
-            raise DataError(f"{path}, line {number}: not `query_id 0 id grade`") from None
+            raise DataError(f"{where}: not `query_id 0 id grade`") from None
     return found
 
 

@@ -7,8 +7,8 @@ no search can see its own click or a later one.
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from time import perf_counter
 from typing import TYPE_CHECKING
@@ -16,9 +16,10 @@ from typing import TYPE_CHECKING
 from ltrr_cli.allocation.base import Lesson
 from ltrr_cli.core.chance import seed_of
 from ltrr_cli.core.clock import parse_span, parse_time
+from ltrr_cli.core.config import Settings
 from ltrr_cli.core.errors import DataError
 from ltrr_cli.core.types import Impression, Outcome
-from ltrr_cli.engine.ingest import take_in
+from ltrr_cli.engine.ingest import Taken, take_in
 from ltrr_cli.engine.learn import COLD, outcomes
 from ltrr_cli.engine.lessons import Asked, Teacher
 from ltrr_cli.engine.loop import Loop
@@ -26,7 +27,10 @@ from ltrr_cli.engine.reports import ReplayReport
 from ltrr_cli.engine.search import Answer, answer, context_of
 from ltrr_cli.engine.train import Observer, train_model
 from ltrr_cli.engine.walk import walk
+from ltrr_cli.evaluation.judgments import run_lines
 from ltrr_cli.evaluation.metrics import ClickMeasures
+from ltrr_cli.storage.disk import write_atomic
+from ltrr_cli.storage.journal import Journal
 
 if TYPE_CHECKING:
     from ltrr_cli.engine.workspace import Workspace
@@ -39,16 +43,18 @@ PAGE = 10
 class _Stream:
     """What is to be replayed.
 
-    numbered -- impression id -> query id, for the log's own searches
-    clicked  -- impression id -> entities that were clicked in the end
+    lines    -- impression id -> the log's lines that asked this: (query id, what was acted on in the end)
+    moments  -- impression id -> when it was asked; a search without a time gets its line number
+    outcomes -- in time order, none before its own search
     since_ms -- searches from here on are scored
     total    -- searches of the whole stream, the journal's included
     """
 
-    numbered: dict[str, str]
-    clicked: dict[str, list[str]] = field(default_factory=dict)
-    since_ms: int = 0
-    total: int = 0
+    lines: dict[str, list[tuple[str, list[str]]]]
+    moments: dict[str, int]
+    outcomes: list[Outcome]
+    since_ms: int
+    total: int
 
 
 def replay(
@@ -75,30 +81,52 @@ def replay(
     with tempfile.TemporaryDirectory(prefix="ltrr-replay-") as scratch:
         journal = workspace.journal.copy_to(Path(scratch) / "journal.db")
         taken = take_in(journal, events, workspace.settings, undated=undated, progress=progress)
-        searches = sorted(taken.searches, key=lambda item: (item[0], item[1]))
-        if not searches:
+        if not taken.searches:
             raise DataError("no search in this log", hint="replay needs search or impression lines")
-        stream = _Stream({impression_id: f"s{place:06d}" for place, (_, _, impression_id) in enumerate(searches)})
-        stream.since_ms = searches[0][0] if since is None else parse_time(since)
-        past = list(outcomes(journal, workspace.settings))
-        for outcome in past:
-            if outcome.impression_id in stream.numbered and outcome.reward > 0:
-                stream.clicked.setdefault(outcome.impression_id or "", []).append(outcome.entity_id)
-        stream.total = journal.counts().impressions
+        stream = _stream(journal, taken, workspace.settings, None if since is None else parse_time(since))
         loop = workspace.open_loop(workspace.current(), learned=False)
-        replayer = _Replayer(loop, stream, past, explore, parse_span(learn_every), train_every, progress)
-        walk(loop, journal.impressions(), past, replayer.on_search, replayer.on_outcomes)
+        replayer = _Replayer(loop, stream, explore, parse_span(learn_every), train_every, progress)
+        searches = _in_time(journal.impressions(), stream.moments)
+        walk(loop, searches, stream.outcomes, replayer.on_search, replayer.on_outcomes)
         journal.close()
     if run is not None:
-        Path(run).write_text("".join(replayer.lines), "utf-8")
-    return ReplayReport(
-        searches=replayer.scores.searches,
-        clicks=replayer.scores.clicks,
-        measures=replayer.scores.means(),
-        curve=tuple(replayer.curve),
-        trained=replayer.trained,
-        seconds=round(perf_counter() - start, 3),
-    )
+        write_atomic(Path(run), "".join(line for _, line in sorted(replayer.written)).encode())
+    return replayer.report(perf_counter() - start)
+
+
+def _in_time(searches: Iterable[Impression], moments: Mapping[str, int]) -> Iterable[Impression]:
+    """Return searches with their moments, in order; the journal may have got undated ones in another order."""
+    timed = (replace(search, time_ms=moments.get(search.impression_id, search.time_ms)) for search in searches)
+    if min(moments.values()) > len(moments):  # none is a line number
+        return timed
+    return sorted(timed, key=lambda search: search.time_ms or 0)
+
+
+def _stream(journal: Journal, taken: Taken, settings: Settings, since_ms: int | None) -> _Stream:
+    ordered = sorted(taken.searches, key=lambda item: (item[0] is not None, item[0] or 0, item[1]))
+    # no search may see its own click: clocks differ, and a click may claim to be earlier than its search
+    floors = {
+        event.event_id: impression.time_ms
+        for event, impression in journal.stream()
+        if impression is not None and impression.time_ms is not None and (event.time_ms or 0) < impression.time_ms
+    }
+    undated = {impression_id: line for time_ms, line, impression_id, _ in ordered if time_ms is None}
+    past = []
+    for outcome in outcomes(journal, settings):
+        first = floors.get(outcome.event_id, undated.get(outcome.impression_id or "", outcome.time_ms))
+        past.append(replace(outcome, time_ms=max(outcome.time_ms, first)))
+    past.sort(key=lambda outcome: (outcome.time_ms, outcome.event_id))
+    stream = _Stream({}, {}, past, 0, journal.counts().impressions)
+    for place, (time_ms, line, impression_id, acted) in enumerate(ordered):
+        stream.lines.setdefault(impression_id, []).append((f"s{place:06d}", list(acted)))
+        stream.moments[impression_id] = line if time_ms is None else time_ms
+    named = {(key, entity) for key, lines in stream.lines.items() for _, acted in lines for entity in acted}
+    for outcome in past:  # actions that came in lines of their own
+        key = (outcome.impression_id or "", outcome.entity_id)
+        if key[0] in stream.lines and key not in named and outcome.reward > 0:
+            stream.lines[key[0]][0][1].append(outcome.entity_id)
+    stream.since_ms = min(stream.moments.values()) if since_ms is None else since_ms
+    return stream
 
 
 class _Replayer:
@@ -108,32 +136,33 @@ class _Replayer:
         self,
         loop: Loop,
         stream: _Stream,
-        past: list[Outcome],
         explore: bool,
         learn_every_ms: int,
         train_every: int,
         progress: Callable[[str, int, int | None], None],
     ) -> None:
         self.loop, self.stream, self.explore = loop, stream, explore
-        self.scores = ClickMeasures()
+        self.scores, self._stretch = ClickMeasures(), ClickMeasures()
         self.curve: list[dict[str, float]] = []
-        self.lines: list[str] = []
+        self.stretches: list[dict[str, float]] = []
+        self.written: list[tuple[tuple[str, int], str]] = []
         self.trained = 0
         self._observer = Observer(loop)
-        self._observer.expects(past)
+        self._observer.expects(stream.outcomes)
         self._teacher = Teacher(loop)
         self._lessons: list[Lesson] = []
         self._learn_every_ms, self._train_every, self._progress = learn_every_ms, train_every, progress
         self._seen = self._since_training = 0
         self._learnt_ms: int | None = None
         self._started = False
-        self._point = max(1, len(stream.clicked) // CURVE_POINTS)
+        clicked = sum(bool(acted) for lines in stream.lines.values() for _, acted in lines)
+        self._point = max(1, clicked // CURVE_POINTS)
 
     def on_search(self, search: Impression) -> None:
         """Answer as of the search's time; what it turns out to want only scores the page."""
         self._seen += 1
         moment = search.time_ms or 0
-        scored = search.impression_id in self.stream.numbered and moment >= self.stream.since_ms
+        scored = search.impression_id in self.stream.lines and moment >= self.stream.since_ms
         self._learn_and_train(moment, scored)
         if not scored and self._seen <= COLD:
             return
@@ -158,13 +187,34 @@ class _Replayer:
         return answer(self.loop, search.query, context, k=PAGE, budget=budget, seed=seed, explore=self.explore)
 
     def _score(self, search: Impression, found: Answer) -> None:
-        clicked = self.stream.clicked.get(search.impression_id, [])
         page = [self.loop.catalog.ids[int(row)] for row in found.candidates.rows[found.page]]
-        query_id = self.stream.numbered[search.impression_id]
-        self.lines += [f"{query_id} Q0 {entity} {rank} {1 / rank:.8f} ltrr\n" for rank, entity in enumerate(page, 1)]
-        self.scores.add(page, clicked)
-        if clicked and self.scores.searches % self._point == 0:
-            self.curve.append({"searches": float(self.scores.searches), **self.scores.means()})
+        for query_id, clicked in self.stream.lines[search.impression_id]:
+            lines = run_lines(query_id, page)
+            self.written += [((query_id, rank), line) for rank, line in enumerate(lines)]
+            self.scores.add(page, clicked)
+            self._stretch.add(page, clicked)
+            if clicked and self.scores.searches % self._point == 0:
+                self._mark()
+
+    def _mark(self) -> None:
+        searches = {"searches": float(self.scores.searches)}
+        self.curve.append(searches | self.scores.means())
+        self.stretches.append(searches | self._stretch.means())
+        self._stretch = ClickMeasures()
+
+    def report(self, seconds: float) -> ReplayReport:
+        """Sum up."""
+        if self._stretch.searches:
+            self._mark()
+        return ReplayReport(
+            searches=self.scores.searches,
+            clicks=self.scores.clicks,
+            measures=self.scores.means(),
+            curve=tuple(self.curve),
+            trained=self.trained,
+            seconds=round(seconds, 3),
+            stretches=tuple(self.stretches),
+        )
 
     def _learn_and_train(self, moment: int, scored: bool) -> None:
         observer = self._observer

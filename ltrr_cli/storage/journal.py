@@ -170,6 +170,11 @@ class Journal:
             rows = self._db.execute("SELECT DISTINCT entity_id FROM events WHERE user = ?", (user,))
             return frozenset(row[0] for row in rows)
 
+    def queries(self) -> dict[str, int]:
+        """Return how often each query was asked, as it was typed."""
+        with self._translated():
+            return dict(self._db.execute("SELECT query, COUNT(*) FROM impressions GROUP BY query"))
+
     def counts(self) -> Counts:
         """Count everything."""
         with self._translated():

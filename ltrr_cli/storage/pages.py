@@ -7,7 +7,9 @@ from dataclasses import replace
 import msgspec
 import numpy as np
 
-from ltrr_cli.core.types import Impression, Plan, Shown
+from ltrr_cli.core.types import Filter, Impression, Plan, Shown
+
+_LARGEST = 2**63  # what an integer of MessagePack holds; a seed may be any
 
 
 class _Page(msgspec.Struct, array_like=True, omit_defaults=True):
@@ -19,6 +21,9 @@ class _Page(msgspec.Struct, array_like=True, omit_defaults=True):
     width: int = 0
     situation_schema: str | None = None
     situation: bytes | None = None
+    page_odds: float | None = None
+    seed: int | None = None
+    filters: list[Filter] = []
 
 
 _EMPTY = msgspec.msgpack.encode(_Page())
@@ -37,6 +42,9 @@ def encode_page(impression: Impression) -> bytes | None:
             width=0 if features is None else features.shape[1],
             situation_schema=impression.situation_schema,
             situation=None if situation is None else situation.astype("<f4").tobytes(),
+            page_odds=impression.page_odds,
+            seed=impression.seed if impression.seed is not None and abs(impression.seed) < _LARGEST else None,
+            filters=list(impression.filters),
         )
     )
     return None if data == _EMPTY else data
@@ -57,4 +65,7 @@ def decode_page(impression: Impression, blob: bytes | None) -> Impression:
         features=features,
         situation_schema=page.situation_schema,
         situation=None if page.situation is None else np.frombuffer(page.situation, "<f4"),
+        page_odds=page.page_odds,
+        seed=page.seed,
+        filters=tuple(page.filters),
     )

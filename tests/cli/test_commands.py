@@ -142,7 +142,8 @@ def test_replay_shows_the_curve_and_the_means(
     def replayed(_workspace: FakeWorkspace, events: list[str], **options: object) -> ReplayReport:
         given.update(options, events=events)
         curve = ({"searches": 10, "MAP@5": 0.25}, {"searches": 20, "MAP@5": 0.5})
-        return ReplayReport(20, 24, {"MAP@5": 0.375}, curve, 2, 1.0)
+        stretches = ({"searches": 10, "MAP@5": 0.25}, {"searches": 20, "MAP@5": 0.75})
+        return ReplayReport(20, 24, {"MAP@5": 0.375}, curve, 2, 1.0, stretches)
 
     monkeypatch.setattr("ltrr_cli.evaluation.replay.replay", replayed)
     told = ltrr("replay", "log.jsonl", "--from", "2011-10-01", "--run", "o.trec", "--no-explore", "--learn-every", "2h")
@@ -153,9 +154,9 @@ def test_replay_shows_the_curve_and_the_means(
     }  # fmt: skip
     *table, blank, last = told.out.splitlines()
     assert [line.split() for line in table] == [
-        ["searches", "MAP@5"],
-        ["10", "0.2500"],
-        ["20", "0.5000"],
+        ["searches", "MAP@5", "MAP@5", "here"],
+        ["10", "0.2500", "0.2500"],
+        ["20", "0.5000", "0.7500"],
         ["all", "0.3750"],
     ]
     assert (blank, last) == ("", "20 searches, 24 clicks, 2 trainings in 1.0 s")

@@ -14,7 +14,10 @@ from ltrr_cli import __version__
 from ltrr_cli.core import errors
 from tests.cli.conftest import FakeWorkspace, Typed
 
-COMMANDS = ("demo", "index", "query", "ingest-feedback", "train-ranker", "status", "explain", "replay", "verify")
+COMMANDS = (
+    "demo", "index", "query", "ingest-feedback", "train-ranker", "status", "explain", "evaluate", "ope", "compare",
+    "replay", "report", "verify",
+)  # fmt: skip
 SHARED = ("--home", "--json", "-q", "-v", "--no-color", "-h")
 
 

@@ -10,9 +10,10 @@ import pytest
 
 from ltrr_cli.engine.learn import outcomes
 from ltrr_cli.engine.train import Observer, observe
-from ltrr_cli.engine.walk import walk
+from ltrr_cli.engine.walk import Collector, Frozen, walk
 from ltrr_cli.engine.workspace import Workspace
 from ltrr_cli.evaluation.replay import replay
+from ltrr_cli.ranking.base import Schema
 from tests.conftest import SONGS
 from tests.engine.conftest import searches
 
@@ -121,3 +122,17 @@ def test_only_searches_from_a_moment_on_are_scored_all_are_learnt_from(workspace
     late = replay(workspace, [log(lines)], since=lines[150]["timestamp"], train_every=0)
     assert late.searches == 50
     assert late.measures["MAP@5"] > whole.measures["MAP@5"]
+
+
+def kept(name: str, *ids: str) -> Frozen:
+    """A frozen search."""
+    values = np.arange(len(ids), dtype=np.float32)
+    return Frozen(name, 0, Schema(("x",)), ids, values[:, None], values)
+
+
+def test_searches_that_wait_for_a_click_push_none_out_and_are_no_examples():
+    past = Collector([kept(name, "a", "b") for name in ("one", "two", "waiting", "three", "waiting too")])
+    past.labels.update({name: {"a": 1.0} for name in ("one", "two", "three")})
+    past.keep_newest(2)
+    assert [item.impression_id for item in past.frozen] == ["two", "waiting", "three", "waiting too"]
+    assert len(past.examples(Schema(("x",))).labels) == 4

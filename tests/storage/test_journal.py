@@ -111,3 +111,12 @@ def test_an_acknowledged_event_survives_the_death_of_its_writer(tmp_path: Path):
     assert subprocess.run([sys.executable, "-c", code, str(path)], check=False).returncode == -9
     assert Journal(path).counts().events == 1
     assert Journal(path).check() == []
+
+
+def test_a_seed_that_no_column_holds_is_left_out(tmp_path: Path):
+    journal = Journal(tmp_path / "journal.db")
+    for seed, kept in ((7, 7), (2**70, None)):
+        journal.append_impression(Impression(f"seed {seed}", 1, "love", "live", seed=seed, page_odds=0.5))
+        found = journal.impression(f"seed {seed}")
+        assert found is not None
+        assert (found.seed, found.page_odds) == (kept, 0.5)

@@ -1,0 +1,219 @@
+"""Judged evaluation: policies of a workspace, always beside the baselines, and runs from files, by the same judge.
+
+Baselines are equal-weight reciprocal rank fusion of all strategies, the single strategy that does best in hindsight,
+and a random order of everything that was retrieved. A claim that does not name them says little.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from time import perf_counter
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from ltrr_cli.core.chance import generator
+from ltrr_cli.core.errors import UsageError
+from ltrr_cli.core.types import DoubleArray
+from ltrr_cli.engine.search import answer, retrieve
+from ltrr_cli.engine.serve import LARGEST_K, hidden, named_policy
+from ltrr_cli.evaluation.judgments import JudgedQuery, JudgedSet, read_judged, read_run
+from ltrr_cli.evaluation.kinds import Traffic, groups, intent_of
+from ltrr_cli.evaluation.metrics import Judge, Run, depth_of
+from ltrr_cli.evaluation.reports import EvaluateReport, Group, Versus
+from ltrr_cli.evaluation.significance import bootstrap, paired
+from ltrr_cli.ranking.fusion import fuse
+from ltrr_cli.retrieval.union import union
+from ltrr_cli.storage.disk import write_atomic
+
+if TYPE_CHECKING:
+    from ltrr_cli.engine.loop import Loop
+    from ltrr_cli.engine.workspace import Workspace
+
+MEASURES = ("nDCG@10", "RR@10", "P@10", "R@100", "Judged@10")
+DEPTH = 100  # results a query, where no measure looks deeper
+RRF, BEST_SINGLE, RANDOM = "rrf", "best_single", "random"
+BASELINES = (RRF, BEST_SINGLE, RANDOM)
+
+Pages = dict[str, list[str]]  # query id -> entity ids, best first
+
+
+@dataclass(slots=True)
+class Evaluation:
+    """A judged evaluation with everything behind its means.
+
+    systems -- name -> (queries, measures) float64, in the order of ``judge.queries`` and ``judge.names``
+    runs    -- name -> the answers that were judged
+    labels  -- query id -> {split: group}
+    """
+
+    judged: JudgedSet
+    judge: Judge
+    systems: dict[str, DoubleArray] = field(default_factory=dict)
+    runs: dict[str, Run] = field(default_factory=dict)
+    labels: dict[str, dict[str, str]] = field(default_factory=dict)
+    singles: dict[str, DoubleArray] = field(default_factory=dict)
+    best_single: str | None = None
+
+    def add(self, name: str, run: Run) -> None:
+        """Judge one more system; raises UsageError where the name is taken."""
+        if name in self.systems:
+            raise UsageError(f"two systems are named {name!r}", hint="name runs with --run NAME=FILE")
+        self.runs[name] = run
+        self.systems[name] = self.judge.table(run)
+
+    def report(self, seconds: float = 0.0) -> EvaluateReport:
+        """Sum up; the first system is compared with each of the others."""
+        first = next(iter(self.systems))
+        others = {name: table for name, table in self.systems.items() if name != first}
+        return EvaluateReport(
+            queries=len(self.judge.queries),
+            measures={name: self._means(table) for name, table in self.systems.items()},
+            intervals={name: self._interval(table) for name, table in self.systems.items()},
+            against={name: self._versus(self.systems[first], table) for name, table in others.items()},
+            kinds=self._kinds(),
+            strategies={name: self._means(table) for name, table in self.singles.items()},
+            best_single=self.best_single,
+            unanswered=len(self.judged.unanswered),
+            unjudged=self.judged.unjudged,
+            seconds=round(seconds, 3),
+        )
+
+    def write_per_query(self, path: str | Path) -> None:
+        """Write a table with tabs: one line a query and system."""
+        texts = {query.query_id: " ".join(query.text.split()) for query in self.judged.queries}
+        splits = list(dict.fromkeys(split for of in self.labels.values() for split in of))
+        lines = ["\t".join(("query_id", "text", *splits, "system", *self.judge.names))]
+        for place, query in enumerate(self.judge.queries):
+            labels = self.labels.get(query, {})
+            about = (query, texts.get(query, ""), *(labels.get(split, "") for split in splits))
+            for name, table in self.systems.items():
+                lines.append("\t".join((*about, name, *(f"{value:.6f}" for value in table[place]))))
+        write_atomic(Path(path), ("\n".join(lines) + "\n").encode())
+
+    def _means(self, table: DoubleArray) -> dict[str, float]:
+        return dict(zip(self.judge.names, self.judge.mean(table).tolist(), strict=True))
+
+    def _interval(self, table: DoubleArray) -> dict[str, tuple[float, float]]:
+        low, high = (self.judge.scale * end for end in bootstrap(table))
+        return {name: (float(low[column]), float(high[column])) for column, name in enumerate(self.judge.names)}
+
+    def _versus(self, first: DoubleArray, second: DoubleArray) -> dict[str, Versus]:
+        two, scale = paired(first, second), self.judge.scale
+        columns = zip(two.mean * scale, two.low * scale, two.high * scale, two.p, strict=True)
+        return {
+            name: Versus(*(float(value) for value in of))
+            for name, of in zip(self.judge.names, columns, strict=True)
+        }
+
+    def _kinds(self) -> dict[str, dict[str, Group]]:
+        known = [place for place, query in enumerate(self.judge.queries) if query in self.labels]
+        split = groups(self.labels[self.judge.queries[place]] for place in known)
+        return {
+            name: {
+                group: Group(
+                    len(places),
+                    {who: self._means(table[np.array(known)[places]]) for who, table in self.systems.items()},
+                )
+                for group, places in of.items()
+            }
+            for name, of in split.items()
+        }
+
+
+def evaluate(
+    workspace: Workspace | None,
+    queries: str | Path | None,
+    qrels: str | Path,
+    *,
+    measures: Sequence[str] = MEASURES,
+    policies: Sequence[str] = (),
+    runs: Mapping[str, str | Path] | None = None,
+    k: int | None = None,
+    budget: int | None = None,
+    progress: Callable[[str, int, int | None], None] = lambda stage, done, total: None,
+) -> tuple[EvaluateReport, Evaluation]:
+    """Answer judged queries with policies and baselines, judge them and given runs.
+
+    workspace -- None judges runs alone
+    policies  -- names as in the settings, such as "hazard", "uniform", "fixed(lexical=40,memory=60)"; none: the
+                 workspace's own
+    runs      -- name -> TREC run
+    k         -- results a query; by default 100, or as deep as a measure looks
+    """
+    start = perf_counter()
+    loop = None if workspace is None else workspace.loop()
+    judged = read_judged(queries, qrels, loop.clock_ms if loop is not None else 0)
+    done = Evaluation(judged, Judge(judged.grades, measures))
+    done.labels = {query.query_id: {"kind": query.kind} for query in judged.queries if query.kind}
+    if workspace is not None and loop is not None:
+        depth = max(DEPTH, depth_of(measures)) if k is None else k
+        if not 1 <= depth <= LARGEST_K:
+            raise UsageError(f"k is {depth}", hint=f"k lies between 1 and {LARGEST_K}")
+        _answer_all(workspace, loop, done, policies, depth, budget, progress)
+    for name, path in (runs or {}).items():
+        done.add(name, read_run(path))
+    if not done.systems:
+        raise UsageError("nothing to evaluate", hint="give --queries for the workspace's own answers, or --run FILE")
+    return done.report(perf_counter() - start), done
+
+
+def _answer_all(
+    workspace: Workspace,
+    loop: Loop,
+    done: Evaluation,
+    policies: Sequence[str],
+    depth: int,
+    budget: int | None,
+    progress: Callable[[str, int, int | None], None],
+) -> None:
+    names = tuple(policies) or (workspace.settings.allocation.policy,)
+    if taken := set(names) & set(BASELINES):
+        raise UsageError(f"{min(taken)!r} is a baseline and always there", hint="leave it out of --policies")
+    chosen = {name: named_policy(workspace, name) for name in names}
+    most = max(workspace.settings.retrieval.budget if budget is None else budget, depth)
+    traffic = Traffic(workspace.journal.queries())
+    pages: dict[str, Pages] = {name: {} for name in (*names, RRF, RANDOM, *loop.enabled())}
+    for number, query in enumerate(done.judged.queries, 1):
+        unseen = hidden(workspace, query.context)
+        for name, policy in chosen.items():
+            found = answer(
+                loop, query.text, query.context, k=depth, budget=most, explore=False, policy=policy, hidden=unseen
+            )
+            rows = found.candidates.rows[found.page].tolist()
+            pages[name][query.query_id] = [loop.catalog.ids[row] for row in rows]
+        _baselines(loop, query, depth, most, unseen, pages)
+        reading = loop.understanding.read(query.text, query.context.locale)
+        done.labels.setdefault(query.query_id, {}).update(
+            intent=intent_of(reading),
+            traffic=traffic.place(query.text),
+            memory="seen" if traffic.seen(query.text) else "unseen",
+        )
+        progress("queries", number, len(done.judged.queries))
+    for name in names:
+        done.add(name, pages[name])
+    done.singles = {name: done.judge.table(pages[name]) for name in loop.enabled()}
+    # the first of the registry where two are equal; by the first measure, the one that is asked about
+    best = max(done.singles, key=lambda name: float(done.judge.mean(done.singles[name])[0]))
+    done.best_single = best
+    done.add(RRF, pages[RRF])
+    done.add(BEST_SINGLE, pages[best])
+    done.add(RANDOM, pages[RANDOM])
+
+
+def _baselines(
+    loop: Loop, query: JudgedQuery, depth: int, budget: int, unseen: frozenset[str], pages: dict[str, Pages]
+) -> None:
+    names = loop.enabled()
+    request = loop.request(query.text, query.context, 0, unseen)
+    hits = retrieve(loop, request, names, budget)
+    rows, ranks, _ = union(hits)
+    fused = fuse(ranks, np.ones(len(names), np.float32), None)
+    lists = {name: hit.rows for name, hit in zip(names, hits, strict=True)}
+    lists[RRF] = rows[np.lexsort((rows, -fused))]
+    lists[RANDOM] = generator("random order", query.query_id).permutation(rows)
+    for name, found in lists.items():
+        pages[name][query.query_id] = [loop.catalog.ids[row] for row in found[:depth].tolist()]
+

@@ -1,0 +1,23 @@
+"""``ltrr explain``: the funnel as a table."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+
+from tests.cli.conftest import FakeWorkspace, Typed
+
+FUNNEL = (
+    {"stage": "catalog", "entities": 6_048, "strategies": {}},
+    {"stage": "may bring", "entities": 200, "strategies": {"lexical": 120, "memory": 80}},
+    {"stage": "on the page", "entities": 10, "strategies": {"lexical": 7, "memory": 5}},
+)
+
+
+def test_the_funnel_is_one_line_a_stage_and_one_column_a_strategy(ltrr: Typed, workspace: FakeWorkspace):
+    workspace.answers["explain"] = replace(workspace.answers["explain"], funnel=FUNNEL)
+    lines = [line.split() for line in ltrr("explain", "0123abcd").out.splitlines()]
+    assert ["funnel", "entities", "lexical", "memory"] in lines
+    assert ["catalog", "6,048"] in lines
+    assert ["on", "the", "page", "10", "7", "5"] in lines
+    assert json.loads(ltrr("explain", "0123abcd", "--json").out)["funnel"][1]["strategies"]["memory"] == 80
