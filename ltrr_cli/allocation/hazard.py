@@ -25,7 +25,7 @@ from ltrr_cli.core.errors import DamagedError
 from ltrr_cli.core.types import DoubleArray, IntArray
 from ltrr_cli.storage.arrays import read_arrays
 
-PRIOR_PER_5 = 0.04  # prior chance that five candidates of a strategy hold what is wanted
+PRIOR_PER_5 = 0.04  # prior chance that the first five of a strategy hold what is wanted; it falls as 1 / depth
 HEAVIEST = 30.0  # weight of a lesson at most: inverse propensities are heavy-tailed
 DEEPEST = 1600  # last edge of the blocks kept in the model
 _EDGES = edges_for(DEEPEST)
@@ -140,7 +140,7 @@ class Hazard:
             self._mean, self._covariance = np.empty((0, _BLOCKS, width)), np.empty((0, _BLOCKS, width, width))
         new = [name for name in situation.strategies if name not in self._strategies]
         if new:
-            prior = np.clip(PRIOR_PER_5 * np.diff(_EDGES) / 5.0, 1e-4, 0.5)
+            prior = np.clip(PRIOR_PER_5 * np.diff(_EDGES) / (_EDGES[:-1] + 5.0), 1e-4, 0.5)
             mean = np.zeros((len(new), _BLOCKS, width))
             mean[:, :, 0] = np.log(prior / (1.0 - prior))
             self._mean = np.concatenate([self._mean, mean])
@@ -173,5 +173,3 @@ class Hazard:
         policy._strategies, policy._width, policy._time_ms = header.strategies, header.width, header.time_ms
         policy._mean, policy._covariance = mean, covariance
         return policy
-
-

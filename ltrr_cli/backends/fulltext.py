@@ -30,9 +30,7 @@ _ROW_SET = 20_000  # up to so many allowed rows are asked for by name: 16 ms for
 Clause = tuple[str, str, float]
 
 
-def build(
-    folder: Path, documents: Iterable[tuple[Sequence[str], Sequence[str]]], heap_bytes: int = _HEAP_BYTES
-) -> int:
+def build(folder: Path, documents: Iterable[tuple[Sequence[str], Sequence[str]]], heap_bytes: int = _HEAP_BYTES) -> int:
     """Index documents given in row order as (title terms, all terms, the title's included); return their number.
 
     One thread writes, so rows ascend inside a segment; a catalog that outgrows ``heap_bytes`` has several segments.

@@ -28,9 +28,7 @@ def compare(
     queries: Annotated[
         Path | None, typer.Option("--queries", metavar="FILE", help="With --qrels: {query_id, text} lines to answer.")
     ] = None,
-    sessions: Annotated[
-        int, typer.Option("--sessions", metavar="N", help="Simulated pages a query.")
-    ] = 10,
+    sessions: Annotated[int, typer.Option("--sessions", metavar="N", help="Simulated pages a query.")] = 10,
     since: Annotated[str | None, typer.Option("--from", metavar="TIME", help="Logged searches from then on.")] = None,
     seed: Annotated[int, typer.Option("--seed", metavar="N", help="Other coins, other listeners.")] = 0,
 ) -> None:

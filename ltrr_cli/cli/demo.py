@@ -243,4 +243,3 @@ def _moved(was: int | None, now: int) -> str:
     if was is None:
         return "new"
     return "" if was == now else f"{'up' if was > now else 'down'} from {was}"
-

@@ -61,9 +61,7 @@ def ope(
         from ltrr_cli.evaluation.ope import from_logs
 
         settings = desk.workspace().settings
-        report = from_logs(
-            settings, logs, given.listed(policies), estimator=estimator, mapping=roles, actions=actions
-        )
+        report = from_logs(settings, logs, given.listed(policies), estimator=estimator, mapping=roles, actions=actions)
     else:
         if roles or actions is not None:
             raise UsageError("--map and --actions are for plain logs", hint="ltrr ope LOG --map reward=clicks")

@@ -39,9 +39,7 @@ def train_ranker(
     if algorithm is not None and algorithm not in ALGORITHMS:
         raise UsageError(f"--algorithm {algorithm[:40]!r} is unknown", hint=f"one of {', '.join(ALGORITHMS)}")
     with desk.progress() as progress:
-        report = desk.workspace().train(
-            algorithm=algorithm, judgments=judgments, dry_run=dry_run, progress=progress
-        )
+        report = desk.workspace().train(algorithm=algorithm, judgments=judgments, dry_run=dry_run, progress=progress)
     desk.answer(report, lambda screen: paint(screen, report, dry_run=dry_run))
 
 

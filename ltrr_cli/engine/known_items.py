@@ -1,12 +1,13 @@
 """What a catalog can say before anybody searched: ask for known entities, see which strategy finds them.
 
-Every sampled entity is asked for in several ways (its title, part of it, a typo in it, words of its text); how well
-each strategy answers gives the weights of fusion (a useless arm weighs nothing) and the bandit's first lessons.
+Every sampled entity is asked for in several ways (its title, part of it, a typo in it, words of its text, one of its
+attribute values - the latter mostly of the better known); how well each strategy answers gives the weights of fusion (a
+useless arm weighs nothing) and the bandit's first lessons.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,14 +20,16 @@ from ltrr_cli.core.config import Settings
 from ltrr_cli.core.types import Context, DoubleArray, Entity, FloatArray, Hits, IntArray
 from ltrr_cli.engine.loop import Loop
 from ltrr_cli.engine.search import retrieve, situation_of
-from ltrr_cli.ranking.fusion import RANK_CONSTANT
-from ltrr_cli.retrieval.texts import all_text
+from ltrr_cli.ranking.fusion import gains
+from ltrr_cli.retrieval.texts import all_text, attribute_texts
 from ltrr_cli.retrieval.union import rank_of, union
 from ltrr_cli.text.normalise import tokens
 
-ENTITIES = 150  # sampled; four queries each
+ENTITIES, KNOWN = 150, 75  # sampled evenly, up to five queries each; and by popularity, for attribute values
 DEPTH = 100
-LEVELS = (0.0, 0.1, 0.25, 0.5, 1.0, 2.0)  # fusion weights tried for every strategy
+LONGEST_VALUE = 40  # characters
+LEVELS = (0.0, 0.05, 0.1, 0.25, 0.5, 1.0, 2.0)  # fusion weights tried for every strategy
+LEAST = 0.02  # share that ascent leaves to a strategy that finds things alone but adds nothing to the others
 WARM_WEIGHT = 0.3  # of a lesson that no person taught
 
 
@@ -37,73 +40,82 @@ class KnownItems:
     fusion     -- weight per strategy
     situations -- as the bandit sees each query
     ranks      -- (n, strategies) int32, rank of the wanted entity, 0 where it was not found
-    learns     -- which strategies depend on feedback
     """
 
     fusion: dict[str, float]
     situations: list[Situation]
     ranks: IntArray
-    learns: dict[str, bool]
 
 
 def measure(loop: Loop) -> KnownItems:
     """Ask for sampled entities and note who found them where."""
     chance = generator("known items", len(loop.catalog))
-    sample = np.sort(chance.permutation(len(loop.catalog))[:ENTITIES])
+    queries = list(_queries(loop, chance))
     names = loop.enabled()
     situations: list[Situation] = []
     ranks: list[list[int]] = []
     lists: list[list[Hits]] = []
     wanted: list[int] = []
-    for row in sample.tolist():
-        for query in queries_for(loop.catalog.entity(row), chance):
-            request = loop.request(query, Context(loop.clock_ms), seed=row)
-            hits = retrieve(loop, request, names, DEPTH)
-            situations.append(situation_of(loop, request, names, DEPTH, explore=False))
-            ranks.append([rank_of(found, row) for found in hits])
-            lists.append(hits)
-            wanted.append(row)
+    for row, query in queries:
+        request = loop.request(query, Context(loop.clock_ms), seed=row)
+        hits = retrieve(loop, request, names, DEPTH)
+        situations.append(situation_of(loop, request, names, DEPTH, explore=False))
+        ranks.append([rank_of(found, row) for found in hits])
+        lists.append(hits)
+        wanted.append(row)
     table = np.array(ranks, np.int32).reshape(-1, len(names))
     weights = tune(lists, wanted, len(names))
-    learns = {name: loop.strategies[name].learns for name in names}
-    return KnownItems(dict(zip(names, weights.tolist(), strict=True)), situations, table, learns)
+    return KnownItems(dict(zip(names, weights.tolist(), strict=True)), situations, table)
+
+
+def _queries(loop: Loop, chance: np.random.Generator) -> Iterator[tuple[int, str]]:
+    """Yield (wanted row, query)."""
+    catalog, size = loop.catalog, len(loop.catalog)
+    for row in np.sort(chance.permutation(size)[:ENTITIES]).tolist():
+        entity = catalog.entity(row)
+        yield from ((row, query) for query in (*queries_for(entity, chance), *value_of(entity, chance)))
+    fame = np.log1p(np.nan_to_num(np.asarray(catalog.popularity, np.float64)))
+    if fame.sum() > 0:
+        most = min(KNOWN, int(np.count_nonzero(fame)))
+        for row in np.sort(chance.choice(size, most, replace=False, p=fame / fame.sum())).tolist():
+            yield from ((row, query) for query in value_of(catalog.entity(row), chance))
 
 
 def warm_start(settings: Settings, known: KnownItems, folder: Path) -> None:
     """Write a policy that has learnt from the known items, lightly."""
     strategies = known.situations[0].strategies if known.situations else ()
     policy = new_policy(settings.allocation)
-    # what learns from feedback has not begun to: known items must not teach the bandit that it is worth nothing
-    depths = np.array([0 if known.learns[name] else DEPTH for name in strategies], np.int32)
+    depths = np.full(len(strategies), DEPTH, np.int32)
     lessons = [
-        Lesson(situation, np.where(depths > 0, ranks, 0), depths, WARM_WEIGHT)
+        Lesson(situation, ranks, depths, WARM_WEIGHT)
         for situation, ranks in zip(known.situations, known.ranks, strict=True)
-        if ranks[depths > 0].any()
+        if ranks.any()
     ]
     policy.learn(lessons)
     policy.save(folder)
 
 
 def tune(lists: Sequence[Sequence[Hits]], wanted: Sequence[int], strategies: int) -> FloatArray:
-    """Choose (strategies,) fusion weights by coordinate ascent on the mean reciprocal rank of the wanted rows.
+    """Choose (strategies,) fusion weights: coordinate ascent on the mean reciprocal rank of the wanted rows.
 
-    Starts from every strategy's own reciprocal rank; an arm that helps nobody ends at 0.
+    It starts from every strategy's own mean reciprocal rank, and the geometric mean of both is returned: known items
+    are asked for in their own words, which favours full text more than people do. An arm that helps nobody weighs 0.
     """
-    gains: list[FloatArray] = []
+    gained: list[FloatArray] = []
     owners: list[np.ndarray] = []
     places: list[int] = []
     size = 0
     for hits, row in zip(lists, wanted, strict=True):
-        rows, ranks, _ = union(hits)
+        rows, _, scores = union(hits)
         place = int(np.searchsorted(rows, row))
         if place < len(rows) and rows[place] == row:
-            gains.append(np.nan_to_num(1.0 / (RANK_CONSTANT + ranks)))
+            gained.append(gains(scores))
             owners.append(np.full(len(rows), len(places)))
             places.append(size + place)
             size += len(rows)
-    if not gains:
+    if not gained:
         return np.ones(strategies, np.float32)
-    gain, owner, target = np.concatenate(gains), np.concatenate(owners), np.array(places)
+    gain, owner, target = np.concatenate(gained), np.concatenate(owners), np.array(places)
 
     def reciprocal(weights: DoubleArray) -> float:
         fused = gain @ weights
@@ -113,6 +125,7 @@ def tune(lists: Sequence[Sequence[Hits]], wanted: Sequence[int], strategies: int
         return float((1.0 / behind).mean())
 
     weights = np.array([reciprocal(np.eye(strategies)[arm]) for arm in range(strategies)])
+    own = weights = np.where(gain[target].any(axis=0), weights, 0.0)
     best = reciprocal(weights)
     for _ in range(3):
         for arm in range(strategies):
@@ -121,7 +134,8 @@ def tune(lists: Sequence[Sequence[Hits]], wanted: Sequence[int], strategies: int
                 tried[arm] = level
                 if (value := reciprocal(tried)) > best + 1e-4:
                     best, weights = value, tried
-    tuned: FloatArray = (weights / max(weights.max(), 1e-9)).astype(np.float32)
+    both = np.sqrt(own * (weights / max(weights.max(), 1e-9) + LEAST))
+    tuned: FloatArray = (both / max(both.max(), 1e-9)).astype(np.float32)
     return tuned
 
 
@@ -141,6 +155,12 @@ def queries_for(entity: Entity, chance: np.random.Generator) -> list[str]:
         picked = sorted(chance.permutation(len(words))[: int(chance.integers(2, 5))].tolist())
         found.append(" ".join(words[place] for place in picked))
     return found
+
+
+def value_of(entity: Entity, chance: np.random.Generator) -> list[str]:
+    """Return one of an entity's attribute values that somebody may type, or nothing."""
+    values = [text for text in attribute_texts(entity) if len(text) <= LONGEST_VALUE]
+    return [values[int(chance.integers(0, len(values)))]] if values else []
 
 
 def misspelt(text: str, chance: np.random.Generator) -> str:

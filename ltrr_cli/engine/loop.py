@@ -111,9 +111,7 @@ def open_loop(
         encoder=encoder,
         understanding=Understanding.open(catalog_folder / "understanding"),
         strategies={},
-        policy=open_policy(
-            settings.allocation, _first(learned_folder, catalog_folder, "policy", broken)
-        ),
+        policy=open_policy(settings.allocation, _first(learned_folder, catalog_folder, "policy", broken)),
         clock_ms=catalog.newest_ms() or 0,
     )
     for name in header.strategies:

@@ -143,7 +143,9 @@ def train(
         observer = observe(loop, journal, past, settings.ranking.sample, progress)
         progress("fit", 0, None)
         trained = train_model(
-            observer.examples(), observer.schema, algorithm or settings.ranking.algorithm,
+            observer.examples(),
+            observer.schema,
+            algorithm or settings.ranking.algorithm,
             serving.ranker,
         )
         number = None
@@ -158,7 +160,6 @@ def train(
         searches=trained.searches,
         seconds=round(perf_counter() - start, 3),
     )
-
 
 
 def _encoder_choice(workspace: Workspace, name: str | None, *, keep: bool) -> EncoderChoice:

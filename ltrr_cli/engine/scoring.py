@@ -6,7 +6,7 @@ import numpy as np
 
 from ltrr_cli.core.types import Candidates, FloatArray
 from ltrr_cli.ranking.base import Schema
-from ltrr_cli.ranking.fusion import fuse, prior_share
+from ltrr_cli.ranking.fusion import blend, prior_share
 
 ANCHOR = 2.0  # of the untrained score beside a ranker; 1 to 4 hardly differ, each collection left out chooses it
 FLOOR = 1e-6  # of the untrained score, which may be 0
@@ -18,7 +18,7 @@ def untrained(schema: Schema, features: FloatArray, candidates: Candidates, weig
     ``s`` is the memory's share of the prior (1 before any action on the query, towards 0 with support), so that
     fusion decides where nothing is known and actions decide where they are many.
     """
-    fused = prior_share(fuse(candidates.ranks, weights, _column(schema, features, "entity.popularity")))
+    fused = prior_share(blend(candidates.scores, weights, _column(schema, features, "entity.popularity")))
     belief = _column(schema, features, "memory.belief")
     share = _column(schema, features, "memory.prior_share")
     if belief is None or share is None:

@@ -181,9 +181,7 @@ def describe(loop: Loop, request: Request, candidates: Candidates) -> tuple[Sche
     return assemble(candidates, evidence, *columns, request.reading.signals)
 
 
-def situation_of(
-    loop: Loop, request: Request, strategies: tuple[str, ...], budget: int, *, explore: bool
-) -> Situation:
+def situation_of(loop: Loop, request: Request, strategies: tuple[str, ...], budget: int, *, explore: bool) -> Situation:
     """Return what the bandit may look at: all of it is known before retrieval."""
     features = situation_features(loop.header.signals, _signals(loop, request), request.context)
     return Situation(strategies, budget, features, request.context.time_ms, request.seed, explore)
@@ -201,9 +199,7 @@ def _signals(loop: Loop, request: Request) -> dict[str, float]:
     return signals
 
 
-def _candidates(
-    strategies: tuple[str, ...], hits: list[Hits], menu: Menu, budget: int
-) -> tuple[Candidates, BoolArray]:
+def _candidates(strategies: tuple[str, ...], hits: list[Hits], menu: Menu, budget: int) -> tuple[Candidates, BoolArray]:
     """Keep what any allocation of the menu brings; the rest was only retrieved so that odds are exact."""
     rows, ranks, scores = union(hits)
     odds, included = inclusion(ranks, menu, budget)

@@ -104,8 +104,7 @@ class Evaluation:
         two, scale = paired(first, second), self.judge.scale
         columns = zip(two.mean * scale, two.low * scale, two.high * scale, two.p, strict=True)
         return {
-            name: Versus(*(float(value) for value in of))
-            for name, of in zip(self.judge.names, columns, strict=True)
+            name: Versus(*(float(value) for value in of)) for name, of in zip(self.judge.names, columns, strict=True)
         }
 
     def _kinds(self) -> dict[str, dict[str, Group]]:
@@ -210,10 +209,9 @@ def _baselines(
     request = loop.request(query.text, query.context, 0, unseen)
     hits = retrieve(loop, request, names, budget)
     rows, ranks, _ = union(hits)
-    fused = fuse(ranks, np.ones(len(names), np.float32), None)
+    fused = fuse(ranks)
     lists = {name: hit.rows for name, hit in zip(names, hits, strict=True)}
     lists[RRF] = rows[np.lexsort((rows, -fused))]
     lists[RANDOM] = generator("random order", query.query_id).permutation(rows)
     for name, found in lists.items():
         pages[name][query.query_id] = [loop.catalog.ids[row] for row in found[:depth].tolist()]
-

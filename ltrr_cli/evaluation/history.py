@@ -191,7 +191,7 @@ class _Watcher:
             hits.append(loop.strategies[name].retrieve(found.request, self._budget))
             took.append((perf_counter() - start) * 1e3)
         rows, ranks, _ = union(hits)
-        fused = fuse(ranks, np.ones(len(hits), np.float32), None)
+        fused = fuse(ranks)
         order = np.lexsort((rows, -fused))
         rowed = np.array([loop.catalog.row_of(entity) for entity in wanted], np.int32)
         edges, believed = loop.policy.chances(found.situation) if isinstance(loop.policy, Hazard) else (None, None)

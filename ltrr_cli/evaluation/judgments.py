@@ -200,4 +200,3 @@ def write_run(path: str | Path, run: Run, tag: str = "ltrr") -> None:
     """Write pages (ids, best first) as a TREC run."""
     lines = [line for query, page in run.items() for line in run_lines(query, page, tag)]
     write_atomic(Path(path), "".join(lines).encode())
-

@@ -52,7 +52,7 @@ def render(report: Dashboard) -> str:
         '<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width,initial-scale=1">'
         # whatever a title or a query says, this page loads and runs nothing
-        '<meta http-equiv="Content-Security-Policy" content="default-src \'none\'; style-src \'unsafe-inline\'">'
+        "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\">"
         f"<title>{_text(report.title)}</title><style>{_STYLE}</style></head>\n<body>"
         '<a class="skip" href="#content">Skip to the report</a>\n'
         f"<header><h1>{_text(report.title)}</h1>{warned}<dl>{facts}</dl></header>\n"

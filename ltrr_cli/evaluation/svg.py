@@ -183,4 +183,3 @@ def _figure(value: float) -> str:
 
 def _cut(text: str, most: int) -> str:
     return text if len(text) <= most else text[: most - 2] + ".."
-

@@ -53,5 +53,3 @@ class Model(Protocol):
     def save(self, folder: Path) -> None:
         """Write arrays and a JSON header (never pickle)."""
         ...
-
-

@@ -29,9 +29,7 @@ def assemble(
     popularity -- (n,) NaN where unknown; age_days -- (n,) NaN where unknown; types -- (n,) type numbers
     signals    -- of the query: the same for all its candidates, for trees to cross with the rest
     """
-    columns = schema(
-        candidates.strategies, tuple((name, names) for name, names, _ in evidence), tuple(sorted(signals))
-    )
+    columns = schema(candidates.strategies, tuple((name, names) for name, names, _ in evidence), tuple(sorted(signals)))
     table = np.empty((len(candidates.rows), len(columns.names)), np.float32)
     s = len(candidates.strategies)
     table[:, :s] = candidates.ranks

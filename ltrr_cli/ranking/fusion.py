@@ -1,4 +1,8 @@
-"""Weighted reciprocal rank fusion (Cormack et al., SIGIR 2009), with popularity for what ties; serves untrained."""
+"""Fusion of lists: weighted, by scores (serves untrained) and by ranks (the baseline everybody knows).
+
+Scores say what ranks hide: how much better the first is than the second. Bruch et al. (TOIS 2023) find a convex
+combination of normalised scores above reciprocal rank fusion (Cormack et al., SIGIR 2009); so do our own figures.
+"""
 
 from __future__ import annotations
 
@@ -7,27 +11,54 @@ import numpy as np
 from ltrr_cli.core.types import FloatArray
 
 RANK_CONSTANT = 60.0  # of the paper: how little the very first ranks differ
-_POPULARITY = 0.05  # of one first rank: enough to order what strategies do not tell apart
+_POPULARITY = 0.05  # of one best score: enough to order what strategies do not tell apart
+_BROUGHT = 0.05  # gain of the last of a list: it was brought, after all
 
 
-def fuse(ranks: FloatArray, weights: FloatArray, popularity: FloatArray | None) -> FloatArray:
-    """Return (n,) float32: ``sum_a w_a / (60 + rank_a)``, plus a little for popularity.
+def blend(scores: FloatArray, weights: FloatArray, popularity: FloatArray | None) -> FloatArray:
+    """Return (n,) float32: ``sum_a w_a gain_a``, plus a little for popularity.
 
-    ranks      -- (n, s) from 1, NaN where a strategy did not bring the candidate
+    scores     -- (n, s), NaN where a strategy did not bring the candidate
     weights    -- (s,) >= 0; where all that brought anything weigh nothing, they count alike
     popularity -- (n,) any scale, NaN where unknown
     """
-    gains = np.nan_to_num(1.0 / (RANK_CONSTANT + ranks))
-    fused = gains @ weights
+    gain = gains(scores)
+    fused = gain @ weights
     if not fused.any():
-        fused = gains.sum(axis=1)
+        fused = gain.sum(axis=1)
     if popularity is not None and len(fused):
         known = np.nan_to_num(popularity)
         largest = float(known.max())
         if largest > 0:
-            fused = fused + _POPULARITY / (RANK_CONSTANT + 1) * float(weights.max(initial=0.0)) * known / largest
-    scores: FloatArray = fused.astype(np.float32)
-    return scores
+            fused = fused + _POPULARITY * float(weights.max(initial=0.0)) * known / largest
+    blended: FloatArray = fused.astype(np.float32)
+    return blended
+
+
+def gains(scores: FloatArray) -> FloatArray:
+    """Return (n, s) float32 in 0..1: each strategy's scores from its lowest (0.05) to its highest (1), 0 for none.
+
+    >>> gains(np.array([[9.0, np.nan], [5.0, 2.0], [1.0, np.nan]], np.float32))[:, 0].tolist()
+    [1.0, 0.5249999761581421, 0.05000000074505806]
+    """
+    brought = np.isfinite(scores)
+    if not len(scores):
+        return np.zeros(scores.shape, np.float32)
+    high = np.where(brought, scores, -np.inf).max(axis=0)
+    low = np.where(brought, scores, np.inf).min(axis=0)
+    span = np.where(high > low, high - low, 1.0)
+    share = np.where(high > low, (np.where(brought, scores, 0.0) - np.where(high > low, low, 0.0)) / span, 1.0)
+    gain: FloatArray = np.where(brought, _BROUGHT + (1.0 - _BROUGHT) * share, 0.0).astype(np.float32)
+    return gain
+
+
+def fuse(ranks: FloatArray) -> FloatArray:
+    """Return (n,) float32, equal-weight reciprocal rank fusion: ``sum_a 1 / (60 + rank_a)``.
+
+    ranks -- (n, s) from 1, NaN where a strategy did not bring the candidate
+    """
+    fused: FloatArray = np.nan_to_num(1.0 / (RANK_CONSTANT + ranks)).sum(axis=1).astype(np.float32)
+    return fused
 
 
 def prior_share(scores: FloatArray) -> FloatArray:

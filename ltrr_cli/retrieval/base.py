@@ -33,12 +33,10 @@ class Strategy:
 
     name     -- the registry's name, also the name of its folder
     evidence_names -- columns of what it can say of any row, brought or not: features of the ranker
-    learns -- whether what it brings depends on feedback: a catalog without any says nothing of its worth
     """
 
     name: ClassVar[str]
     evidence_names: ClassVar[tuple[str, ...]] = ()
-    learns: ClassVar[bool] = False
 
     @classmethod
     def build(cls, resources: Resources, folder: Path) -> None:

@@ -14,7 +14,7 @@ from ltrr_cli.backends.vectors import Vectors
 from ltrr_cli.backends.vectors import build as build_vectors
 from ltrr_cli.core.types import FloatArray, Hits, IntArray, Request
 from ltrr_cli.retrieval.base import Resources, Strategy
-from ltrr_cli.retrieval.texts import all_text
+from ltrr_cli.retrieval.texts import prose
 
 
 class Dense(Strategy):
@@ -30,7 +30,7 @@ class Dense(Strategy):
     @classmethod
     def build(cls, resources: Resources, folder: Path) -> None:
         """Encode every entity."""
-        texts = [all_text(entity) for entity in resources.catalog.entities()]
+        texts = [prose(entity) for entity in resources.catalog.entities()]
         build_vectors(folder, resources.encoder.encode(texts))
 
     @classmethod

@@ -74,7 +74,6 @@ class Memory(Strategy):
     """Actual and predicted query-to-entity pairs."""
 
     name: ClassVar[str] = "memory"
-    learns: ClassVar[bool] = True
     evidence_names: ClassVar[tuple[str, ...]] = (
         *(f"own_{span}" for span in _SPANS),
         *(f"near_{span}" for span in _SPANS),

@@ -22,7 +22,6 @@ class Popular(Strategy):
     """``count * 2^(-age / half-life)`` plus a share of one count by the catalog's popularity."""
 
     name: ClassVar[str] = "popular"
-    learns: ClassVar[bool] = True
     evidence_names: ClassVar[tuple[str, ...]] = ("trend",)
 
     def __init__(self, resources: Resources, trend: Trend) -> None:

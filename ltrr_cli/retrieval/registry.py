@@ -10,6 +10,9 @@ from ltrr_cli.retrieval.base import Strategy
 
 BUILT_IN = {
     "lexical": "ltrr_cli.retrieval.lexical:Lexical",
+    "popular_lexical": "ltrr_cli.retrieval.popular_lexical:PopularLexical",
+    "structured": "ltrr_cli.retrieval.structured:Structured",
+    "fuzzy": "ltrr_cli.retrieval.fuzzy:Fuzzy",
     "dense": "ltrr_cli.retrieval.dense:Dense",
     "memory": "ltrr_cli.retrieval.memory:Memory",
     "popular": "ltrr_cli.retrieval.popular:Popular",

@@ -1,10 +1,12 @@
-"""Which words of an entity a strategy looks at."""
+"""What of an entity a strategy looks at: its words, and how popular it is."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
-from ltrr_cli.core.types import Entity
+import numpy as np
+
+from ltrr_cli.core.types import Catalog, Entity, FloatArray
 
 
 def attribute_texts(entity: Entity) -> Iterator[str]:
@@ -23,3 +25,22 @@ def all_text(entity: Entity) -> str:
     'Blue\nalbum\nA quiet record.\njazz\nmodal'
     """
     return "\n".join(filter(None, (entity.title, entity.type, entity.text, *attribute_texts(entity))))
+
+
+def prose(entity: Entity) -> str:
+    r"""Join what reads as language: title and text, or the attributes where there is no text.
+
+    Lists of attribute values blur an embedding; without a text they are all there is.
+
+    >>> prose(Entity("1", "Blue", "album", "A quiet record.", {"genre": ("jazz", "modal"), "year": 1959.0}))
+    'Blue\nA quiet record.'
+    """
+    return f"{entity.title}\n{entity.text}" if entity.text.strip() else all_text(entity)
+
+
+def popularity_share(catalog: Catalog) -> FloatArray:
+    """Return (entities,) float32 in 0..1: the share of entities that are less popular; 0 where unknown."""
+    popularity = np.asarray(catalog.popularity, np.float64)
+    known = np.sort(popularity[np.isfinite(popularity)])
+    shares = np.searchsorted(known, np.nan_to_num(popularity, nan=-np.inf), "left") / max(len(known), 1)
+    return shares.astype(np.float32)

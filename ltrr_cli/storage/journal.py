@@ -94,7 +94,12 @@ class Journal:
         with self._transaction():
             self._insert_impressions((impression,))
 
-    def ingest(self, impressions: Sequence[Impression], events: Sequence[Event], users: Sequence[tuple[str, str, int | None]] = ()) -> Ingested:  # noqa: E501
+    def ingest(
+        self,
+        impressions: Sequence[Impression],
+        events: Sequence[Event],
+        users: Sequence[tuple[str, str, int | None]] = (),
+    ) -> Ingested:  # noqa: E501
         """Take in a batch in one transaction: all of it or nothing.
 
         users -- (user, attributes as JSON, moment)

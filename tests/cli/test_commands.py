@@ -134,9 +134,7 @@ def test_replay_refuses_what_makes_no_sense(ltrr: Typed, workspace: FakeWorkspac
     assert ltrr("replay", "log.jsonl", *words).code == 2
 
 
-def test_replay_shows_the_curve_and_the_means(
-    ltrr: Typed, workspace: FakeWorkspace, monkeypatch: pytest.MonkeyPatch
-):
+def test_replay_shows_the_curve_and_the_means(ltrr: Typed, workspace: FakeWorkspace, monkeypatch: pytest.MonkeyPatch):
     given = {}
 
     def replayed(_workspace: FakeWorkspace, events: list[str], **options: object) -> ReplayReport:

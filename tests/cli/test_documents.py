@@ -76,9 +76,7 @@ def test_every_setting_stands_in_its_document_with_its_default():
 
 
 def test_every_setting_is_read_by_somebody():
-    code = "\n".join(
-        path.read_text("utf-8") for path in (ROOT / "ltrr_cli").rglob("*.py") if path.name != "config.py"
-    )
+    code = "\n".join(path.read_text("utf-8") for path in (ROOT / "ltrr_cli").rglob("*.py") if path.name != "config.py")
     unread = [key for key in described() if not re.search(rf"settings(\.\w+)?\.{key.split('.')[-1]}\b", code)]
     assert unread == []
 

@@ -79,11 +79,11 @@ def test_the_hazard_learns_who_finds_what_in_which_context():
     for _ in range(60):
         policy.learn([lesson("memory", 1, hit=1.0), lesson("dense", 18, hit=0.0)])
     known, unknown = (
-        dict(zip(ARMS, policy.menu(situation(hit=hit)).draws[0].tolist(), strict=True)) for hit in (1.0, 0.0)
+        dict(zip(ARMS, policy.menu(situation(20, hit=hit)).draws[0].tolist(), strict=True)) for hit in (1.0, 0.0)
     )
-    assert known["memory"] > unknown["memory"]
-    assert unknown["dense"] >= 20
-    assert unknown["dense"] > known["dense"]
+    assert known["memory"] >= 2  # what it found was always first
+    assert unknown["memory"] == 0
+    assert unknown["dense"] == 20  # what it found lay between the 10th and the 20th
 
 
 def test_frozen_it_decides_but_learns_nothing():

@@ -17,11 +17,18 @@ QUERIES = ("love", "rain night 12", "calm", "", "zzzz", "Löve", "(((", "river r
 
 @pytest.fixture(scope="module", params=names())
 def found(request: pytest.FixtureRequest, resources: Resources, tmp_path_factory: pytest.TempPathFactory) -> Strategy:
-    folder = tmp_path_factory.mktemp(request.param)
-    strategy(request.param).build(resources, folder)
+    folder = built(request.param, resources, tmp_path_factory.mktemp("generation"))
     opened = strategy(request.param).open(resources, folder, None)
     opened.learn(outcomes())
     return opened
+
+
+def built(name: str, resources: Resources, home: Path) -> Path:
+    """Build one strategy, and ``lexical``, whose index others share."""
+    for each in {"lexical", name}:
+        (home / each).mkdir()
+        strategy(each).build(resources, home / each)
+    return home / name
 
 
 def outcomes() -> list[Outcome]:
@@ -86,10 +93,8 @@ def test_signals_are_finite_and_their_names_never_vary(found: Strategy):
 
 
 def test_what_was_learnt_survives_the_disk(found: Strategy, resources: Resources, tmp_path: Path):
-    catalog, learned = tmp_path / "catalog", tmp_path / "learned"
-    catalog.mkdir()
+    catalog, learned = built(found.name, resources, tmp_path), tmp_path / "learned"
     learned.mkdir()
-    type(found).build(resources, catalog)
     found.save(learned)
     again = type(found).open(resources, catalog, learned)
     for query in QUERIES:
@@ -102,10 +107,8 @@ def test_what_was_learnt_survives_the_disk(found: Strategy, resources: Resources
 
 def test_learning_goes_on_after_the_disk_as_without_it(found: Strategy, resources: Resources, tmp_path: Path):
     kind, events = type(found), outcomes()
-    folders = [tmp_path / name for name in ("catalog", "learned")]
-    for folder in folders:
-        folder.mkdir()
-    kind.build(resources, folders[0])
+    folders = [built(kind.name, resources, tmp_path), tmp_path / "learned"]
+    folders[1].mkdir()
     whole, half = kind.open(resources, folders[0], None), kind.open(resources, folders[0], None)
     whole.learn(events)
     half.learn(events[:3])

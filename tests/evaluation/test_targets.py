@@ -33,7 +33,8 @@ def lived(judged_home: Path, tmp_path_factory: pytest.TempPathFactory) -> Worksp
     """Four hundred live searches within a second, clicked by the position-based model when all are answered."""
     home = tmp_path_factory.mktemp("lived") / "home"
     shutil.copytree(judged_home, home)
-    workspace = Workspace(home, retrieval__off=("memory", "popular"), allocation__exploration=0.4)
+    off = ("memory", "popular", "popular_lexical", "structured", "fuzzy")
+    workspace = Workspace(home, retrieval__off=off, allocation__exploration=0.4)
     chance = generator("listeners")
     for number in range(400):
         query = QUERIES[int(chance.integers(0, len(QUERIES)))]

@@ -1,0 +1,163 @@
+"""Finding without feedback: every strategy alone, rank fusion of lexical and dense, the page, the best per query.
+
+python benchmarks/retrieval.py DATA [--json FILE] [--quick]
+
+No feedback and no labels are used for any choice; one default serves all sets. ``--quick`` measures with the
+``catalog`` encoder only.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from time import perf_counter
+
+import numpy as np
+from _common import Bars, run, scratch
+
+from ltrr_cli.core.types import Context, Hits
+from ltrr_cli.engine.loop import Loop
+from ltrr_cli.engine.search import answer
+from ltrr_cli.engine.workspace import Workspace
+from ltrr_cli.evaluation.metrics import measure, read_qrels
+from ltrr_cli.ranking.fusion import fuse
+from ltrr_cli.retrieval.union import union
+
+SETS = {  # folder -> query kinds
+    "cranfield": ("dev",),
+    "cacm": ("dev",),
+    "chorus": ("dev",),
+    "hetrec": ("name", "variant", "topic", "tagvariant"),
+}
+GOALS = {  # with minilm: measure of the page and what it has to reach
+    ("chorus", "dev"): ("nDCG@10", 0.765),
+    ("cranfield", "dev"): ("nDCG@10", 0.405),
+    ("cacm", "dev"): ("nDCG@10", 0.53),
+    ("hetrec", "name"): ("nDCG@10", 0.98),
+    ("hetrec", "variant"): ("R@10", 0.85),
+}
+CONDENSED = {("chorus", "dev")}  # raters graded what they were shown: lists without the unjudged are compared
+MEASURES = ["nDCG@10", "R@10", "R@100"]
+SLOWEST_MS = 20.0
+
+Run = dict[str, list[str]]
+
+
+def main(data: Path, bars: Bars, quick: bool) -> None:
+    for encoder in ("catalog",) if quick else ("catalog", "minilm"):
+        for name, kinds in SETS.items():
+            if not (data / name).is_dir():
+                bars.skipped(f"{name} {encoder}", "absent")
+                continue
+            with scratch() as place:
+                workspace = Workspace(Path(place))
+                workspace.index([data / name / "catalog.jsonl.gz"], encoder=encoder)
+                for kind in kinds:
+                    judged(workspace, data / name, kind, encoder, bars)
+    if (data / "bestbuy_xbox").is_dir():
+        shop(data / "bestbuy_xbox", bars)
+    if (data / "retrotech").is_dir():
+        pace(data / "retrotech", bars)
+
+
+def judged(workspace: Workspace, folder: Path, kind: str, encoder: str, bars: Bars) -> None:
+    """Print one table; check the page."""
+    suffix = "" if (folder / "queries.jsonl").exists() else f"_{kind}"
+    lines = (folder / f"queries{suffix}.jsonl").read_text("utf-8").splitlines()
+    qrels = read_qrels(folder / f"qrels{suffix}.tsv")
+    queries = {str(line["query_id"]): line["text"] for line in map(json.loads, lines)}
+    queries = {number: text for number, text in queries.items() if number in qrels}
+    loop = workspace.loop()
+    runs: dict[str, Run] = {}
+    for number, text in queries.items():
+        found = answer(loop, text, Context(loop.clock_ms), k=100, budget=200, explore=False)
+        rows = found.candidates.rows[found.page]
+        runs.setdefault("page", {})[number] = ids(loop, rows)
+        named = dict(zip(found.situation.strategies, found.hits, strict=True))
+        for strategy, hits in named.items():
+            runs.setdefault(strategy, {})[number] = ids(loop, hits.rows[:100])
+        runs.setdefault("rrf lexical dense", {})[number] = fused(loop, [named["lexical"], named["dense"]])
+    if (folder.name, kind) in CONDENSED:
+        runs = {name: {q: [e for e in page if e in qrels[q]] for q, page in run.items()} for name, run in runs.items()}
+    scores = {name: measure(run, qrels, MEASURES) for name, run in runs.items()}
+    print(f"\n{folder.name} {kind}, {encoder}: {len(queries)} queries, fusion {weights(loop)}")
+    for name, values in scores.items():
+        print(f"  {name:18}" + "".join(f"{measure_} {values[measure_]:.3f}  " for measure_ in MEASURES))
+    single = [measure({number: run[number]}, {number: qrels[number]}, ["nDCG@10"])["nDCG@10"]
+              for name, run in runs.items() if name not in ("page", "rrf lexical dense")
+              for number in queries]  # fmt: skip
+    best = np.array(single).reshape(-1, len(queries)).max(axis=0).mean()
+    print(f"  {'best per query':18}nDCG@10 {best:.3f}")
+    if encoder == "minilm" and (folder.name, kind) in GOALS:
+        what, goal = GOALS[folder.name, kind]
+        bars.at_least(f"{folder.name} {kind} page {what}, minilm", scores["page"][what], goal)
+    if encoder == "catalog":
+        above = scores["page"]["nDCG@10"] - scores["lexical"]["nDCG@10"]
+        bars.at_least(f"{folder.name} {kind} page above lexical, catalog", above, -0.005)
+
+
+def shop(folder: Path, bars: Bars) -> None:
+    """Is what was clicked among the candidates, and does every query with a letter or digit get a page?"""
+    import gzip
+
+    with scratch() as place:
+        workspace = Workspace(Path(place))
+        workspace.index([folder / "catalog.jsonl.gz"])
+        loop = workspace.loop()
+        with gzip.open(folder / "events_dev.jsonl.gz", "rt") as file:
+            searches = [json.loads(line) for line in file]
+        recalls, empty = [], 0
+        for search in searches:
+            found = answer(loop, search["query"], Context(loop.clock_ms), k=100, budget=200, explore=False)
+            page = set(ids(loop, found.candidates.rows[found.page]))
+            recalls.append(np.mean([entity in page for entity in search["clicked"]]))
+            empty += not page and any(character.isalnum() for character in search["query"])
+        bars.at_least("shop R@100 of the union", float(np.mean(recalls)), 0.90)
+        bars.at_most("shop empty pages", float(empty), 0.0)
+
+
+def pace(folder: Path, bars: Bars) -> None:
+    """Print how long each strategy takes on a large catalog (p95, warm)."""
+    with scratch() as place:
+        workspace = Workspace(Path(place))
+        start = perf_counter()
+        workspace.index([folder / "catalog.jsonl.gz"])
+        print(f"\nretrotech: indexed in {perf_counter() - start:.0f} s")
+        loop = workspace.loop()
+        titles = [loop.catalog.titles[row] for row in range(0, len(loop.catalog), len(loop.catalog) // 150)]
+        texts = [" ".join(title.split()[: 1 + place % 4]) for place, title in enumerate(titles)]
+        requests = [loop.request(text, Context(loop.clock_ms), 0) for text in texts]
+        slowest = 0.0
+        for name, strategy in loop.strategies.items():
+            took = []
+            for request in requests:
+                strategy.retrieve(request, 200)
+            for request in (*requests[1:], requests[0]):
+                start = perf_counter()
+                strategy.retrieve(request, 200)
+                took.append((perf_counter() - start) * 1e3)
+            p50, p95 = np.quantile(took, [0.5, 0.95])
+            slowest = max(slowest, float(p95))
+            print(f"  {name:18}p50 {p50:6.2f} ms  p95 {p95:6.2f} ms")
+        bars.at_most("slowest strategy, p95 in ms", slowest, SLOWEST_MS)
+
+
+def fused(loop: Loop, hits: list[Hits]) -> list[str]:
+    """Return equal-weight reciprocal rank fusion of the first 100 of each."""
+    rows, ranks, _ = union([Hits(found.rows[:100], found.scores[:100]) for found in hits])
+    scores = fuse(ranks)
+    return ids(loop, rows[np.lexsort((rows, -scores))][:100])
+
+
+def ids(loop: Loop, rows: np.ndarray) -> list[str]:
+    """Return entity ids of rows."""
+    return [loop.catalog.ids[int(row)] for row in rows]
+
+
+def weights(loop: Loop) -> str:
+    """Return the fusion weights, readable."""
+    return ", ".join(f"{name} {weight:.2f}" for name, weight in loop.header.fusion.items() if weight > 0)
+
+
+if __name__ == "__main__":
+    run(main, __doc__ or "")

@@ -1,0 +1,61 @@
+"""Names however they are typed: misspelt, begun, glued, split, in another order of words.
+
+Good for names. Says nothing of what an entity is about.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import ClassVar, Self
+
+import numpy as np
+
+from ltrr_cli.core.types import FloatArray, Hits, IntArray, Request
+from ltrr_cli.retrieval.base import Resources, Strategy, best
+from ltrr_cli.retrieval.texts import popularity_share
+from ltrr_cli.text.names import NameIndex
+
+BEGUN = 400  # names that begin with what was typed, looked at
+_BEGUN_FROM = 0.6  # likeness of a name of which hardly anything was typed yet
+_POPULAR = 0.05  # likeness that the most popular of equally spelt names gains
+_LEAST = 0.45  # likeness below which a name is another name
+
+
+class Fuzzy(Strategy):
+    """Likeness of the query to whole names: edits, shared trigrams, prefixes."""
+
+    name: ClassVar[str] = "fuzzy"
+
+    def __init__(self, names: NameIndex, popularity: FloatArray) -> None:
+        self._names, self._popularity = names, popularity
+
+    @classmethod
+    def build(cls, resources: Resources, folder: Path) -> None:
+        """Index the names of all entities."""
+        NameIndex.build(folder, resources.catalog.titles)
+
+    @classmethod
+    def open(cls, resources: Resources, folder: Path, learned: Path | None) -> Self:
+        """Open the index."""
+        return cls(NameIndex.open(folder), popularity_share(resources.catalog))
+
+    def retrieve(self, request: Request, limit: int) -> Hits:
+        """Bring the names most alike; of equal ones the better known."""
+        typed = "".join(request.reading.tokens)
+        if not typed:
+            return Hits.none()
+        like, likeness = self._names.similar(request.query, BEGUN)
+        begun = self._names.prefix(request.query, BEGUN)
+        rows = np.concatenate([like, begun])
+        scores = np.concatenate([likeness, np.full(len(begun), _BEGUN_FROM, np.float32)])
+        near = scores >= _LEAST
+        rows, scores = _highest(rows[near], scores[near])
+        return best(rows, scores + np.float32(_POPULAR) * self._popularity[rows], limit, request.allowed)
+
+
+def _highest(rows: IntArray, scores: FloatArray) -> tuple[IntArray, FloatArray]:
+    """Return distinct rows, ascending, each with its highest score."""
+    distinct, place = np.unique(rows, return_inverse=True)
+    highest = np.zeros(len(distinct), np.float32)
+    np.maximum.at(highest, place, scores)
+    return distinct, highest

@@ -1,0 +1,41 @@
+"""Full text with a quality bias: among texts that match about as well, the better known first.
+
+Good for words that many entities share. Adds nothing where the catalog does not say what is popular.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import ClassVar, Self
+
+import numpy as np
+
+from ltrr_cli.core.types import FloatArray, Hits, Request
+from ltrr_cli.retrieval.base import Resources, Strategy, best
+from ltrr_cli.retrieval.lexical import Lexical
+from ltrr_cli.retrieval.texts import popularity_share
+
+BIAS = 1.0  # the best known entity's BM25 counts this much more than the least known one's
+POOL = 1_000  # best texts among which popularity may choose
+
+
+class PopularLexical(Strategy):
+    """``BM25 x (1 + share of entities that are less popular)``, on the index of ``lexical``."""
+
+    name: ClassVar[str] = "popular_lexical"
+
+    def __init__(self, lexical: Lexical, popularity: FloatArray) -> None:
+        self._lexical, self._popularity = lexical, popularity
+
+    @classmethod
+    def open(cls, resources: Resources, folder: Path, learned: Path | None) -> Self:
+        """Open the neighbour's index: it is built anyway."""
+        lexical = Lexical.open(resources, folder.with_name(Lexical.name), None)
+        return cls(lexical, popularity_share(resources.catalog))
+
+    def retrieve(self, request: Request, limit: int) -> Hits:
+        """Bring popular texts that match."""
+        if not self._popularity.any():
+            return Hits.none()
+        found = self._lexical.retrieve(request, POOL)
+        return best(found.rows, found.scores * (1 + np.float32(BIAS) * self._popularity[found.rows]), limit)

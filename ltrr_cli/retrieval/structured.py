@@ -1,0 +1,94 @@
+"""Structured search: the slots of a reading against titles, types and attribute values, several readings at once.
+
+Good for kinds and combinations of kinds ("jazz albums 1959"). Blind to what the catalog's fields do not say.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from pathlib import Path
+from typing import ClassVar, Self
+
+import numpy as np
+
+from ltrr_cli.core.types import Entity, FloatArray, Hits, IntArray, Request
+from ltrr_cli.retrieval.base import Resources, Strategy, best
+from ltrr_cli.retrieval.texts import popularity_share
+from ltrr_cli.text.lookup import Groups
+from ltrr_cli.text.normalise import query_key
+from ltrr_cli.text.packed import open_arrays, write_arrays
+
+FILE = "bearers.bin"
+_POPULAR = 1e-2  # of a fully matched query: orders what bears the same slots
+
+
+class Structured(Strategy):
+    """``sum over readings of odds x (share of the query's words in slots that an entity bears)^2``.
+
+    The square makes an entity that bears both of two slots worth more than two that bear one each.
+    """
+
+    name: ClassVar[str] = "structured"
+    evidence_names: ClassVar[tuple[str, ...]] = ("match",)
+
+    def __init__(self, bearers: Groups, popularity: FloatArray) -> None:
+        self._bearers, self._popularity = bearers, popularity
+        self._asked: tuple[object, FloatArray] | None = None
+
+    @classmethod
+    def build(cls, resources: Resources, folder: Path) -> None:
+        """Write which rows bear each title, type and attribute value."""
+        bearers: dict[str, list[int]] = defaultdict(list)
+        for row, entity in enumerate(resources.catalog.entities()):
+            for key in _keys_of(entity):
+                bearers[key].append(row)
+        write_arrays(folder / FILE, Groups.arrays("bearers", bearers))
+
+    @classmethod
+    def open(cls, resources: Resources, folder: Path, learned: Path | None) -> Self:
+        """Map the table."""
+        return cls(Groups.of("bearers", open_arrays(folder / FILE)), popularity_share(resources.catalog))
+
+    def retrieve(self, request: Request, limit: int) -> Hits:
+        """Bring what bears most of the likeliest readings."""
+        match = self._match(request)
+        rows = np.flatnonzero(match).astype(np.int32)
+        return best(rows, match[rows] + np.float32(_POPULAR) * self._popularity[rows], limit, request.allowed)
+
+    def evidence(self, request: Request, rows: IntArray) -> FloatArray:
+        """Return how well each row matches, 0..1."""
+        return self._match(request)[rows][:, None]
+
+    def _match(self, request: Request) -> FloatArray:
+        """Return (entities,) float32 (kept for the last request)."""
+        reading = request.reading
+        asked = (reading.tokens, reading.interpretations)
+        if self._asked is None or self._asked[0] != asked:
+            self._asked = (asked, self._scored(request))
+        return self._asked[1]
+
+    def _scored(self, request: Request) -> FloatArray:
+        match = np.zeros(len(self._popularity), np.float32)
+        length = max(len(request.reading.tokens), 1)
+        for reading in request.reading.interpretations:
+            covered = np.zeros(len(match), np.float32)
+            keys = [_key(slot.field, slot.value) for slot in reading.slots]
+            for slot, rows in zip(reading.slots, self._bearers.find(keys), strict=True):
+                covered[rows] += (slot.end - slot.start) / length
+            match += np.float32(reading.odds) * covered**2
+        return match
+
+
+def _key(field: str, value: str) -> str:
+    return f"{field}\x1f{query_key(value)}"
+
+
+def _keys_of(entity: Entity) -> set[str]:
+    """Return the keys of everything an entity may be asked for by."""
+    keys = {_key("title", entity.title), _key("type", entity.type)}
+    for field, value in entity.attributes.items():
+        if isinstance(value, float):
+            keys.add(_key(field, f"{value:.0f}"))
+        else:
+            keys |= {_key(field, part) for part in ((value,) if isinstance(value, str) else value)}
+    return {key for key in keys if not key.endswith("\x1f")}
