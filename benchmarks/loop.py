@@ -11,7 +11,8 @@ from pathlib import Path
 
 from _common import Bars, ltrr, run, scratch
 
-from ltrr_cli.evaluation.metrics import ClickMeasures, measure, read_qrels
+from ltrr_cli.engine.judgments import read_qrels
+from ltrr_cli.evaluation.metrics import ClickMeasures, measure
 
 
 def main(data: Path, bars: Bars, quick: bool) -> None:

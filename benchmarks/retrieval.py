@@ -16,10 +16,11 @@ import numpy as np
 from _common import Bars, run, scratch
 
 from ltrr_cli.core.types import Context, Hits
+from ltrr_cli.engine.judgments import read_qrels
 from ltrr_cli.engine.loop import Loop
 from ltrr_cli.engine.search import answer
 from ltrr_cli.engine.workspace import Workspace
-from ltrr_cli.evaluation.metrics import measure, read_qrels
+from ltrr_cli.evaluation.metrics import measure
 from ltrr_cli.ranking.fusion import fuse
 from ltrr_cli.retrieval.union import union
 

@@ -98,6 +98,30 @@ class VectorCache:
             yield _Pair(path, keys, vectors, encoder.dimension, writable=_locked(keys))
 
 
+class CachedEncoder:
+    """An encoder that computes each text once in a machine's life.
+
+    told -- is given (texts done, texts in all) as they come
+    """
+
+    def __init__(
+        self, encoder: DigestedEncoder, name: str, cache: VectorCache, told: Callable[[int, int], object]
+    ) -> None:
+        self.name, self.dimension = name, encoder.dimension
+        self._encoder, self._cache, self._told = encoder, cache, told
+
+    def encode(self, texts: Sequence[str]) -> FloatArray:
+        """Return (len(texts), dimension) float32, rows of length 1 or 0."""
+        done = 0
+
+        def more(count: int) -> None:
+            nonlocal done
+            done += count
+            self._told(done, len(texts))
+
+        return self._cache.encode(self._encoder, texts, more)
+
+
 class _Pair:
     """The two open files of one encoder."""
 

@@ -125,7 +125,8 @@ def walk(desk: Desk, home: Path) -> Tour:
     """Go round the loop once, and ask all judged queries after every step."""
     import ltrr_cli
     from ltrr_cli.catalog.sample import sample_path
-    from ltrr_cli.evaluation.metrics import per_query, read_qrels
+    from ltrr_cli.engine.judgments import read_qrels
+    from ltrr_cli.evaluation.metrics import per_query
 
     start = perf_counter()
     qrels = read_qrels(sample_path("qrels.tsv"))

@@ -70,10 +70,10 @@ def evaluate(
     query: what it seems to want, how often it was asked, and the file's own kinds.
     """
     gates = _gates(fail_under or [])
+    from ltrr_cli.engine.judgments import write_qrels as write_judgments
+    from ltrr_cli.engine.judgments import write_run
     from ltrr_cli.evaluation.evaluate import MEASURES
     from ltrr_cli.evaluation.evaluate import evaluate as judge
-    from ltrr_cli.evaluation.judgments import write_qrels as write_judgments
-    from ltrr_cli.evaluation.judgments import write_run
 
     wanted = given.listed(measures) or MEASURES
     with desk.progress() as progress:

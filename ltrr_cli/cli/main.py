@@ -16,10 +16,12 @@ from ltrr_cli import __version__
 from ltrr_cli.cli import (
     compare,
     demo,
+    encoder,
     evaluate,
     explain,
     index,
     ingest_feedback,
+    models,
     ope,
     query,
     replay,
@@ -62,6 +64,15 @@ _COMMANDS: tuple[tuple[str, Callable[..., None], str], ...] = (
 )
 for _name, _command, _short in _COMMANDS:
     app.command(_name, short_help=_short)(with_desk(_command))
+_GROUPS: tuple[tuple[str, Sequence[tuple[str, Callable[..., None], str]], str], ...] = (
+    ("models", models.COMMANDS, "List, show, promote and roll back rankers."),
+    ("encoder", encoder.COMMANDS, "List, fetch and import encoders."),
+)
+for _name, _commands, _short in _GROUPS:
+    _group = typer.Typer(rich_markup_mode=None, add_completion=False, no_args_is_help=True)
+    for _inner, _command, _help in _commands:
+        _group.command(_inner, short_help=_help)(with_desk(_command))
+    app.add_typer(_group, name=_name, short_help=_short, help=_short)
 
 
 @app.callback(invoke_without_command=True)

@@ -16,7 +16,9 @@ if TYPE_CHECKING:
 
     from ltrr_cli.engine.reports import TrainReport
 
-ALGORITHMS = ("auto", "pointwise", "linear")
+ALGORITHMS = ("auto", "pointwise", "linear", "lambdamart", "lightgbm", "blend")
+
+SHOWN = 5
 
 
 def train_ranker(
@@ -48,6 +50,9 @@ def paint(screen: Console, report: TrainReport, *, dry_run: bool = False) -> Non
     if report.measures:
         screen.print(measures(report.measures, "held-out searches"))
         screen.print()
+    if report.importances:
+        heaviest = ", ".join(f"{name} {lost:.4f}" for name, lost in list(report.importances.items())[:SHOWN])
+        screen.print(f"looks most at (nDCG@10 lost when shuffled): {heaviest}", soft_wrap=True)
     screen.print(verdict(report, dry_run=dry_run), soft_wrap=True)
 
 

@@ -10,13 +10,15 @@ from time import perf_counter
 
 import msgspec
 
-from ltrr_cli.backends.encoder import open_encoder
+from ltrr_cli.backends.encoder import OnnxEncoder, open_encoder
+from ltrr_cli.backends.encoder_cache import cache_root
 from ltrr_cli.backends.encoder_catalog import fit as fit_encoder
+from ltrr_cli.backends.vector_cache import CachedEncoder, VectorCache
 from ltrr_cli.catalog.columns import Columns
 from ltrr_cli.catalog.intake import Intake
 from ltrr_cli.core.config import Settings
 from ltrr_cli.core.errors import DataError
-from ltrr_cli.core.types import Entity
+from ltrr_cli.core.types import Encoder, Entity
 from ltrr_cli.engine.known_items import measure, warm_start
 from ltrr_cli.engine.loop import CatalogHeader, open_loop
 from ltrr_cli.engine.search import signal_names
@@ -81,7 +83,7 @@ def build_generation(
     progress("encoder", 0, None)
     _encoder(catalog, folder / "encoder", choice)
     stage("encoder")
-    resources = Resources(catalog, open_encoder(folder / "encoder"), settings.catalog.language)
+    resources = Resources(catalog, _patient(folder / "encoder", progress), settings.catalog.language)
     for name in registry.names():
         progress(name, 0, None)
         registry.strategy(name).build(resources, room(name))
@@ -96,6 +98,15 @@ def build_generation(
     warm_start(settings, known, room("policy"))
     stage("known_items")
     return seconds
+
+
+def _patient(folder: Path, progress: Progress) -> Encoder:
+    """Open an encoder for a whole catalog: all cores, vectors kept for the next time, and word of how far it is."""
+    encoder = open_encoder(folder, threads=0)
+    if not isinstance(encoder, OnnxEncoder):
+        return encoder
+    cache = VectorCache(cache_root() / "vectors")
+    return CachedEncoder(encoder, encoder.name, cache, lambda done, total: progress("encode", done, total))
 
 
 def _write(folder: Path, header: CatalogHeader) -> None:

@@ -14,21 +14,22 @@ from ltrr_cli.backends.encoder_cache import cache_root, find_encoder
 from ltrr_cli.catalog.columns import Columns
 from ltrr_cli.catalog.intake import Intake, read_ids
 from ltrr_cli.core.errors import DataError
+from ltrr_cli.engine import models
 from ltrr_cli.engine.build import EncoderChoice, build_generation, check_bad
+from ltrr_cli.engine.judgments import read_judged
 from ltrr_cli.engine.learn import fold, outcomes
-from ltrr_cli.engine.loop import open_loop
+from ltrr_cli.engine.loop import Loop, open_loop
 from ltrr_cli.engine.reports import IndexReport, TrainReport
-from ltrr_cli.engine.train import observe, train_model
+from ltrr_cli.engine.train import Labelled, judged_examples, observe, train_model
 from ltrr_cli.feedback.attribution import Tally
 from ltrr_cli.feedback.quarantine import Quarantine
-from ltrr_cli.ranking.base import Model
 
 if TYPE_CHECKING:
     from ltrr_cli.engine.workspace import Workspace
 
 Progress = Callable[[str, int, int | None], None]
 
-MODELS = ("ranker",)  # trained, not folded: carried from one learned generation to the next
+RANKER = "ranker"  # trained, not folded: carried from one learned generation to the next
 
 
 def index(
@@ -97,12 +98,12 @@ def learn(
     progress: Progress,
     *,
     catalog: int | None = None,
-    ranker: Model | None = None,
+    ranker: Path | None = None,
 ) -> Learnt:
     """Fold the journal into a new learned generation and publish it; the lock is the caller's.
 
     catalog -- a drafted catalog generation to publish in the same step; None: the current one stays
-    ranker  -- newly trained, in place of the one carried over
+    ranker  -- folder of a model to serve in place of the one carried over; one that is not there: none serves
     """
     progress("learn", 0, None)
     generations = workspace.generations
@@ -111,13 +112,9 @@ def learn(
     carried = None if current is None or not current.learned else generations.folder("learned", current.learned)
     broken = {damage.part for damage in generations.damages_of_learned()}
     with generations.draft("learned") as draft:
-        if ranker is not None:
-            (draft.folder / "ranker").mkdir()
-            ranker.save(draft.folder / "ranker")
-        for name in MODELS:
-            target = draft.folder / name
-            if carried is not None and (carried / name).is_dir() and name not in broken and not target.exists():
-                shutil.copytree(carried / name, target)
+        source = ranker if ranker is not None or carried is None else carried / RANKER
+        if source is not None and source.is_dir() and (ranker is not None or RANKER not in broken):
+            shutil.copytree(source, draft.folder / RANKER)
         loop = open_loop(workspace.settings, generations.folder("catalog", number), None)
         tally = fold(loop, workspace.journal, draft.folder, number)
     generations.publish(catalog=catalog, learned=draft.number)
@@ -136,30 +133,47 @@ def train(
     settings = workspace.settings
     with workspace.publishing("train-ranker"):
         serving = workspace.loop()
-        loop = workspace.open_loop(workspace.current(), learned=False)
-        loop.policy = serving.policy  # the candidates that a ranker will meet are those this policy lets in
-        journal = workspace.journal
-        past = list(outcomes(journal, settings))
-        observer = observe(loop, journal, past, settings.ranking.sample, progress)
+        if judgments is not None:
+            labelled = judged_examples(serving, read_judged(*judgments, clock_ms=serving.clock_ms), progress)
+        else:
+            labelled = _past(workspace, serving, progress)
         progress("fit", 0, None)
-        trained = train_model(
-            observer.examples(),
-            observer.schema,
-            algorithm or settings.ranking.algorithm,
-            serving.ranker,
-        )
+        trained = train_model(labelled, algorithm or settings.ranking.algorithm, serving.ranker)
         number = None
-        if not dry_run and trained.model is not None and trained.better:
-            number = learn(workspace, progress, ranker=trained.model).number
+        if not dry_run and trained.model is not None:
+            source = "journal" if judgments is None else "judgments"
+            number = models.keep(workspace, trained, trained.model, source)
+            if trained.better:
+                learn(workspace, progress, ranker=models.serve(workspace, number))
     return TrainReport(
-        model=None if number is None else f"ranker-{number}",
+        model=None if number is None else models.name_of(number),
         algorithm=trained.algorithm,
         measures=trained.measures,
-        promoted=number is not None,
+        promoted=number is not None and trained.better,
         reason=trained.reason,
         searches=trained.searches,
         seconds=round(perf_counter() - start, 3),
+        importances=trained.importances,
+        won=trained.won,
+        lost=trained.lost,
     )
+
+
+def promote(workspace: Workspace, name: str | None, progress: Progress) -> str:
+    """Let a model serve; None: the one that served before. See ``Workspace.promote``."""
+    with workspace.publishing("models"):
+        number = models.before(workspace) if name is None else models.number_of(workspace, name)
+        learn(workspace, progress, ranker=models.serve(workspace, number, back=name is None))
+    return models.name_of(number)
+
+
+def _past(workspace: Workspace, serving: Loop, progress: Progress) -> Labelled:
+    """Walk through the journal with a fresh loop, freezing what it knew at the newest searches."""
+    settings = workspace.settings
+    loop = workspace.open_loop(workspace.current(), learned=False)
+    loop.policy = serving.policy  # the candidates that a ranker will meet are those this policy lets in
+    past = list(outcomes(workspace.journal, settings))
+    return observe(loop, workspace.journal, past, settings.ranking.sample, progress).labelled()
 
 
 def _encoder_choice(workspace: Workspace, name: str | None, *, keep: bool) -> EncoderChoice:

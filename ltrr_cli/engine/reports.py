@@ -117,6 +117,59 @@ class TrainReport(_Report):
     reason: str = ""
     searches: int = 0
     seconds: float = 0.0
+    importances: Mapping[str, float] = field(default_factory=dict)
+    won: tuple[tuple[str, float], ...] = ()
+    lost: tuple[tuple[str, float], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class EncoderFacts(_Report):
+    """One encoder: ``dimension`` is None where each catalog decides it; equal digests give equal vectors."""
+
+    name: str
+    kind: str
+    dimension: int | None
+    says: str
+    digest: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class EncoderList(_Report):
+    """All encoders at hand, and where they are kept."""
+
+    cache: str
+    encoders: tuple[EncoderFacts, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ModelCard(_Report):
+    """What is known of a trained ranker.
+
+    source      -- "journal" or "judgments"
+    measures    -- on held-out searches: "trained", "serving", "difference" -> measure -> value
+    importances -- feature -> loss of nDCG@10 when it is shuffled
+    won, lost   -- held-out queries with the largest changes of nDCG@10
+    """
+
+    name: str
+    algorithm: str
+    source: str
+    trained: str
+    searches: int
+    reason: str
+    columns: int
+    measures: Mapping[str, Mapping[str, float]]
+    importances: Mapping[str, float]
+    won: tuple[tuple[str, float], ...]
+    lost: tuple[tuple[str, float], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ModelList(_Report):
+    """All trained rankers, newest first, and which serves ("fusion": none)."""
+
+    serving: str
+    models: tuple[ModelCard, ...]
 
 
 @dataclass(frozen=True, slots=True)

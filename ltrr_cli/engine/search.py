@@ -26,7 +26,8 @@ from ltrr_cli.core.types import (
     Shown,
 )
 from ltrr_cli.engine.loop import Loop
-from ltrr_cli.engine.scoring import corrected, untrained
+from ltrr_cli.engine.scoring import untrained
+from ltrr_cli.ranking.anchor import corrected
 from ltrr_cli.ranking.base import Schema
 from ltrr_cli.ranking.features import assemble
 from ltrr_cli.retrieval.union import union

@@ -3,32 +3,38 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 import numpy as np
 
-from ltrr_cli.core.chance import generator
-from ltrr_cli.core.types import Impression, Outcome
+from ltrr_cli.core.types import DoubleArray, FloatArray, Impression, IntArray, Outcome
+from ltrr_cli.engine.judgments import JudgedSet
 from ltrr_cli.engine.learn import newest
 from ltrr_cli.engine.loop import Loop
-from ltrr_cli.engine.scoring import corrected
 from ltrr_cli.engine.search import Answer, answer, context_of
-from ltrr_cli.engine.walk import Collector, freeze, walk
+from ltrr_cli.engine.walk import Collector, Frozen, freeze, walk
+from ltrr_cli.ranking.anchor import corrected
 from ltrr_cli.ranking.base import Examples, Model, Schema
-from ltrr_cli.ranking.fit import fit, part
-from ltrr_cli.ranking.judge import compare
+from ltrr_cli.ranking.fit import fit
+from ltrr_cli.ranking.judge import compare, importances
+from ltrr_cli.ranking.thin import part
 from ltrr_cli.storage.journal import Journal
 
 HELD_OUT = 0.2  # newest share of the searches: what a new model must win on
 FEWEST = 50  # searches with a rewarded candidate, below which nothing is trained
-HEAD, KEPT = 20, 0.08  # candidates of a search that training always sees, and the share of the rest
+FOLDS = 5  # of judged queries
+LISTED = 10  # queries named as won, and as lost
+
+Change = tuple[str, float]
 
 
 @dataclass(frozen=True, slots=True)
 class Trained:
     """A fitted model and how it did on the newest searches, beside what serves.
 
-    measures -- "trained", "serving" (and "ranker", one that serves already) -> measure -> value
+    measures    -- "trained", "serving" (and "ranker", one that serves already) -> measure -> value
+    importances -- feature -> loss of nDCG@10 on held-out searches when it is shuffled, largest first
+    won, lost   -- held-out queries that gained and lost most nDCG@10 against what serves
     """
 
     model: Model | None
@@ -37,6 +43,25 @@ class Trained:
     searches: int
     reason: str
     measures: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+    importances: Mapping[str, float] = field(default_factory=dict)
+    won: tuple[Change, ...] = ()
+    lost: tuple[Change, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Labelled:
+    """What a ranker is trained on.
+
+    queries   -- the text of every search, by its group's number
+    ordered   -- groups are in time order (False: judged queries, which have no time)
+    newest_ms -- the moment of the newest search
+    """
+
+    examples: Examples
+    schema: Schema
+    queries: tuple[str, ...]
+    ordered: bool = True
+    newest_ms: int | None = None
 
 
 class Observer:
@@ -47,6 +72,7 @@ class Observer:
         self.collector = Collector()
         self.schema = Schema(())
         self._wanted: set[str] = set()
+        self._texts: dict[str, str] = {}
 
     def expects(self, outcomes: Iterable[Outcome]) -> None:
         """Say beforehand which searches something will label: the others need not be kept."""
@@ -65,6 +91,7 @@ class Observer:
         """Keep what was known when a search was answered, if anything will label it."""
         if self.waits_for(search):
             self.schema = found.schema
+            self._texts[search.impression_id] = search.query
             self.collector.frozen.append(freeze(self.loop, search, found))
 
     def on_outcomes(self, batch: Sequence[Outcome]) -> None:
@@ -76,8 +103,14 @@ class Observer:
         budget = self.loop.settings.retrieval.budget
         return answer(self.loop, search.query, context_of(search), k=10, budget=budget, explore=False)
 
-    def examples(self) -> Examples:
+    def labelled(self) -> Labelled:
         """Return what was frozen and labelled, in time order."""
+        queries = self.collector.named(self.schema, self._texts)
+        newest_ms = max((item.time_ms for item in self.collector.frozen), default=None)
+        return Labelled(self.collector.examples(self.schema), self.schema, queries, newest_ms=newest_ms)
+
+    def examples(self) -> Examples:
+        """Return the lines of ``labelled``."""
         return self.collector.examples(self.schema)
 
 
@@ -103,35 +136,41 @@ def observe(
     return observer
 
 
-def sampled(examples: Examples) -> Examples:
-    """Thin out candidates that nobody chose: all of the head by the serving score, some of the rest.
+def judged_examples(loop: Loop, judged: JudgedSet, progress: Callable[[str, int, int | None], None]) -> Labelled:
+    """Answer judged queries as the system stands now, and label their candidates with the grades.
 
-    The kept ones stand for those left out by their weight. Without it a model learns that what stands deep and was
-    kept is what was chosen.
+    A candidate that nobody judged is left out where judges also said "not relevant" (grade 0), for then silence is no
+    verdict; where they only named what is relevant, everything else is not.
     """
-    order = np.lexsort((-examples.baseline, examples.groups))
-    start = np.searchsorted(examples.groups[order], examples.groups[order], side="left")
-    depth = np.empty(len(order), np.int64)
-    depth[order] = np.arange(len(order)) - start
-    rest = (depth >= HEAD) & (examples.labels <= 0)
-    lucky = generator("sampled candidates", len(order)).random(len(order)) < KEPT
-    weights = np.where(rest, examples.weights / KEPT, examples.weights).astype(np.float32)
-    return part(replace(examples, weights=weights), ~rest | lucky)
+    collector, texts = Collector(), []
+    budget, schema = loop.settings.retrieval.budget, Schema(())
+    told_apart = any(grade <= 0 for grades in judged.grades.values() for grade in grades.values())
+    for done, query in enumerate(judged.queries, 1):
+        found = answer(loop, query.text, query.context, k=10, budget=budget, explore=False)
+        grades, schema = judged.grades[query.query_id], found.schema
+        ids = [loop.catalog.ids[int(row)] for row in found.candidates.rows]
+        keep = np.array([entity in grades for entity in ids] if told_apart else [True] * len(ids), np.bool_)
+        frozen = Frozen(query.query_id, done, schema, tuple(ids), found.features, found.baseline)
+        collector.frozen.append(frozen.only(keep))
+        collector.labels[query.query_id] = {entity: float(grade) for entity, grade in grades.items() if grade > 0}
+        texts.append((query.query_id, query.text))
+        progress("queries", done, len(judged.queries))
+    return Labelled(collector.examples(schema), schema, collector.named(schema, dict(texts)), ordered=False)
 
 
-def train_model(examples: Examples, schema: Schema, algorithm: str, serving: Model | None = None) -> Trained:
-    """Fit on the older searches, judge on the newest; where the judgment is good, fit on all of them.
+def train_model(given: Labelled, algorithm: str, serving: Model | None = None) -> Trained:
+    """Fit where searches are older, judge where they are newest; where the judgment is good, fit on all of them.
+
+    Judged queries have no time: they are judged by cross-validation over whole queries.
 
     serving -- the ranker that serves now, where there is one: it has to be beaten too
     """
+    examples, schema = given.examples, given.schema
     groups = int(examples.groups.max(initial=-1)) + 1
     if groups < FEWEST:
         reason = f"{groups} searches with a rewarded candidate; {FEWEST} are needed"
         return Trained(None, algorithm, False, groups, reason)
-    first_held = groups - max(1, round(groups * HELD_OUT))
-    older, held = part(examples, examples.groups < first_held), part(examples, examples.groups >= first_held)
-    model = fit(sampled(older), schema, algorithm)
-    scores = corrected(model.score(held.features), held.baseline)
+    model, held, scores = _held_out(given, algorithm, groups)
     verdict = compare(held, scores)
     measures, better = verdict.measures(), verdict.better
     if serving is not None and serving.schema.digest == schema.digest:
@@ -139,8 +178,40 @@ def train_model(examples: Examples, schema: Schema, algorithm: str, serving: Mod
         against = compare(held, scores, corrected(serving.score(held.features), held.baseline))
         measures["ranker"] = against.serving
         better = better and against.better
+    changes = _changes(given.queries, np.unique(held.groups), verdict.difference)
+    weighty = importances(held, model)
     if not better:
-        reason = "not better than what serves on the newest searches"
-        return Trained(model, model.algorithm, False, groups, reason, measures)
-    whole = fit(sampled(examples), schema, model.algorithm)
-    return Trained(whole, model.algorithm, True, groups, "better on the newest searches", measures)
+        reason = "not better than what serves" + (" on the newest searches" if given.ordered else "")
+        return Trained(model, model.algorithm, False, groups, reason, measures, weighty, *changes)
+    newest_ms = given.newest_ms
+    whole = fit(examples, schema, model.algorithm, ordered=given.ordered, trained_until_ms=newest_ms)
+    reason = "better on the newest searches" if given.ordered else "better on queries that it was not trained on"
+    return Trained(whole, model.algorithm, True, groups, reason, measures, weighty, *changes)
+
+
+def _held_out(given: Labelled, algorithm: str, groups: int) -> tuple[Model, Examples, FloatArray]:
+    """Return (a model, searches to judge on, their scores by models that had not seen them)."""
+    examples, schema = given.examples, given.schema
+    if given.ordered:
+        first_held = groups - max(1, round(groups * HELD_OUT))
+        older, held = part(examples, examples.groups < first_held), part(examples, examples.groups >= first_held)
+        model = fit(older, schema, algorithm)
+        return model, held, corrected(model.score(held.features), held.baseline)
+    chosen = fit(examples, schema, algorithm, ordered=False)
+    fold = np.random.default_rng(0).permutation(groups) % FOLDS
+    scores = np.empty(len(examples.labels), np.float32)
+    for number in range(FOLDS):
+        test = fold[examples.groups] == number
+        model = fit(part(examples, ~test), schema, chosen.algorithm, ordered=False)
+        scores[test] = corrected(model.score(examples.features[test]), examples.baseline[test])
+    return chosen, examples, scores
+
+
+def _changes(
+    queries: Sequence[str], groups: IntArray, difference: DoubleArray
+) -> tuple[tuple[Change, ...], tuple[Change, ...]]:
+    """Return the queries that won and lost most, as (query, change of nDCG@10)."""
+    order = np.argsort(difference, kind="stable")
+    found = [(queries[int(groups[place])], round(float(difference[place]), 4)) for place in order.tolist()]
+    won = tuple(change for change in reversed(found[-LISTED:]) if change[1] > 0)
+    return won, tuple(change for change in found[:LISTED] if change[1] < 0)

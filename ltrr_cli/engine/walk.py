@@ -6,12 +6,12 @@ this is the one place that could make it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from ltrr_cli.core.types import FloatArray, Impression, Outcome
+from ltrr_cli.core.types import BoolArray, FloatArray, Impression, Outcome
 from ltrr_cli.engine.loop import Loop
 from ltrr_cli.engine.search import Answer
 from ltrr_cli.ranking.base import Examples, Schema
@@ -88,6 +88,11 @@ class Frozen:
     features: FloatArray
     baseline: FloatArray
 
+    def only(self, keep: BoolArray) -> Frozen:
+        """Return the candidates where ``keep`` is true."""
+        ids = tuple(entity for entity, kept in zip(self.ids, keep.tolist(), strict=True) if kept)
+        return replace(self, ids=ids, features=self.features[keep], baseline=self.baseline[keep])
+
 
 def freeze(loop: Loop, search: Impression, answer: Answer) -> Frozen:
     """Keep all candidates of a search."""
@@ -124,14 +129,21 @@ class Collector:
             for item in gone:
                 self.labels.pop(item.impression_id, None)
 
-    def examples(self, schema: Schema) -> Examples:
-        """Return the searches that have a rewarded candidate, in time order, of one schema."""
+    def _labelled(self, schema: Schema) -> list[tuple[Frozen, FloatArray]]:
         parts = [
             (item, np.array([labels.get(entity, 0.0) for entity in item.ids], np.float32))
             for item in sorted(self.frozen, key=lambda item: (item.time_ms, item.impression_id))
             if item.schema.digest == schema.digest and (labels := self.labels.get(item.impression_id))
         ]
-        parts = [(item, gains) for item, gains in parts if gains.any() and not gains.all()]
+        return [(item, gains) for item, gains in parts if gains.any() and not gains.all()]
+
+    def named(self, schema: Schema, texts: Mapping[str, str]) -> tuple[str, ...]:
+        """Return the query of every group of ``examples``; texts -- impression id -> query."""
+        return tuple(texts.get(item.impression_id, "") for item, _ in self._labelled(schema))
+
+    def examples(self, schema: Schema) -> Examples:
+        """Return the searches that have a rewarded candidate, in time order, of one schema."""
+        parts = self._labelled(schema)
         if not parts:
             empty = np.empty(0, np.float32)
             return Examples(np.empty((0, len(schema.names)), np.float32), empty, np.empty(0, np.int32), empty, empty)

@@ -29,6 +29,8 @@ from ltrr_cli.engine.reports import (
     Explanation,
     IndexReport,
     IngestReport,
+    ModelCard,
+    ModelList,
     Page,
     Status,
     TrainReport,
@@ -174,7 +176,28 @@ class Workspace:
 
         return train(self, algorithm, judgments, dry_run, progress)
 
+    def promote(self, name: str | None = None, *, progress: Progress = quiet) -> str:
+        """Let a trained model serve ("ranker-3", or "fusion" for none); None: the one that served before.
+
+        Returns the name of what serves now; raises NotFoundError, UsageError, DamagedError.
+        """
+        from ltrr_cli.engine.publish import promote
+
+        return promote(self, name, progress)
+
     # ------------------------------------------------------------ looking
+
+    def models(self) -> ModelList:
+        """List all trained rankers."""
+        from ltrr_cli.engine.models import listing
+
+        return listing(self)
+
+    def model(self, name: str | None = None) -> ModelCard:
+        """Return the card of one ranker, of the serving one without a name; raises NotFoundError."""
+        from ltrr_cli.engine.models import card
+
+        return card(self, name)
 
     def status(self) -> Status:
         """Say what there is, in a dozen facts."""

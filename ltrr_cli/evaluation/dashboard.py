@@ -7,12 +7,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ltrr_cli.core.chance import generator
 from ltrr_cli.core.clock import DAY, iso
 from ltrr_cli.core.types import DoubleArray
 from ltrr_cli.evaluation.history import EVEN, POLICY, RRF, History, Moment, look_back
 from ltrr_cli.evaluation.sections import Chart, Dashboard, Section, Series, Table, table_of
-from ltrr_cli.ranking.judge import per_search
+from ltrr_cli.ranking.judge import importances as permuted
 
 if TYPE_CHECKING:
     from ltrr_cli.engine.workspace import Workspace
@@ -204,8 +203,7 @@ def importances(past: History, ranker: Model | None) -> Section:
     if ranker.schema.names != past.columns or not len(past.examples.labels):
         why = "The ranker was trained with other features than there are now, or nothing was there to judge it on."
         return Section("features", title, (why,))
-    lost = permuted(past, ranker)
-    top = sorted(lost.items(), key=lambda item: (-item[1], item[0]))[:SHOWN]
+    top = list(permuted(past.examples, ranker, most=SHOWN).items())
     series = Series("loss", tuple((float(place), value) for place, (_, value) in enumerate(top)))
     says = f"{top[0][0]} matters most: without it nDCG@10 falls by {top[0][1]:.4f}."
     chart = Chart("Loss of nDCG@10 when a feature is shuffled", says, "feature", "loss", (series,), "bars",
@@ -213,19 +211,6 @@ def importances(past: History, ranker: Model | None) -> Section:
     words = ("Shuffled among the candidates of all searches looked at, some of which the ranker was trained on.",)
     table = Table("Permutation importance", ("feature", "loss of nDCG@10"), tuple(top))
     return Section("features", title, words, (chart,), (table,))
-
-
-def permuted(past: History, ranker: Model) -> dict[str, float]:
-    """Return feature -> loss of mean nDCG@10 when its column is shuffled (Breiman, 2001)."""
-    examples = past.examples
-    whole = float(per_search(examples, ranker.score(examples.features))["nDCG@10"].mean())
-    order = generator("permutation importance", len(examples.labels)).permutation(len(examples.labels))
-    lost = {}
-    for column, name in enumerate(past.columns):
-        features = examples.features.copy()
-        features[:, column] = features[order, column]
-        lost[name] = whole - float(per_search(examples, ranker.score(features))["nDCG@10"].mean())
-    return lost
 
 
 def health(past: History) -> Section:

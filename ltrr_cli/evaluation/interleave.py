@@ -17,11 +17,11 @@ import numpy as np
 from ltrr_cli.core.chance import generator, seed_of
 from ltrr_cli.core.errors import DataError, UsageError
 from ltrr_cli.core.types import Context, DoubleArray, Impression, Outcome
+from ltrr_cli.engine.judgments import read_judged, read_run
 from ltrr_cli.engine.learn import outcomes
 from ltrr_cli.engine.lessons import live_lessons
 from ltrr_cli.engine.search import answer, context_of
 from ltrr_cli.engine.walk import walk
-from ltrr_cli.evaluation.judgments import read_judged, read_run
 from ltrr_cli.evaluation.reports import CompareReport
 from ltrr_cli.evaluation.significance import paired
 from ltrr_cli.evaluation.targets import Target, parse_target

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
 
 import ir_measures
 import numpy as np
 
 from ltrr_cli.core.errors import DataError
 from ltrr_cli.core.types import DoubleArray
-from ltrr_cli.text.lines import BadLine, read_lines
 
 Qrels = Mapping[str, Mapping[str, int]]
 Run = Mapping[str, Sequence[str] | Mapping[str, float]]  # query id -> ids, best first, or id -> score
@@ -111,23 +109,6 @@ def measure(run: Run, qrels: Qrels, names: Sequence[str]) -> dict[str, float]:
     """
     judge = Judge(qrels, names)
     return dict(zip(judge.names, judge.mean(judge.table(run)).tolist(), strict=True))
-
-
-def read_qrels(path: str | Path) -> dict[str, dict[str, int]]:
-    """Read TREC judgments: ``query_id 0 id grade`` a line; raises DataError naming the line."""
-    found: dict[str, dict[str, int]] = {}
-    for line in read_lines(path):
-        where = f"{path}, line {line.number}"
-        if isinstance(line, BadLine):
-            raise DataError(f"{where}: {line.reason}")
-        if not line.data.strip():
-            continue
-        try:
-            query, _, entity, grade = line.data.decode("utf-8").split()
-            found.setdefault(query, {})[entity] = int(grade)
-        except ValueError:
-            raise DataError(f"{where}: not `query_id 0 id grade`") from None
-    return found
 
 
 @dataclass(slots=True)

@@ -20,6 +20,7 @@ from ltrr_cli.core.config import Settings
 from ltrr_cli.core.errors import DataError
 from ltrr_cli.core.types import Impression, Outcome
 from ltrr_cli.engine.ingest import Taken, take_in
+from ltrr_cli.engine.judgments import run_lines
 from ltrr_cli.engine.learn import COLD, outcomes
 from ltrr_cli.engine.lessons import Asked, Teacher
 from ltrr_cli.engine.loop import Loop
@@ -27,7 +28,6 @@ from ltrr_cli.engine.reports import ReplayReport
 from ltrr_cli.engine.search import Answer, answer, context_of
 from ltrr_cli.engine.train import Observer, train_model
 from ltrr_cli.engine.walk import walk
-from ltrr_cli.evaluation.judgments import run_lines
 from ltrr_cli.evaluation.metrics import ClickMeasures
 from ltrr_cli.storage.disk import write_atomic
 from ltrr_cli.storage.journal import Journal
@@ -228,7 +228,7 @@ class _Replayer:
         if due:
             self._since_training = 0
             observer.collector.keep_newest(self.loop.settings.ranking.sample)
-            trained = train_model(observer.examples(), observer.schema, self.loop.settings.ranking.algorithm)
+            trained = train_model(observer.labelled(), self.loop.settings.ranking.algorithm)
             if trained.model is not None and trained.better:
                 self.loop.ranker = trained.model
                 self.trained += 1

@@ -43,8 +43,15 @@ class Examples:
 class Model(Protocol):
     """A trained ranker, served with NumPy alone."""
 
-    algorithm: str
-    schema: Schema
+    @property
+    def algorithm(self) -> str:
+        """Return the name it was trained under."""
+        ...
+
+    @property
+    def schema(self) -> Schema:
+        """Return the columns that it was trained on."""
+        ...
 
     def score(self, features: FloatArray) -> FloatArray:
         """Return (n,) float32; larger is better."""

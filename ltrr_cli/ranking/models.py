@@ -2,18 +2,33 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import numpy as np
+from numpy.typing import NDArray
 
-from ltrr_cli.core.errors import DamagedError
-from ltrr_cli.core.types import BoolArray, DoubleArray, FloatArray, IntArray
-from ltrr_cli.ranking.base import Model, Schema
-from ltrr_cli.storage.arrays import read_arrays
+from ltrr_cli.core.errors import DamagedError, DataError
+from ltrr_cli.core.types import FloatArray
+from ltrr_cli.ranking.base import Schema
+from ltrr_cli.ranking.linear import Linear
+from ltrr_cli.ranking.trees import Trees
 
 FORMAT = 1
 _HINT = "ltrr train-ranker"
+_KINDS: dict[str, type[Trees] | type[Linear]] = {"trees": Trees, "linear": Linear}
+
+Part = Trees | Linear
+
+
+class PartHeader(msgspec.Struct, frozen=True):
+    """What ``model.json`` says of one part; its arrays are ``NUMBER.NAME`` in ``model.npz``."""
+
+    kind: str  # "trees" or "linear"
+    weight: float
 
 
 class Header(msgspec.Struct, frozen=True):
@@ -21,151 +36,102 @@ class Header(msgspec.Struct, frozen=True):
 
     format: int
     algorithm: str
-    kind: str  # "trees" or "linear"
     columns: tuple[str, ...]
     digest: str
-    depth: int = 0
+    parts: tuple[PartHeader, ...]
+    trained_until_ms: int | None = None
+    measures: dict[str, dict[str, float]] = {}
 
 
-class Trees:
-    """A sum of decision trees, all walked at once.
+@dataclass(frozen=True, slots=True)
+class Ranker:
+    """A trained model: the weighted sum of its parts (one, or several in a blend).
 
-    feature, left, right -- (trees, nodes) int32; a leaf points to itself
-    threshold            -- (trees, nodes) float64: left if value <= threshold
-    missing_left         -- (trees, nodes) bool: where NaN goes
-    value                -- (trees, nodes) float64, of leaves
-    depth                -- steps after which every walk has reached a leaf
+    trained_until_ms -- the moment of the newest search it has seen, None where unknown
+    measures         -- candidate algorithm -> measure -> value, where it was chosen among several
     """
 
-    def __init__(
-        self,
-        schema: Schema,
-        algorithm: str,
-        feature: IntArray,
-        threshold: DoubleArray,
-        left: IntArray,
-        right: IntArray,
-        missing_left: BoolArray,
-        value: DoubleArray,
-        depth: int,
-    ) -> None:
-        self.schema, self.algorithm, self.depth = schema, algorithm, depth
-        self._feature, self._threshold, self._left, self._right = feature, threshold, left, right
-        self._missing_left, self._value = missing_left, value
-        trees, nodes = feature.shape
-        self._root = (np.arange(trees, dtype=np.int64) * nodes)[:, None]  # (trees, 1) offsets into flat arrays
+    algorithm: str
+    schema: Schema
+    parts: tuple[tuple[float, Part], ...]
+    trained_until_ms: int | None = None
+    measures: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
 
     def score(self, features: FloatArray) -> FloatArray:
-        """Return (n,) float32: the sum of one leaf per tree."""
-        if len(features) == 0:
-            return np.empty(0, np.float32)
-        columns = np.ascontiguousarray(features.T)  # (f, n)
-        lines = np.arange(len(features))[None]
-        node = np.broadcast_to(self._root, (len(self._root), len(features)))
-        feature, threshold = self._feature.ravel(), self._threshold.ravel()
-        left, right = self._left.ravel() + np.repeat(self._root, self._feature.shape[1]), self._right.ravel()
-        right = right + np.repeat(self._root, self._feature.shape[1])
-        missing = self._missing_left.ravel()
-        for _ in range(self.depth):
-            value = columns[feature[node], lines]
-            goes_left = (value <= threshold[node]) | (np.isnan(value) & missing[node])
-            node = np.where(goes_left, left[node], right[node])
-        total: FloatArray = self._value.ravel()[node].sum(axis=0).astype(np.float32)
-        return total
+        """Return (n,) float32, larger is better; what is not finite counts as missing.
+
+        features -- (n, f) float32; raises DataError where f is not the schema's
+        """
+        if features.ndim != 2 or features.shape[1] != len(self.schema.names):
+            wanted = len(self.schema.names)
+            raise DataError(f"features of shape {features.shape} for a model of {wanted} columns", hint=_HINT)
+        clean = finite(features)
+        total = np.zeros(len(clean))
+        for weight, part in self.parts:
+            total += weight * part.score(clean)
+        return total.astype(np.float32)
 
     def save(self, folder: Path) -> None:
-        """Write arrays and header."""
-        header = Header(FORMAT, self.algorithm, "trees", self.schema.names, self.schema.digest, self.depth)
-        (folder / "model.json").write_bytes(msgspec.json.encode(header))
-        np.savez(
-            folder / "model.npz",
-            feature=self._feature,
-            threshold=self._threshold,
-            left=self._left,
-            right=self._right,
-            missing_left=self._missing_left,
-            value=self._value,
+        """Write ``model.json`` and ``model.npz`` (never pickle)."""
+        header = Header(
+            FORMAT,
+            self.algorithm,
+            self.schema.names,
+            self.schema.digest,
+            tuple(PartHeader(part.kind, weight) for weight, part in self.parts),
+            self.trained_until_ms,
+            {name: dict(values) for name, values in self.measures.items()},
         )
-
-
-class Linear:
-    """``b + w . z`` with z standardised, missing as 0 beside an indicator.
-
-    mean, scale -- (f,); weight -- (2 f,): of values, then of "is missing"
-    """
-
-    def __init__(self, schema: Schema, mean: DoubleArray, scale: DoubleArray, weight: DoubleArray, bias: float) -> None:
-        self.schema, self.algorithm = schema, "linear"
-        self._mean, self._scale, self._weight, self._bias = mean, scale, weight, bias
-
-    def score(self, features: FloatArray) -> FloatArray:
-        """Return (n,) float32."""
-        total: FloatArray = (prepared(features, self._mean, self._scale) @ self._weight + self._bias).astype(np.float32)
-        return total
-
-    def save(self, folder: Path) -> None:
-        """Write arrays and header."""
-        header = Header(FORMAT, self.algorithm, "linear", self.schema.names, self.schema.digest)
         (folder / "model.json").write_bytes(msgspec.json.encode(header))
-        np.savez(
-            folder / "model.npz", mean=self._mean, scale=self._scale, weight=self._weight, bias=np.float64(self._bias)
-        )
+        stored: dict[str, Any] = {
+            f"{number}.{name}": array
+            for number, (_, part) in enumerate(self.parts)
+            for name, array in part.arrays().items()
+        }
+        np.savez(folder / "model.npz", **stored)
 
 
-def prepared(features: FloatArray, mean: DoubleArray, scale: DoubleArray) -> DoubleArray:
-    """Return (n, 2 f): standardised values clipped to five deviations (missing: 0), and whether they are missing."""
-    missing = np.isnan(features)
-    values = np.clip((features - mean) / scale, -5.0, 5.0)
-    return np.concatenate([np.where(missing, 0.0, values), missing], axis=1)
+def finite(features: FloatArray) -> FloatArray:
+    """Return float32 features in which all that is not finite is NaN."""
+    narrow = np.asarray(features, np.float32)
+    broken = np.isinf(narrow)
+    return np.where(broken, np.float32(np.nan), narrow) if broken.any() else narrow
 
 
-def open_model(folder: Path) -> Model:
+def open_model(folder: Path) -> Ranker:
     """Read a model; raises DamagedError for anything that could not have been saved here.
 
     Indices are checked, so that an altered file can neither read outside its arrays nor walk for ever.
     """
     try:
         header = msgspec.json.decode((folder / "model.json").read_bytes(), type=Header)
-    except (OSError, msgspec.MsgspecError) as error:
-        raise DamagedError(f"{folder}: not a model: {error}", hint=_HINT) from None
-    arrays = read_arrays(folder / "model.npz", _HINT)
+        # opened here, because np.load leaves a file open that turns out not to be one of its own
+        with (folder / "model.npz").open("rb") as file, np.load(file, allow_pickle=False) as stored:
+            arrays = {name: stored[name] for name in stored.files}
+    except Exception as error:  # zipfile, zlib, NumPy and msgspec each have errors of their own for a damaged file
+        raise DamagedError(f"{folder}: not a model: {_line(error)}", hint=_HINT) from None
     schema = Schema(header.columns)
     if header.format > FORMAT or schema.digest != header.digest:
         raise DamagedError(f"{folder}: a model of another format or with altered columns", hint=_HINT)
     try:
-        if header.kind == "linear":
-            return _linear(schema, arrays)
-        return _trees(schema, header, arrays)
+        parts = tuple(_part(number, header.parts, arrays, len(schema.names)) for number in range(len(header.parts)))
     except (KeyError, ValueError) as error:
-        raise DamagedError(f"{folder}: {error}", hint=_HINT) from None
+        raise DamagedError(f"{folder}: {_line(error)}", hint=_HINT) from None
+    if not parts:
+        raise DamagedError(f"{folder}: a model without parts", hint=_HINT)
+    return Ranker(header.algorithm, schema, parts, header.trained_until_ms, header.measures)
 
 
-def _linear(schema: Schema, arrays: dict[str, DoubleArray]) -> Linear:
-    width = len(schema.names)
-    if arrays["mean"].shape != (width,) or arrays["weight"].shape != (2 * width,) or arrays["scale"].shape != (width,):
-        raise ValueError("weights of another shape")
-    return Linear(schema, arrays["mean"], arrays["scale"], arrays["weight"], float(arrays["bias"]))
+def _part(
+    number: int, headers: Sequence[PartHeader], arrays: Mapping[str, NDArray[Any]], columns: int
+) -> tuple[float, Part]:
+    header = headers[number]
+    if not np.isfinite(header.weight):
+        raise ValueError("a weight that is no number")
+    prefix = f"{number}."
+    own = {name.removeprefix(prefix): array for name, array in arrays.items() if name.startswith(prefix)}
+    return header.weight, _KINDS[header.kind].opened(own, columns)
 
 
-def _trees(schema: Schema, header: Header, arrays: dict[str, DoubleArray]) -> Trees:
-    names = ("feature", "threshold", "left", "right", "missing_left", "value")
-    feature, threshold, left, right, missing_left, value = (arrays[name] for name in names)
-    if len({array.shape for array in (feature, threshold, left, right, missing_left, value)}) != 1 or feature.ndim != 2:
-        raise ValueError("tree arrays of different shapes")
-    nodes = feature.shape[1]
-    inside = bool((feature >= 0).all() and (feature < len(schema.names)).all())
-    for child in (left, right):
-        inside = inside and bool((child >= 0).all() and (child < nodes).all())
-    if not inside or not 0 <= header.depth <= nodes:
-        raise ValueError("tree nodes point outside")
-    return Trees(
-        schema,
-        header.algorithm,
-        feature.astype(np.int32),
-        threshold.astype(np.float64),
-        left.astype(np.int32),
-        right.astype(np.int32),
-        missing_left.astype(np.bool_),
-        value.astype(np.float64),
-        header.depth,
-    )
+def _line(error: Exception) -> str:
+    return " ".join(str(error).split())[:200] or type(error).__name__

@@ -18,6 +18,7 @@ COMMANDS = (
     "demo", "index", "query", "ingest-feedback", "train-ranker", "status", "explain", "evaluate", "ope", "compare",
     "replay", "report", "verify",
 )  # fmt: skip
+GROUPS = {"models": ("list", "show", "promote", "rollback"), "encoder": ("list", "pull", "import")}
 SHARED = ("--home", "--json", "-q", "-v", "--no-color", "-h")
 
 
@@ -28,13 +29,13 @@ def test_without_a_command_help_is_printed(ltrr: Typed):
 
 def test_help_lists_every_command_with_a_whole_sentence(ltrr: Typed):
     lines = ltrr("-h").out.split("Commands:\n")[1].splitlines()
-    assert tuple(line.split()[0] for line in lines) == COMMANDS
+    assert tuple(line.split()[0] for line in lines) == (*COMMANDS, *GROUPS)
     assert all(line.endswith(".") and not line.endswith("..") for line in lines)
 
 
-@pytest.mark.parametrize("command", COMMANDS)
+@pytest.mark.parametrize("command", [*COMMANDS, *(f"{name} {inner}" for name in GROUPS for inner in GROUPS[name])])
 def test_every_command_explains_itself_and_takes_the_shared_options(ltrr: Typed, command: str):
-    told = ltrr(command, "-h")
+    told = ltrr(*command.split(), "-h")
     assert told.code == 0
     assert told.out.startswith(f"Usage: ltrr {command}")
     assert all(option in told.out for option in SHARED)

@@ -77,17 +77,6 @@ def test_a_damaged_model_says_so(model: Model, tmp_path: Path, harm: str):
         open_model(tmp_path)
 
 
-def test_trees_that_point_outside_are_refused(tmp_path: Path):
-    model = fit(searches(), SCHEMA, "pointwise")
-    model.save(tmp_path)
-    with np.load(tmp_path / "model.npz") as stored:
-        arrays = {name: stored[name].copy() for name in stored.files}
-    arrays["left"][0, 0] = 10_000
-    np.savez(tmp_path / "model.npz", **arrays)
-    with pytest.raises(DamagedError, match="outside"):
-        open_model(tmp_path)
-
-
 def test_served_trees_score_as_scikit_learn_does(monkeypatch: pytest.MonkeyPatch):
     from sklearn.ensemble import HistGradientBoostingClassifier
 

@@ -9,9 +9,9 @@ import ir_measures
 import pytest
 
 from ltrr_cli.core.errors import UsageError
+from ltrr_cli.engine.judgments import write_run
 from ltrr_cli.engine.workspace import Workspace
 from ltrr_cli.evaluation.evaluate import BASELINES, evaluate
-from ltrr_cli.evaluation.judgments import write_run
 from tests.conftest import SONGS
 
 NAMES = ("nDCG@10", "RR@10", "AP", "P@5", "R@100", "Success@1", "Judged@10")

@@ -11,9 +11,9 @@ from hypothesis import strategies as some
 
 from ltrr_cli.core.chance import generator
 from ltrr_cli.core.errors import DataError, UsageError
+from ltrr_cli.engine.judgments import write_run
 from ltrr_cli.engine.workspace import Workspace
 from ltrr_cli.evaluation.interleave import from_journal, simulated, team_draft
-from ltrr_cli.evaluation.judgments import write_run
 from tests.engine.conftest import searches, write_log
 
 LISTS = some.lists(some.sampled_from("abcdefgh"), unique=True, max_size=8)

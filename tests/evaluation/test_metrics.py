@@ -12,7 +12,8 @@ from hypothesis import strategies as some
 
 from ltrr_cli.core.chance import generator
 from ltrr_cli.core.errors import DataError
-from ltrr_cli.evaluation.metrics import ClickMeasures, Judge, depth_of, measure, per_query, read_qrels
+from ltrr_cli.engine.judgments import read_qrels
+from ltrr_cli.evaluation.metrics import ClickMeasures, Judge, depth_of, measure, per_query
 
 NAMES = ("nDCG@10", "RR@10", "RR", "AP", "P@5", "R@100", "Success@1", "Judged@10", "P(rel=2)@5", "NumRet", "Rprec")
 

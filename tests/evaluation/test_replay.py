@@ -13,11 +13,11 @@ import pytest
 from ltrr_cli.core.chance import generator
 from ltrr_cli.core.clock import MINUTE, iso
 from ltrr_cli.core.errors import DataError
+from ltrr_cli.engine.judgments import read_run
 from ltrr_cli.engine.reports import ReplayReport
 from ltrr_cli.engine.train import Trained
 from ltrr_cli.engine.workspace import Workspace
 from ltrr_cli.evaluation import replay as replay_module
-from ltrr_cli.evaluation.judgments import read_run
 from ltrr_cli.evaluation.replay import replay
 from tests.conftest import DAY_0, SONGS
 

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from ltrr_cli.engine.workspace import Workspace
-from ltrr_cli.evaluation.dashboard import dashboard, permuted
+from ltrr_cli.evaluation.dashboard import dashboard
 from ltrr_cli.evaluation.history import POLICY, look_back
 from ltrr_cli.evaluation.page import render
 from ltrr_cli.evaluation.sections import Chart, Dashboard, Section, Series, Table, table_of
@@ -72,23 +72,6 @@ def test_the_journal_is_counted_whole(lived: Workspace):
     assert past.traffic.positions[1] == [5, 5]
     assert past.traffic.positions[2] == [5, 0]
     assert past.traffic.users["late"] == 5
-
-
-def test_shuffling_a_column_that_the_ranker_does_not_use_costs_nothing(lived: Workspace):
-    past = look_back(lived, 200)
-
-    class First:
-        algorithm, schema = "first", lived.loop().ranker.schema if lived.loop().ranker else None
-
-        def score(self, features: np.ndarray) -> np.ndarray:
-            return np.nan_to_num(features[:, 3])
-
-        def save(self, folder: Path) -> None:
-            raise NotImplementedError
-
-    lost = permuted(past, First())
-    assert set(lost) == set(past.columns)
-    assert [name for name, loss in lost.items() if abs(loss) > 1e-12] in ([past.columns[3]], [])
 
 
 def test_every_question_has_its_section_and_every_chart_its_numbers(report: Dashboard):

@@ -18,7 +18,6 @@ import msgspec
 from ltrr_cli.core.errors import DataError, UsageError
 from ltrr_cli.core.types import Context
 from ltrr_cli.engine.serve import query_line
-from ltrr_cli.evaluation.metrics import Run, read_qrels
 from ltrr_cli.storage.disk import write_atomic
 from ltrr_cli.text.lines import BadLine, read_lines
 from ltrr_cli.text.normalise import fold
@@ -167,6 +166,23 @@ def write_qrels(path: str | Path, judged: JudgedSet) -> None:
     write_atomic(Path(path), "".join(lines).encode())
 
 
+def read_qrels(path: str | Path) -> dict[str, dict[str, int]]:
+    """Read TREC judgments: ``query_id 0 id grade`` a line; raises DataError naming the line."""
+    found: dict[str, dict[str, int]] = {}
+    for line in read_lines(path):
+        where = f"{path}, line {line.number}"
+        if isinstance(line, BadLine):
+            raise DataError(f"{where}: {line.reason}")
+        if not line.data.strip():
+            continue
+        try:
+            query, _, entity, grade = line.data.decode("utf-8").split()
+            found.setdefault(query, {})[entity] = int(grade)
+        except ValueError:
+            raise DataError(f"{where}: not `query_id 0 id grade`") from None
+    return found
+
+
 def read_run(path: str | Path) -> dict[str, dict[str, float]]:
     """Read a TREC run (``query_id Q0 id rank score tag``): query id -> entity id -> score; raises DataError.
 
@@ -196,7 +212,7 @@ def run_lines(query_id: str, page: Iterable[str], tag: str = "ltrr") -> list[str
     return [f"{query_id} Q0 {entity} {rank} {1 / rank:.8f} {tag}\n" for rank, entity in enumerate(page, 1)]
 
 
-def write_run(path: str | Path, run: Run, tag: str = "ltrr") -> None:
+def write_run(path: str | Path, run: Mapping[str, Iterable[str]], tag: str = "ltrr") -> None:
     """Write pages (ids, best first) as a TREC run."""
     lines = [line for query, page in run.items() for line in run_lines(query, page, tag)]
     write_atomic(Path(path), "".join(lines).encode())

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from ltrr_cli.core.errors import DataError, UsageError
-from ltrr_cli.evaluation.judgments import read_judged, read_judgments_csv, read_run, write_qrels, write_run
+from ltrr_cli.engine.judgments import read_judged, read_judgments_csv, read_run, write_qrels, write_run
 
 QUERIES = '{"query_id": "q1", "text": "Xbox  One"}\n{"query_id": "q2", "text": "tv, 24\\""}\n'
 

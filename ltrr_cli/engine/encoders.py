@@ -1,0 +1,52 @@
+"""The user's encoders: one cache for all workspaces. A catalog generation takes a copy of the one it is built with."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from ltrr_cli.backends.encoder_cache import cache_root, import_folder, list_encoders
+from ltrr_cli.backends.encoder_card import Card, read_card
+from ltrr_cli.core.errors import NotFoundError
+from ltrr_cli.engine.reports import EncoderFacts, EncoderList
+
+PULLED = ("minilm", "minilm-fp32")  # what can be fetched by name
+
+
+@dataclass(frozen=True, slots=True)
+class Encoders:
+    """The encoders under ``cache``, by default the user's (``LTRR_CACHE``, else the platform's cache folder)."""
+
+    cache: Path
+
+    @classmethod
+    def of_user(cls) -> Encoders:
+        """Return the user's encoders."""
+        return cls(cache_root())
+
+    def listing(self) -> EncoderList:
+        """List what can be given to ``index --encoder``."""
+        learnt = EncoderFacts("catalog", "table", None, "learnt from each catalog; nothing to download")
+        return EncoderList(str(self.cache), (learnt, *(_facts(card) for card in list_encoders(self.cache))))
+
+    def pull(self, name: str) -> EncoderFacts:
+        """Fetch, verify and convert an encoder by name; raises NotFoundError, DamagedError."""
+        if name not in PULLED:
+            raise NotFoundError(
+                f"nothing to pull by the name {name[:80]!r}",
+                hint=f"one of {', '.join(PULLED)}; `ltrr encoder import FOLDER` takes any sentence encoder",
+            )
+        from ltrr_cli.backends.encoder_minilm import pull_minilm
+
+        return _facts(read_card(pull_minilm(self.cache, fp32=name == "minilm-fp32")))
+
+    def take(self, folder: str | Path, name: str | None) -> EncoderFacts:
+        """Copy a sentence-transformers ONNX folder into the cache; it is tried out first. Raises NotFoundError."""
+        source = Path(folder)
+        if not source.is_dir():
+            raise NotFoundError(f"{source}: no such folder", hint="a folder with model.onnx and tokenizer.json")
+        return _facts(read_card(import_folder(source, self.cache, name or source.resolve().name)))
+
+
+def _facts(card: Card) -> EncoderFacts:
+    return EncoderFacts(card.name, card.kind, card.dimension, f"texts of up to {card.max_tokens} tokens", card.digest)

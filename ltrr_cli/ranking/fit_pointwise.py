@@ -1,0 +1,94 @@
+"""Pointwise training: a small gradient boosting (or a linear model) that predicts the reward of a single candidate."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from ltrr_cli.core.types import DoubleArray, FloatArray
+from ltrr_cli.ranking.base import Examples
+from ltrr_cli.ranking.linear import Linear, scaling
+from ltrr_cli.ranking.thin import thinned
+from ltrr_cli.ranking.trees import Tree, Trees, forest
+
+FEW_LINES = 20_000  # below which trees of 15 leaves learn lines by heart
+LINEAR_LINES = 40_000  # what a linear model needs to see at most
+
+
+def graded(labels: FloatArray) -> bool:
+    """Return whether labels are grades (then the gain is predicted), not shares of one click."""
+    return bool(labels.max(initial=0.0) > 1.0)
+
+
+def click_weights(examples: Examples) -> DoubleArray:
+    """Return (n,) weights with mean 1; a rewarded line counts as much as its label (half a click is half a line)."""
+    weights = examples.weights * np.where(examples.labels > 0, np.maximum(examples.labels, 1e-3), 1.0)
+    scaled: DoubleArray = (weights / weights.mean()).astype(np.float64)
+    return scaled
+
+
+def filled(features: FloatArray) -> FloatArray:
+    """Return features in which a column without a single value is 0: binning fails on it, and nothing splits on 0."""
+    return np.where(np.isnan(features).all(axis=0), np.float32(0.0), features)
+
+
+def fit_pointwise(examples: Examples, seed: int) -> Trees:
+    """Train a small histogram gradient boosting: logistic loss on clicks, squared loss on grades."""
+    from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
+
+    options: dict[str, Any] = {
+        "max_iter": 120,
+        "learning_rate": 0.08,
+        "max_leaf_nodes": 6 if len(examples.labels) < FEW_LINES else 15,
+        "min_samples_leaf": 20,
+        "l2_regularization": 5.0,
+        "max_features": 0.2,
+        "early_stopping": False,
+        "random_state": seed % 2**32,
+    }
+    features = filled(examples.features)
+    if graded(examples.labels):
+        model = HistGradientBoostingRegressor(**options)
+        model.fit(features, examples.labels, sample_weight=examples.weights)
+    else:
+        model = HistGradientBoostingClassifier(**options)
+        model.fit(features, examples.labels > 0, sample_weight=click_weights(examples))
+    return from_histogram(model)
+
+
+def from_histogram(model: Any) -> Trees:
+    """Copy the trees of a HistGradientBoosting model; the score is its raw prediction."""
+    trees = []
+    for predictors in model._predictors:
+        for predictor in predictors:
+            nodes = predictor.nodes
+            own, leaf = np.arange(len(nodes)), nodes["is_leaf"].astype(np.bool_)
+            trees.append(
+                Tree(
+                    feature=np.where(leaf, 0, nodes["feature_idx"]),
+                    threshold=np.where(leaf, 0.0, nodes["num_threshold"]),
+                    left=np.where(leaf, own, nodes["left"]),
+                    right=np.where(leaf, own, nodes["right"]),
+                    missing_left=nodes["missing_go_to_left"].astype(np.bool_),
+                    value=np.where(leaf, nodes["value"], 0.0),
+                )
+            )
+    return Trees(forest(trees), float(np.ravel(model._baseline_prediction)[0]))
+
+
+def fit_linear(examples: Examples) -> Linear:
+    """Train a logistic regression on clicks, a ridge regression on grades, over standardised values."""
+    from sklearn.linear_model import LogisticRegression, Ridge
+
+    examples = thinned(examples, LINEAR_LINES)
+    scale = scaling(examples.features)
+    prepared = scale.prepared(examples.features)
+    if graded(examples.labels):
+        model = Ridge(alpha=max(1.0, 0.04 * len(examples.labels)))
+        weights = examples.weights / examples.weights.mean()
+        model.fit(prepared, examples.labels.astype(np.float64), sample_weight=weights)
+        return Linear(scale, model.coef_.astype(np.float64), float(model.intercept_))
+    model = LogisticRegression(C=0.3, max_iter=200, tol=1e-3)
+    model.fit(prepared, examples.labels > 0, sample_weight=click_weights(examples))
+    return Linear(scale, model.coef_[0].astype(np.float64), float(model.intercept_[0]))
