@@ -64,11 +64,10 @@ def run(main: Callable[[Path, Bars, bool], None], description: str) -> None:
     sys.exit(8 if any(line["verdict"] == "falls short" for line in bars.lines) else 0)
 
 
-def ltrr(*words: str | Path) -> dict[str, object]:
-    """Run one command with ``--json`` and return its document."""
-    done = subprocess.run(
-        [sys.executable, "-m", "ltrr_cli", *map(str, words), "--json"], capture_output=True, text=True
-    )  # noqa: E501
+def ltrr(*words: str | Path, **environment: str) -> dict[str, object]:
+    """Run one command with ``--json`` and return its document; settings come as ``LTRR_...`` variables."""
+    command = [sys.executable, "-m", "ltrr_cli", *map(str, words), "--json"]
+    done = subprocess.run(command, capture_output=True, text=True, env=os.environ | environment)
     if done.returncode:
         raise SystemExit(f"ltrr {' '.join(map(str, words))}: exit {done.returncode}\n{done.stderr}")
     document: dict[str, object] = json.loads(done.stdout)

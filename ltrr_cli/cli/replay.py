@@ -31,7 +31,10 @@ def replay(
         str, typer.Option("--learn-every", metavar="SPAN", help="Time between lessons of the bandit: 90s, 1h, 7d.")
     ] = "1h",
     train_every: Annotated[
-        int, typer.Option("--train-every", metavar="N", help="Searches between trainings of the ranker; 0 is never.")
+        int,
+        typer.Option(
+            "--train-every", metavar="N", help="Searches between trainings of the ranker (fewer at first); 0 is never."
+        ),
     ] = 5000,
     undated: Annotated[bool, typer.Option("--undated", help="Take searches without a time, in file order.")] = False,
 ) -> None:

@@ -25,7 +25,7 @@ from ltrr_cli.retrieval.texts import all_text, attribute_texts
 from ltrr_cli.retrieval.union import rank_of, union
 from ltrr_cli.text.normalise import tokens
 
-ENTITIES, KNOWN = 150, 75  # sampled evenly, up to five queries each; and by popularity, for attribute values
+ENTITIES, KNOWN = 300, 100  # sampled evenly, up to five queries each; and by popularity, for attribute values
 DEPTH = 100
 LONGEST_VALUE = 40  # characters
 LEVELS = (0.0, 0.05, 0.1, 0.25, 0.5, 1.0, 2.0)  # fusion weights tried for every strategy

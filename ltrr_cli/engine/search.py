@@ -140,7 +140,7 @@ def answer(
     candidates, included = _candidates(situation.strategies, hits, menu, budget)
     schema, features = describe(loop, request, candidates)
     watch.stage("describe")
-    baseline = untrained(schema, features, candidates, loop.fusion_weights(situation.strategies))
+    baseline = untrained(schema, features, candidates, loop.fusion_weights(situation.strategies, request.reading))
     fits = loop.ranker is not None and loop.ranker.schema.digest == schema.digest
     scores = corrected(loop.ranker.score(features), baseline) if loop.ranker is not None and fits else baseline
     order = np.lexsort((candidates.rows, -scores)).astype(np.int32)

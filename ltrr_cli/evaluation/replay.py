@@ -37,6 +37,7 @@ if TYPE_CHECKING:
 
 CURVE_POINTS = 20
 PAGE = 10
+YOUNG = 250  # searches before a first ranker is tried
 
 
 @dataclass(slots=True)
@@ -75,7 +76,7 @@ def replay(
     explore     -- let the bandit explore, as it would when serving
     run         -- write the scored pages as a TREC run; query ids are ``s`` and the line number in time order
     learn_every -- span of the log's time after which the bandit learns (the memory learns at once)
-    train_every -- searches between two trainings of the ranker; 0 never trains
+    train_every -- searches between two trainings of the ranker, fewer while there were few; 0 never trains
     """
     start = perf_counter()
     with tempfile.TemporaryDirectory(prefix="ltrr-replay-") as scratch:
@@ -224,7 +225,9 @@ class _Replayer:
             self._learnt_ms = moment
         first_scored = scored and not self._started
         self._started |= scored
-        due = self._train_every > 0 and (self._since_training >= self._train_every or first_scored)
+        # a young system learns much from few searches: it trains each time that it has seen half as many again
+        wait = min(self._train_every, max(YOUNG, self._seen // 2))
+        due = self._train_every > 0 and (self._since_training >= wait or first_scored)
         if due:
             self._since_training = 0
             observer.collector.keep_newest(self.loop.settings.ranking.sample)

@@ -6,12 +6,13 @@ import json
 from collections.abc import Callable
 from pathlib import Path
 
+import msgspec
 import numpy as np
 import pytest
 
 import ltrr_cli
 from ltrr_cli.core.errors import DamagedError, DataError, LockedError, NotFoundError, UsageError
-from ltrr_cli.core.types import Context
+from ltrr_cli.core.types import Context, Reading
 from ltrr_cli.engine.search import answer
 from ltrr_cli.engine.workspace import Workspace
 from ltrr_cli.storage.lock import publication
@@ -229,3 +230,17 @@ def _empty(workspace: Workspace) -> Path:
     path = workspace.home.parent / "empty.jsonl"
     path.write_text("")
     return path
+
+
+def test_a_pretrained_encoder_is_heard_for_topics_and_not_for_names(workspace: Workspace):
+    loop = workspace.loop()
+    names = loop.enabled()
+    at = names.index("dense")
+    topic, name = (Reading(intent={what: 1.0}) for what in ("topic", "spearfishing"))
+    own = loop.fusion_weights(names, topic)
+    np.testing.assert_array_equal(own, loop.fusion_weights(names, name))
+    loop.header = msgspec.structs.replace(loop.header, encoder="minilm")
+    np.testing.assert_array_equal(own, loop.fusion_weights(names, name))
+    heard = loop.fusion_weights(names, topic)
+    assert heard[at] == pytest.approx(1.5 * max(own))
+    np.testing.assert_array_equal(np.delete(heard, at), np.delete(own, at))
