@@ -14,7 +14,7 @@ from ltrr_cli.core.config import Settings
 from ltrr_cli.feedback.registry import FORMATS
 from ltrr_cli.ranking.fit import ALGORITHMS
 from tests.cli.conftest import Typed
-from tests.cli.test_main import COMMANDS, SHARED
+from tests.cli.test_main import COMMANDS, GROUPS, SHARED
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text("utf-8")
@@ -22,7 +22,7 @@ ROWS = dict(re.findall(r"^\| `ltrr ([\w-]+)([^`]*)` \|", README, re.MULTILINE))
 
 
 def test_the_readme_s_table_lists_every_command_in_the_order_of_help():
-    assert tuple(ROWS) == COMMANDS
+    assert tuple(ROWS) == (*COMMANDS, *GROUPS)
 
 
 @pytest.mark.parametrize("command", COMMANDS)
@@ -32,6 +32,11 @@ def test_the_readme_lists_the_options_that_a_command_has(ltrr: Typed, command: s
     assert listed == set(long_or_short) - {"--quiet", "--verbose", "-q", "-v", "-h", "--home", "--json", "--no-color"}
 
 
+@pytest.mark.parametrize("group", GROUPS)
+def test_the_readme_lists_the_commands_of_a_group(group: str):
+    assert tuple(re.findall(r"(?:\||^) ?\\?\|?([a-z]+)", ROWS[group].replace("\\|", "|").strip())) == GROUPS[group]
+
+
 def test_the_readme_names_the_shared_options():
     assert all(f"`{option}" in README for option in SHARED)
 
@@ -39,7 +44,7 @@ def test_the_readme_names_the_shared_options():
 @pytest.mark.parametrize("document", ["README.md", "CONTRIBUTING.md", "docs/ARCHITECTURE.md", "docs/SETTINGS.md"])
 def test_every_command_and_file_that_a_document_names_exists(document: str):
     text = (ROOT / document).read_text("utf-8")
-    assert set(re.findall(r"`ltrr ([a-z][a-z-]+)", text)) <= set(COMMANDS)
+    assert set(re.findall(r"`ltrr ([a-z][a-z-]+)", text)) <= {*COMMANDS, *GROUPS}
     for target in re.findall(r"\]\(([^)#:]+)\)", text):
         assert ((ROOT / document).parent / target).exists(), target
 
