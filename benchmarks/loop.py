@@ -135,7 +135,9 @@ def judged(folder: Path, bars: Bars) -> None:
         print(ltrr("index", folder / "catalog.jsonl.gz", "--home", home))
         pages: dict[str, dict[str, list[str]]] = {"fusion": {}, "ranker": {}}
         for number in range(FOLDS):
-            rest, held = ([line for at, line in enumerate(lines) if (at % FOLDS == number) is mine] for mine in (0, 1))
+            rest, held = (
+                [line for at, line in enumerate(lines) if (at % FOLDS == number) == mine] for mine in (False, True)
+            )
             for stage in pages:
                 if stage == "ranker":
                     asked.write_text("".join(json.dumps(line) + "\n" for line in rest))

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import json
 import os
 import shutil
@@ -12,8 +11,9 @@ from typing import IO, Any
 
 import numpy as np
 
-from ltrr_cli.core.errors import DamagedError, DataError, LtrrError, NoSpaceError
+from ltrr_cli.core.errors import DamagedError, DataError, LtrrError
 from ltrr_cli.core.types import FloatArray
+from ltrr_cli.storage import disk
 
 FEW_BYTES = 1 << 16  # a disk with less than this left is taken to be full when a native writer fails without a reason
 REBUILD = "ltrr index CATALOG builds it anew; ltrr verify names what else is damaged"
@@ -85,9 +85,10 @@ def disk_error(error: BaseException, path: Path) -> LtrrError:
 
     Native writers report a full disk without an error number, so the disk itself is asked.
     """
-    full = isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT)
-    if full or "No space left" in str(error) or _free_bytes(path) < FEW_BYTES:
-        return NoSpaceError(f"{path}: no space left on the disk", hint="ltrr gc removes generations nobody uses")
+    full = isinstance(error, OSError) and disk.is_full(error)
+    said = any(words in str(error) for words in ("No space left", "File too large"))
+    if full or said or _free_bytes(path) < FEW_BYTES:
+        return disk.no_space(path)
     return DataError(f"{path}: cannot be written: {error}")
 
 

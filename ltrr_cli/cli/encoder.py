@@ -13,7 +13,7 @@ from ltrr_cli.cli.paint import table
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from ltrr_cli.engine.reports import EncoderFacts
+    from ltrr_cli.engine.upkeep_reports import EncoderFacts
 
 
 def listing(desk: Desk) -> None:

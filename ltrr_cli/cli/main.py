@@ -28,6 +28,7 @@ from ltrr_cli.cli import (
     report,
     status,
     train_ranker,
+    upkeep,
     verify,
 )
 from ltrr_cli.cli.desk import print_error, with_desk
@@ -35,7 +36,7 @@ from ltrr_cli.core.errors import LtrrError, NoSpaceError
 
 INTERRUPTED = 130  # 128 + SIGINT, as shells count
 PIPE_CLOSED = 141  # 128 + SIGPIPE
-_FULL = (errno.ENOSPC, errno.EDQUOT)
+_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 _REFUSED = (errno.EACCES, errno.EPERM, errno.EROFS)
 
 # what the parser raises for a command that was typed wrongly; Typer names only its subclass
@@ -61,6 +62,10 @@ _COMMANDS: tuple[tuple[str, Callable[..., None], str], ...] = (
     ("replay", replay.replay, "Answer, score and learn from a search log."),
     ("report", report.report, "Draw how it learnt, as one HTML file."),
     ("verify", verify.verify, "Check every file on disk."),
+    ("rebuild", upkeep.rebuild, "Learn everything anew from the journal."),
+    ("rollback", upkeep.rollback, "Let an older generation serve again."),
+    ("gc", upkeep.gc, "Remove old generations that nobody reads."),
+    ("doctor", upkeep.doctor, "Check that everything works here."),
 )
 for _name, _command, _short in _COMMANDS:
     app.command(_name, short_help=_short)(with_desk(_command))

@@ -12,7 +12,7 @@ from ltrr_cli.cli.paint import facts, figure, measures, table
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from ltrr_cli.engine.reports import ModelCard, ModelList
+    from ltrr_cli.engine.upkeep_reports import ModelCard, ModelList
 
 MEASURE = "nDCG@10"
 

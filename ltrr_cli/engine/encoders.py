@@ -8,7 +8,7 @@ from pathlib import Path
 from ltrr_cli.backends.encoder_cache import cache_root, import_folder, list_encoders
 from ltrr_cli.backends.encoder_card import Card, read_card
 from ltrr_cli.core.errors import NotFoundError
-from ltrr_cli.engine.reports import EncoderFacts, EncoderList
+from ltrr_cli.engine.upkeep_reports import EncoderFacts, EncoderList
 
 PULLED = ("minilm", "minilm-fp32")  # what can be fetched by name
 

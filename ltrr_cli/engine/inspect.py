@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from ltrr_cli.core.clock import iso
-from ltrr_cli.core.errors import NotFoundError
+from ltrr_cli.core.errors import DamagedError, NotFoundError
 from ltrr_cli.core.types import Context, Impression, Shown
 from ltrr_cli.engine.reports import Damaged, Explanation, Status, VerifyReport
 from ltrr_cli.retrieval.memory import PRIOR, Memory
@@ -161,5 +161,12 @@ def verify(workspace: Workspace) -> VerifyReport:
     report = workspace.generations.verify()
     damaged = [Damaged(str(damage.path), damage.reason, damage.mend) for damage in report.damages]
     path = str(workspace.home / "journal.db")
-    damaged += [Damaged(path, reason, "restore it from a backup") for reason in workspace.journal.check()]
+    damaged += [Damaged(path, reason, "restore it from a backup") for reason in _journal(workspace)]
     return VerifyReport(not damaged, tuple(damaged), report.files)
+
+
+def _journal(workspace: Workspace) -> list[str]:
+    try:
+        return workspace.journal.check()
+    except DamagedError as error:  # what cannot even be opened
+        return [str(error)]

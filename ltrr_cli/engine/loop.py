@@ -20,6 +20,7 @@ from ltrr_cli.ranking.base import Model
 from ltrr_cli.ranking.models import open_model
 from ltrr_cli.retrieval import registry
 from ltrr_cli.retrieval.base import Resources, Strategy
+from ltrr_cli.storage.lock import Hold
 from ltrr_cli.understanding.reader import Understanding
 
 
@@ -66,6 +67,7 @@ class Loop:
     ranker: Model | None = None
     clock_ms: int = 0
     warnings: list[str] = field(default_factory=list)
+    holds: tuple[Hold, ...] = ()
 
     def enabled(self) -> tuple[str, ...]:
         """Return the names of the strategies that may bring candidates, in the registry's order."""

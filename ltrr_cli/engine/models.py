@@ -7,6 +7,8 @@ removed without harm.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,8 +16,8 @@ import msgspec
 
 from ltrr_cli.core.clock import iso, now_ms
 from ltrr_cli.core.errors import DamagedError, NotFoundError, UsageError
-from ltrr_cli.engine.reports import ModelCard, ModelList
 from ltrr_cli.engine.train import Trained
+from ltrr_cli.engine.upkeep_reports import ModelCard, ModelList
 from ltrr_cli.ranking.base import Model
 from ltrr_cli.ranking.models import open_model
 from ltrr_cli.storage import disk
@@ -77,8 +79,9 @@ def keep(workspace: Workspace, trained: Trained, model: Model, source: str) -> i
     return draft.number
 
 
-def serve(workspace: Workspace, number: int, *, back: bool = False) -> Path:
-    """Return a folder with everything that a learned generation holds of a model that is to serve.
+@contextmanager
+def serving(workspace: Workspace, number: int, *, back: bool = False) -> Iterator[Path]:
+    """Give a folder, for as long as it is needed, with what a learned generation holds of a model that is to serve.
 
     back -- the model before is going back into service: what served since is forgotten
     """
@@ -88,13 +91,17 @@ def serve(workspace: Workspace, number: int, *, back: bool = False) -> Path:
     if folder.is_dir():
         disk.remove_folder(folder)
     disk.make_folder(folder)
-    if number != FUSION:
-        source = workspace.generations.folder(KIND, number)
-        open_model(source)  # what cannot be read cannot serve
-        for name in ("model.json", "model.npz"):
-            disk.write_atomic(folder / name, (source / name).read_bytes())
-    disk.write_atomic(folder / "served.json", msgspec.json.encode(Served(number, before)))
-    return folder
+    try:
+        if number != FUSION:
+            source = workspace.generations.folder(KIND, number)
+            open_model(source)  # what cannot be read cannot serve
+            for name in ("model.json", "model.npz"):
+                disk.copy_file(source / name, folder / name)
+        disk.write_atomic(folder / "served.json", msgspec.json.encode(Served(number, before)))
+        yield folder
+    finally:
+        if folder.is_dir():
+            disk.remove_folder(folder)
 
 
 def before(workspace: Workspace) -> int:

@@ -47,7 +47,8 @@ def index(
     start = perf_counter()
     settings = workspace.settings
     with workspace.publishing("index"):
-        previous = workspace.generations.current()
+        # a damaged pointer stands in nobody's way but an update's: what is published now replaces it
+        previous = workspace.generations.current() if update else workspace.generations.current_or_none()
         intake = Intake()
         if update:
             if previous is None:
@@ -144,7 +145,8 @@ def train(
             source = "journal" if judgments is None else "judgments"
             number = models.keep(workspace, trained, trained.model, source)
             if trained.better:
-                learn(workspace, progress, ranker=models.serve(workspace, number))
+                with models.serving(workspace, number) as folder:
+                    learn(workspace, progress, ranker=folder)
     return TrainReport(
         model=None if number is None else models.name_of(number),
         algorithm=trained.algorithm,
@@ -163,7 +165,8 @@ def promote(workspace: Workspace, name: str | None, progress: Progress) -> str:
     """Let a model serve; None: the one that served before. See ``Workspace.promote``."""
     with workspace.publishing("models"):
         number = models.before(workspace) if name is None else models.number_of(workspace, name)
-        learn(workspace, progress, ranker=models.serve(workspace, number, back=name is None))
+        with models.serving(workspace, number, back=name is None) as folder:
+            learn(workspace, progress, ranker=folder)
     return models.name_of(number)
 
 

@@ -11,7 +11,7 @@ import msgspec
 from ltrr_cli.core.types import Plan, Reading
 
 
-class _Report:
+class Report:
     """A record whose fields are the keys of its JSON document."""
 
     __slots__ = ()
@@ -23,7 +23,7 @@ class _Report:
 
 
 @dataclass(frozen=True, slots=True)
-class IndexReport(_Report):
+class IndexReport(Report):
     """A published catalog generation.
 
     duplicates  -- lines whose id came again (the last one counts)
@@ -41,7 +41,7 @@ class IndexReport(_Report):
 
 
 @dataclass(frozen=True, slots=True)
-class Source(_Report):
+class Source(Report):
     """Where one strategy had a result: rank from 1, score comparable only inside the strategy."""
 
     rank: int
@@ -49,7 +49,7 @@ class Source(_Report):
 
 
 @dataclass(frozen=True, slots=True)
-class Result(_Report):
+class Result(Report):
     """One line of a page; ``odds`` is the chance (0..1) that it was shown at this position."""
 
     position: int
@@ -62,7 +62,7 @@ class Result(_Report):
 
 
 @dataclass(frozen=True, slots=True)
-class Page(_Report):
+class Page(Report):
     """An answered search; ``impression_id`` is None where nothing was logged."""
 
     impression_id: str | None
@@ -77,7 +77,7 @@ class Page(_Report):
 
 
 @dataclass(frozen=True, slots=True)
-class BatchReport(_Report):
+class BatchReport(Report):
     """A file of queries answered into a TREC run."""
 
     queries: int
@@ -88,7 +88,7 @@ class BatchReport(_Report):
 
 
 @dataclass(frozen=True, slots=True)
-class IngestReport(_Report):
+class IngestReport(Report):
     """What became of the lines of a feedback log.
 
     learned -- number of the published learned generation, None where nothing was learnt (dry run, nothing new)
@@ -107,7 +107,7 @@ class IngestReport(_Report):
 
 
 @dataclass(frozen=True, slots=True)
-class TrainReport(_Report):
+class TrainReport(Report):
     """A training: the held-out measures of every contender, and whether the new model serves now."""
 
     model: str | None
@@ -123,57 +123,7 @@ class TrainReport(_Report):
 
 
 @dataclass(frozen=True, slots=True)
-class EncoderFacts(_Report):
-    """One encoder: ``dimension`` is None where each catalog decides it; equal digests give equal vectors."""
-
-    name: str
-    kind: str
-    dimension: int | None
-    says: str
-    digest: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class EncoderList(_Report):
-    """All encoders at hand, and where they are kept."""
-
-    cache: str
-    encoders: tuple[EncoderFacts, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class ModelCard(_Report):
-    """What is known of a trained ranker.
-
-    source      -- "journal" or "judgments"
-    measures    -- on held-out searches: "trained", "serving", "difference" -> measure -> value
-    importances -- feature -> loss of nDCG@10 when it is shuffled
-    won, lost   -- held-out queries with the largest changes of nDCG@10
-    """
-
-    name: str
-    algorithm: str
-    source: str
-    trained: str
-    searches: int
-    reason: str
-    columns: int
-    measures: Mapping[str, Mapping[str, float]]
-    importances: Mapping[str, float]
-    won: tuple[tuple[str, float], ...]
-    lost: tuple[tuple[str, float], ...]
-
-
-@dataclass(frozen=True, slots=True)
-class ModelList(_Report):
-    """All trained rankers, newest first, and which serves ("fusion": none)."""
-
-    serving: str
-    models: tuple[ModelCard, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Status(_Report):
+class Status(Report):
     """The workspace in a dozen facts."""
 
     catalog_generation: int | None
@@ -194,7 +144,7 @@ class Status(_Report):
 
 
 @dataclass(frozen=True, slots=True)
-class Damaged(_Report):
+class Damaged(Report):
     """A file that is not what its manifest says, and the command that mends it."""
 
     path: str
@@ -203,7 +153,7 @@ class Damaged(_Report):
 
 
 @dataclass(frozen=True, slots=True)
-class VerifyReport(_Report):
+class VerifyReport(Report):
     """Every file of both current generations and of the journal, hashed."""
 
     ok: bool
@@ -212,7 +162,7 @@ class VerifyReport(_Report):
 
 
 @dataclass(frozen=True, slots=True)
-class Explanation(_Report):
+class Explanation(Report):
     """The funnel of one search: reading, plan, what each strategy brought, the page, and what people did with it.
 
     page   -- one mapping a shown entity: position, id, title, score, odds, inclusion, ranks, actions
@@ -236,7 +186,7 @@ class Explanation(_Report):
 
 
 @dataclass(frozen=True, slots=True)
-class ReplayReport(_Report):
+class ReplayReport(Report):
     """A search log answered, scored and learnt from, in that order.
 
     measures  -- "MAP@5", "RR@10", "R@10", "nDCG@10" over the scored searches

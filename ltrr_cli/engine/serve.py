@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
@@ -21,6 +21,7 @@ from ltrr_cli.core.types import Context, Impression
 from ltrr_cli.engine.reports import BatchReport, Page, Result, Source
 from ltrr_cli.engine.search import Answer, answer
 from ltrr_cli.text.lines import BadLine, read_lines
+from ltrr_cli.text.normalise import writable
 
 if TYPE_CHECKING:
     from ltrr_cli.engine.loop import Loop
@@ -50,6 +51,12 @@ class Question:
     log: bool
     explore: bool
 
+    def writable(self) -> Question:
+        """Return the same without what no file can hold: a lone surrogate is no character."""
+        given = {writable(key): writable(value) for key, value in self.context.items()}
+        user, session = (None if who is None else writable(who) for who in (self.user, self.session))
+        return replace(self, text=writable(self.text), user=user, session=session, context=given)
+
     def checked(self, default_budget: int) -> int:
         """Return the budget; raises UsageError for numbers out of range."""
         budget = default_budget if self.budget is None else self.budget
@@ -61,6 +68,7 @@ class Question:
 
 def respond(workspace: Workspace, asked: Question) -> Page:
     """Answer a question and journal the impression."""
+    asked = asked.writable()
     budget = asked.checked(workspace.settings.retrieval.budget)
     filters = tuple(parse_filter(text) for text in asked.filters)
     loop = workspace.loop()

@@ -29,12 +29,18 @@ from ltrr_cli.engine.reports import (
     Explanation,
     IndexReport,
     IngestReport,
-    ModelCard,
-    ModelList,
     Page,
     Status,
     TrainReport,
     VerifyReport,
+)
+from ltrr_cli.engine.upkeep_reports import (
+    DoctorReport,
+    GcReport,
+    ModelCard,
+    ModelList,
+    RebuildReport,
+    RollbackReport,
 )
 from ltrr_cli.storage.generations import Current, Generations
 from ltrr_cli.storage.journal import Journal
@@ -217,6 +223,36 @@ class Workspace:
 
         return verify(self)
 
+    # ------------------------------------------------------------ upkeep
+
+    def rollback(self, to: int | None = None) -> RollbackReport:
+        """Let an older learned generation serve, with its catalog; None: the newest before the current one.
+
+        The journal stays as it is: the next ``ingest`` or ``rebuild`` folds all of it again.
+        Raises NotFoundError, DamagedError.
+        """
+        from ltrr_cli.engine.upkeep import rollback
+
+        return rollback(self, to)
+
+    def rebuild(self, *, progress: Progress = quiet) -> RebuildReport:
+        """Fold the whole journal into a new learned generation; the same events give the same digest."""
+        from ltrr_cli.engine.upkeep import rebuild
+
+        return rebuild(self, progress)
+
+    def gc(self, *, keep: int = 2) -> GcReport:
+        """Remove generations that are neither current nor among the ``keep`` before, unless somebody reads them."""
+        from ltrr_cli.engine.upkeep import gc
+
+        return gc(self, keep)
+
+    def doctor(self) -> DoctorReport:
+        """Look at libraries, settings, disk, generations and journal; raises nothing."""
+        from ltrr_cli.engine.upkeep import doctor
+
+        return doctor(self)
+
     # ------------------------------------------------------------ what the verbs share
 
     @property
@@ -248,6 +284,7 @@ class Workspace:
         folder = opened.learned if learned and "fold.json" not in damaged else None
         loop = open_loop(self.settings, opened.catalog, folder, damaged)
         loop.warnings += [f"{damage}" for damage in opened.damaged]
+        loop.holds = opened.holds
         return loop
 
     def publishing(self, purpose: str) -> AbstractContextManager[None]:

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import msgspec
 
-from ltrr_cli.core.errors import DamagedError
+from ltrr_cli.core.errors import DamagedError, NotFoundError
 from ltrr_cli.storage import disk
+from ltrr_cli.storage.lock import Hold, hold, is_held
 from ltrr_cli.storage.manifest import FORMAT, MANIFEST, Damage, hash_file, read, seal
 from ltrr_cli.storage.stamps import Stamps
 
 KINDS = ("catalog", "learned")
+RETRIES = 10  # of a reader who is overtaken by publications
 MEND = {"catalog": "ltrr index CATALOG", "learned": "ltrr ingest-feedback"}
 
 
@@ -36,11 +38,24 @@ class Current(msgspec.Struct, frozen=True):
 
 @dataclass(frozen=True, slots=True)
 class Opened:
-    """Verified folders; ``damaged`` lists what must not be read of the learned one."""
+    """Verified folders; ``damaged`` lists what must not be read of the learned one.
+
+    holds -- open files with a shared lock: as long as they live, no ``sweep`` removes these generations
+    """
 
     catalog: Path
     learned: Path | None
     damaged: tuple[Damage, ...] = ()
+    holds: tuple[Hold, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Swept:
+    """What a sweep removed, kept because somebody reads it, and how many bytes came free."""
+
+    removed: tuple[Path, ...]
+    held: tuple[Path, ...]
+    freed: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +103,8 @@ class Generations:
         draft = Draft(self._root(kind) / f"{number:04d}.tmp", number)
         disk.make_folder(draft.folder)
         try:
-            yield draft
+            with disk.translated(draft.folder):  # libraries write here too, in ways of their own
+                yield draft
             digest = seal(draft.folder, kind, number)
             disk.move_folder(draft.folder, self.folder(kind, number))
         except Exception:
@@ -123,9 +139,7 @@ class Generations:
 
         Raises DamagedError for a damaged catalog; damages of what was learnt are returned, so that it falls back.
         """
-        current = self.current()
-        if current is None:
-            raise DamagedError(f"{self._home}: nothing is published", hint=MEND["catalog"])
+        current, holds = self._held()
         stamps = Stamps(self._home / "stamps.json")
         damages, _ = self._check("catalog", current.catalog, current.catalog_sha256, stamps)
         if damages:
@@ -135,7 +149,63 @@ class Generations:
             learned, _ = self._check("learned", current.learned, current.learned_sha256, stamps)
         stamps.save()
         folder = self.folder("learned", current.learned) if current.learned else None
-        return Opened(self.folder("catalog", current.catalog), folder, learned)
+        return Opened(self.folder("catalog", current.catalog), folder, learned, holds)
+
+    def _held(self) -> tuple[Current, tuple[Hold, ...]]:
+        """Return what is published, and a hold on it; raises DamagedError where nothing is."""
+        for _ in range(RETRIES):
+            current = self.current()
+            if current is None:
+                break
+            holds = self._hold(current)
+            if self.current() == current:  # nothing was published, and so swept, before it was held
+                return current, holds
+        raise DamagedError(f"{self._home}: nothing is published", hint=MEND["catalog"])
+
+    def _hold(self, current: Current) -> tuple[Hold, ...]:
+        named = (("catalog", current.catalog), ("learned", current.learned))
+        found = (hold(self.folder(kind, number) / MANIFEST) for kind, number in named if number)
+        return tuple(one for one in found if one is not None)
+
+    def adopt(self, kind: str, number: int) -> None:
+        """Make an older generation ready to be published again; raises NotFoundError, DamagedError."""
+        folder = self.folder(kind, number)
+        if not folder.is_dir():
+            raise NotFoundError(f"no {kind} generation {number} in {self._home}", hint="`ltrr gc` may have removed it")
+        try:
+            digest = hash_file(folder / MANIFEST)
+        except OSError as error:
+            raise DamagedError(f"{folder / MANIFEST}: {error.strerror}", hint=MEND[kind]) from None
+        damages, _ = self._check(kind, number, digest, None)
+        if damages:
+            raise DamagedError(f"{damages[0].path}: {damages[0].reason}", hint=MEND[kind])
+        self._drafted[kind, number] = digest
+
+    def numbers(self, kind: str) -> list[int]:
+        """Return the sealed generations of a kind, newest first."""
+        names = (path.name for path in self._root(kind).glob("[0-9]*") if path.is_dir())
+        return sorted((int(name) for name in names if name.isdecimal()), reverse=True)
+
+    def sweep(self, keep: Mapping[str, Collection[int]]) -> Swept:
+        """Remove generations not in ``keep`` that nobody reads, and drafts that a death left behind.
+
+        The publication lock is the caller's: no draft is being written.
+        """
+        removed, held, freed = [], [], 0
+        for kind in keep:
+            stale = [self.folder(kind, number) for number in self.numbers(kind) if number not in keep[kind]]
+            for folder in (*stale, *sorted(self._root(kind).glob("*.tmp"))):
+                size = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
+                if folder.suffix != ".tmp" and is_held(folder / MANIFEST):
+                    held.append(folder)
+                    continue
+                gone = folder.with_suffix(".tmp")
+                if gone != folder:  # renamed first: what a death leaves half removed is a draft, not a generation
+                    disk.move_folder(folder, gone)
+                disk.remove_folder(gone)
+                removed.append(folder)
+                freed += size
+        return Swept(tuple(removed), tuple(held), freed)
 
     def damages_of_learned(self) -> tuple[Damage, ...]:
         """Return what must not be read of the current learned generation."""

@@ -14,12 +14,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ltrr_cli.core.errors import DamagedError, LockedError, NoSpaceError
+from ltrr_cli.core.errors import DamagedError, LockedError
 from ltrr_cli.core.types import Event, Impression
+from ltrr_cli.storage import disk
 from ltrr_cli.storage.pages import decode_page, encode_page
 
 FORMAT = 1
 BUSY_MS = 30_000
+_NO_ROOM = ("SQLITE_IOERR_WRITE", "SQLITE_IOERR_SHMSIZE", "SQLITE_IOERR_TRUNCATE")  # limits of files and quotas
 _ORDER = "time_ms IS NOT NULL, time_ms, CASE WHEN time_ms IS NULL THEN seq END"  # undated first, as they came
 
 _SCHEMA = """
@@ -218,6 +220,7 @@ class Journal:
             self._db.execute("BEGIN IMMEDIATE")
             try:
                 yield
+                disk.point("commit", self._path)
             except BaseException:
                 if self._db.in_transaction:
                     self._db.execute("ROLLBACK")
@@ -230,13 +233,17 @@ class Journal:
             yield
         except sqlite3.OperationalError as error:
             text = str(error)
-            if "full" in text:
-                raise NoSpaceError(f"{self._path}: {text}", hint="free some space and run the same again") from error
+            if "full" in text or error.sqlite_errorname in _NO_ROOM:
+                raise disk.no_space(self._path) from error
             if "locked" in text or "busy" in text:
                 raise LockedError(f"{self._path}: {text} for {BUSY_MS // 1000} s by another process") from error
             raise DamagedError(f"{self._path}: {text}") from error
         except sqlite3.DatabaseError as error:
             raise DamagedError(f"{self._path}: {error}", hint="restore it from a backup") from error
+        except OSError as error:
+            if disk.is_full(error):
+                raise disk.no_space(self._path) from error
+            raise
 
 
 def _event_row(event: Event) -> EventRow:

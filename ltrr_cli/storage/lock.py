@@ -1,4 +1,4 @@
-"""One publisher at a time: an exclusive lock that dies with its holder and says who that is."""
+"""Locks that die with their holder: one publisher at a time, and readers who keep what they read from being removed."""
 
 from __future__ import annotations
 
@@ -53,3 +53,43 @@ def _holder(path: Path) -> str:
     except (msgspec.MsgspecError, OSError):  # it is writing its name at this very moment
         return "another process"
     return f"`ltrr {holder.purpose}`, process {holder.pid} on {holder.host}, since {holder.since}"
+
+
+class Hold:
+    """A shared lock on a file for as long as this object lives."""
+
+    def __init__(self, descriptor: int) -> None:
+        self._descriptor = descriptor
+
+    def __del__(self) -> None:
+        """Let go."""
+        os.close(self._descriptor)
+
+
+def hold(path: Path) -> Hold | None:
+    """Take a shared lock on a file; None where there is no such file or somebody is removing it."""
+    try:
+        descriptor = os.open(path, os.O_RDONLY)
+    except OSError:
+        return None
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except OSError:
+        os.close(descriptor)
+        return None
+    return Hold(descriptor)
+
+
+def is_held(path: Path) -> bool:
+    """Say whether somebody holds a file; one that is not there is held by nobody."""
+    try:
+        descriptor = os.open(path, os.O_RDONLY)
+    except OSError:
+        return False
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        return True
+    finally:
+        os.close(descriptor)
+    return False

@@ -48,3 +48,14 @@ def query_key(text: str) -> str:
     True
     """
     return "".join(query_tokens(text))
+
+
+def writable(text: str) -> str:
+    r"""Replace what UTF-8 cannot hold (a lone half of a surrogate pair) by U+FFFD; whole pairs become their character.
+
+    >>> writable("caf\ud800"), writable("\ud83c\udfb5") == "\U0001f3b5"
+    ('caf\ufffd', True)
+    """
+    if text.isascii():
+        return text
+    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")

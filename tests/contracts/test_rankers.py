@@ -31,6 +31,8 @@ def searches(count: int = 150, size: int = 12, seed: int = 0) -> Examples:
 
 @pytest.fixture(scope="module", params=ALGORITHMS)
 def model(request: pytest.FixtureRequest) -> Model:
+    if request.param == "lightgbm":
+        pytest.importorskip("lightgbm", reason="the extra lightgbm is not installed")
     return fit(searches(), SCHEMA, request.param)
 
 
