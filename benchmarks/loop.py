@@ -27,8 +27,9 @@ def main(data: Path, bars: Bars, quick: bool) -> None:
         topics(data / "hetrec", bars)
     else:
         bars.skipped("topic nDCG@10", "hetrec absent")
-    if quick or not (data / "chorus").is_dir():
-        bars.skipped("chorus nDCG@10, ranker cross-validated by query", "--quick, or chorus absent")
+    pulled = any(encoder["name"] == "minilm" for encoder in ltrr("encoder", "list")["encoders"])
+    if quick or not pulled or not (data / "chorus").is_dir():
+        bars.skipped("chorus nDCG@10, ranker cross-validated by query", "--quick, or chorus or minilm absent")
     else:
         judged(data / "chorus", bars)
 
@@ -132,7 +133,7 @@ def judged(folder: Path, bars: Bars) -> None:
     lines = [line for line in lines if line["query_id"] in qrels]
     with scratch() as place:
         home, asked, run_file = (Path(place, name) for name in ("home", "asked.jsonl", "out.trec"))
-        print(ltrr("index", folder / "catalog.jsonl.gz", "--home", home))
+        print(ltrr("index", folder / "catalog.jsonl.gz", "--encoder", "minilm", "--home", home))
         pages: dict[str, dict[str, list[str]]] = {"fusion": {}, "ranker": {}}
         for number in range(FOLDS):
             rest, held = (

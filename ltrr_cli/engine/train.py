@@ -21,7 +21,7 @@ from ltrr_cli.ranking.thin import part
 from ltrr_cli.storage.journal import Journal
 
 HELD_OUT = 0.2  # newest share of the searches: what a new model must win on
-FEWEST = 50  # searches with a rewarded candidate, below which nothing is trained
+FEWEST, FEWEST_JUDGED = 50, 20  # searches with something to tell apart, below which nothing is trained
 FOLDS = 5  # of judged queries
 LISTED = 10  # queries named as won, and as lost
 
@@ -167,8 +167,9 @@ def train_model(given: Labelled, algorithm: str, serving: Model | None = None) -
     """
     examples, schema = given.examples, given.schema
     groups = int(examples.groups.max(initial=-1)) + 1
-    if groups < FEWEST:
-        reason = f"{groups} searches with a rewarded candidate; {FEWEST} are needed"
+    fewest = FEWEST if given.ordered else FEWEST_JUDGED
+    if groups < fewest:
+        reason = f"{groups} searches with a rewarded candidate; {fewest} are needed"
         return Trained(None, algorithm, False, groups, reason)
     model, held, scores = _held_out(given, algorithm, groups)
     verdict = compare(held, scores)

@@ -135,7 +135,7 @@ class Collector:
             for item in sorted(self.frozen, key=lambda item: (item.time_ms, item.impression_id))
             if item.schema.digest == schema.digest and (labels := self.labels.get(item.impression_id))
         ]
-        return [(item, gains) for item, gains in parts if gains.any() and not gains.all()]
+        return [(item, gains) for item, gains in parts if np.ptp(gains) > 0]
 
     def named(self, schema: Schema, texts: Mapping[str, str]) -> tuple[str, ...]:
         """Return the query of every group of ``examples``; texts -- impression id -> query."""

@@ -36,6 +36,7 @@ ALGORITHMS = ("auto", "pointwise", "linear", "lambdamart", "lightgbm", "blend")
 STEADY = ("pointwise", "linear")
 BLEND = {"pointwise": 1.0, "lambdamart": 1.0, "linear": 0.5}  # algorithm -> weight of its standardised score
 FEWEST_FOR_TREES = 100  # searches, below which trees only learn them by heart
+FEWEST_JUDGED = 40  # judged queries: every candidate says something there, not only the one that was clicked
 CONTEST_LINES = 25_000  # of the searches that a contest trains on
 FOLDS = 5
 
@@ -74,7 +75,7 @@ def contest(examples: Examples, seed: int = 0, *, ordered: bool = True) -> Measu
     contenders = STEADY if ordered else ALGORITHMS[1:]
     names = [name for name in contenders if name != "lightgbm" or available()]
     held: dict[str, list[Mapping[str, np.ndarray]]] = {name: [] for name in names}
-    if int(searches(examples)[-1]) + 1 < FEWEST_FOR_TREES:
+    if int(searches(examples)[-1]) + 1 < (FEWEST_FOR_TREES if ordered else FEWEST_JUDGED):
         return {}
     for older, newer in _splits(examples, seed, ordered):
         parts: dict[str, Part] = {}
