@@ -12,6 +12,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from time import monotonic, sleep
 from typing import Any
 
 from ltrr_cli.core.errors import DamagedError, LockedError
@@ -21,6 +22,7 @@ from ltrr_cli.storage.pages import decode_page, encode_page
 
 FORMAT = 1
 BUSY_MS = 30_000
+RETRY_S = 0.01
 _NO_ROOM = ("SQLITE_IOERR_WRITE", "SQLITE_IOERR_SHMSIZE", "SQLITE_IOERR_TRUNCATE")  # limits of files and quotas
 _ORDER = "time_ms IS NOT NULL, time_ms, CASE WHEN time_ms IS NULL THEN seq END"  # undated first, as they came
 
@@ -78,12 +80,25 @@ class Journal:
             self._db.execute("PRAGMA synchronous = NORMAL")
 
     def _create(self) -> None:
-        self._db.execute("PRAGMA journal_mode = WAL")
+        self._patiently("PRAGMA journal_mode = WAL")
         with self._transaction():  # two processes may both find it empty: the second sees the first one's work
             if self._db.execute("PRAGMA user_version").fetchone()[0] == 0:
                 for statement in _SCHEMA.split(";"):
                     self._db.execute(statement)
                 self._db.execute(f"PRAGMA user_version = {FORMAT}")
+
+    def _patiently(self, statement: str) -> None:
+        """Execute what SQLite refuses at once, without its own patience, while another process does the same."""
+        until = monotonic() + BUSY_MS / 1000
+        while True:
+            try:
+                self._db.execute(statement)
+            except sqlite3.OperationalError as error:
+                if "locked" not in str(error) or monotonic() > until:
+                    raise
+                sleep(RETRY_S)
+            else:
+                return
 
     def close(self) -> None:
         """Close the database."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import numpy as np
@@ -99,6 +100,19 @@ def test_four_processes_append_at_once(tmp_path: Path):
     writers = [subprocess.Popen([sys.executable, "-c", code, str(path), str(who)]) for who in range(4)]
     assert [writer.wait() for writer in writers] == [0, 0, 0, 0]
     assert Journal(path).counts().events == 200
+
+
+def test_eight_processes_create_it_at_once(tmp_path: Path):
+    code = (
+        "import sys, pathlib, time; from ltrr_cli.storage.journal import Journal\n"
+        "time.sleep(max(0.0, float(sys.argv[2]) - time.time()))\n"
+        "Journal(pathlib.Path(sys.argv[1]))"
+    )
+    for attempt in range(3):
+        path, start = tmp_path / f"{attempt}.db", str(time.time() + 0.5)
+        makers = [subprocess.Popen([sys.executable, "-c", code, str(path), start]) for _ in range(8)]
+        assert [maker.wait() for maker in makers] == [0] * 8
+        assert Journal(path).counts().events == 0
 
 
 def test_an_acknowledged_event_survives_the_death_of_its_writer(tmp_path: Path):
