@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
 from ltrr_cli.core.types import DoubleArray, FloatArray, Impression, IntArray, Outcome
+from ltrr_cli.engine.examined import click_weights
 from ltrr_cli.engine.judgments import JudgedSet
 from ltrr_cli.engine.learn import newest
 from ltrr_cli.engine.loop import Loop
@@ -107,7 +108,9 @@ class Observer:
         """Return what was frozen and labelled, in time order."""
         queries = self.collector.named(self.schema, self._texts)
         newest_ms = max((item.time_ms for item in self.collector.frozen), default=None)
-        return Labelled(self.collector.examples(self.schema), self.schema, queries, newest_ms=newest_ms)
+        weights = click_weights(self.collector.labelled(self.schema))
+        examples = replace(self.collector.examples(self.schema), weights=weights)
+        return Labelled(examples, self.schema, queries, newest_ms=newest_ms)
 
     def examples(self) -> Examples:
         """Return the lines of ``labelled``."""

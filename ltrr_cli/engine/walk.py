@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from ltrr_cli.core.types import BoolArray, FloatArray, Impression, Outcome
+from ltrr_cli.core.types import BoolArray, FloatArray, Impression, Outcome, Shown
 from ltrr_cli.engine.loop import Loop
 from ltrr_cli.engine.search import Answer
 from ltrr_cli.ranking.base import Examples, Schema
@@ -79,6 +79,7 @@ class Frozen:
     ids      -- entity ids of the candidates
     features -- (n, f) float32
     baseline -- (n,) float32, the untrained score
+    shown    -- the page as it was, with the odds of its places; empty where they are not known
     """
 
     impression_id: str
@@ -87,6 +88,11 @@ class Frozen:
     ids: tuple[str, ...]
     features: FloatArray
     baseline: FloatArray
+    shown: tuple[Shown, ...] = ()
+
+    def place_of(self, entity_id: str) -> int:
+        """Return the candidate's place, -1 where it is none."""
+        return self.ids.index(entity_id) if entity_id in self.ids else -1
 
     def only(self, keep: BoolArray) -> Frozen:
         """Return the candidates where ``keep`` is true."""
@@ -103,6 +109,7 @@ def freeze(loop: Loop, search: Impression, answer: Answer) -> Frozen:
         tuple(loop.catalog.ids[int(row)] for row in answer.candidates.rows),
         answer.features,
         answer.baseline,
+        tuple(search.shown or ()) if search.origin == "live" else (),
     )
 
 
@@ -112,7 +119,6 @@ class Collector:
 
     frozen: list[Frozen] = field(default_factory=list)
     labels: dict[str, dict[str, float]] = field(default_factory=dict)  # impression -> entity -> best reward
-    weights: dict[str, float] = field(default_factory=dict)
 
     def note(self, outcomes: Sequence[Outcome]) -> None:
         """Take labels from outcomes that belong to an impression."""
@@ -129,7 +135,8 @@ class Collector:
             for item in gone:
                 self.labels.pop(item.impression_id, None)
 
-    def _labelled(self, schema: Schema) -> list[tuple[Frozen, FloatArray]]:
+    def labelled(self, schema: Schema) -> list[tuple[Frozen, FloatArray]]:
+        """Return (search, gains of its candidates) where gains differ, in time order, of one schema."""
         parts = [
             (item, np.array([labels.get(entity, 0.0) for entity in item.ids], np.float32))
             for item in sorted(self.frozen, key=lambda item: (item.time_ms, item.impression_id))
@@ -139,11 +146,11 @@ class Collector:
 
     def named(self, schema: Schema, texts: Mapping[str, str]) -> tuple[str, ...]:
         """Return the query of every group of ``examples``; texts -- impression id -> query."""
-        return tuple(texts.get(item.impression_id, "") for item, _ in self._labelled(schema))
+        return tuple(texts.get(item.impression_id, "") for item, _ in self.labelled(schema))
 
     def examples(self, schema: Schema) -> Examples:
         """Return the searches that have a rewarded candidate, in time order, of one schema."""
-        parts = self._labelled(schema)
+        parts = self.labelled(schema)
         if not parts:
             empty = np.empty(0, np.float32)
             return Examples(np.empty((0, len(schema.names)), np.float32), empty, np.empty(0, np.int32), empty, empty)
