@@ -36,6 +36,7 @@ def filled(features: FloatArray) -> FloatArray:
 def fit_pointwise(examples: Examples, seed: int) -> Trees:
     """Train a small histogram gradient boosting: logistic loss on clicks, squared loss on grades."""
     from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
+    from threadpoolctl import threadpool_limits
 
     options: dict[str, Any] = {
         "max_iter": 120,
@@ -48,12 +49,14 @@ def fit_pointwise(examples: Examples, seed: int) -> Trees:
         "random_state": seed % 2**32,
     }
     features = filled(examples.features)
-    if graded(examples.labels):
-        model = HistGradientBoostingRegressor(**options)
-        model.fit(features, examples.labels, sample_weight=examples.weights)
-    else:
-        model = HistGradientBoostingClassifier(**options)
-        model.fit(features, examples.labels > 0, sample_weight=click_weights(examples))
+    # on a busy machine threads that wait for each other take ten times as long as one; and one is repeatable
+    with threadpool_limits(1):
+        if graded(examples.labels):
+            model = HistGradientBoostingRegressor(**options)
+            model.fit(features, examples.labels, sample_weight=examples.weights)
+        else:
+            model = HistGradientBoostingClassifier(**options)
+            model.fit(features, examples.labels > 0, sample_weight=click_weights(examples))
     return from_histogram(model)
 
 
