@@ -26,6 +26,7 @@ def words(made: Made, command: str) -> list[str]:
         "index": ["index", str(made.catalog)],
         "update": ["index", str(made.more), "--update"],
         "ingest": ["ingest-feedback", str(made.log)],
+        "train": ["train-ranker", "--algorithm", "linear", "--judgments", str(made.queries), str(made.qrels)],
         "rebuild": ["rebuild"],
         "rollback": ["rollback"],
         "gc": ["gc", "--keep", "0"],
@@ -61,7 +62,7 @@ def killed(made: Made, folder: Path, command: str, times: int) -> None:
         shutil.rmtree(home)
 
 
-COMMANDS = ("index", "update", "ingest", "rebuild", "rollback", "gc")
+COMMANDS = ("index", "update", "ingest", "train", "rebuild", "rollback", "gc")
 
 
 @pytest.mark.parametrize("command", COMMANDS)
