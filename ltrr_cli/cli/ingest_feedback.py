@@ -59,6 +59,7 @@ def summary(report: IngestReport, *, dry_run: bool = False) -> str:
             (report.conflicts, "in conflict"),
             (report.orphans, "without their search"),
             (report.late, "late"),
+            (report.skipped, "not feedback"),
         )
         if count
     ]

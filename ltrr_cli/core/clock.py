@@ -42,7 +42,10 @@ def parse_time(value: str | int | float) -> int:
             moment = moment.replace(tzinfo=UTC)
         # whole seconds and the fraction apart: a float of today's seconds rounds the milliseconds
         whole = moment.replace(microsecond=0)
-        return int(whole.timestamp()) * SECOND + moment.microsecond // 1_000
+        time_ms = int(whole.timestamp()) * SECOND + moment.microsecond // 1_000
+        if not _EARLIEST <= time_ms <= _LATEST:  # a zone can push the first and last days out
+            raise DataError(f"time out of range: {value[:60]!r} (the years 1 to 9999 in UTC)")
+        return time_ms
     if not _EARLIEST <= value <= _LATEST:
         raise DataError(f"time out of range: {value!r} (epoch milliseconds expected)")
     return int(value)
@@ -54,7 +57,7 @@ def iso(moment: int) -> str:
     >>> iso(1317427209294)
     '2011-10-01T00:00:09.294Z'
     """
-    text = datetime.fromtimestamp(moment // SECOND, UTC).strftime("%Y-%m-%dT%H:%M:%S")
+    text = datetime.fromtimestamp(moment // SECOND, UTC).replace(tzinfo=None).isoformat(timespec="seconds")
     return f"{text}.{moment % SECOND:03d}Z"
 
 

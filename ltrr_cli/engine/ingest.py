@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import chain, islice
+from itertools import chain, count, islice
 from pathlib import Path
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
@@ -27,26 +27,31 @@ from ltrr_cli.text.lines import BadLine, Line, read_lines
 if TYPE_CHECKING:
     from ltrr_cli.engine.workspace import Workspace
 
-BATCH = 20_000  # lines per transaction
+BATCH = 5_000  # lines that are held at once
+BATCH_BYTES = 4 * 1024 * 1024  # or fewer, where they are long
 
 Progress = Callable[[str, int, int | None], None]
+Aside = Callable[[str, BadLine], None]
 
 
 @dataclass(slots=True)
 class Taken:
     """What became of all lines.
 
+    skipped  -- well-formed lines that are no feedback (catalog data, page views)
+    refused  -- lines that could not be used; ``first`` is the first of them, with its source
     searches -- (time or None, line number over all sources, impression id, entities acted on in that very line) of
-                every search and impression line
-    refused  -- (source, line) of what could not be used, with reasons
+                every search and impression line; filled by ``take_in`` alone
     """
 
     lines: int = 0
     accepted: int = 0
     duplicates: int = 0
     conflicts: int = 0
+    skipped: int = 0
+    refused: int = 0
+    first: tuple[str, BadLine] | None = None
     searches: list[tuple[int | None, int, str, tuple[str, ...]]] = field(default_factory=list)
-    refused: list[tuple[str, BadLine]] = field(default_factory=list)
 
 
 def ingest(
@@ -60,40 +65,32 @@ def ingest(
 ) -> IngestReport:
     """Journal logs and publish what they teach; see ``Workspace.ingest``.
 
-    A log with too many bad lines is refused whole, before anything of it is journalled.
+    Lines are journalled as they are read, in one transaction: a log with too many bad lines, or a damaged one, is
+    taken back whole, and a batch of lines is all that is ever held in memory.
     """
     start = perf_counter()
     workspace.current()
     share = workspace.settings.feedback.max_bad if max_bad is None else max_bad
+    journal, taken, learnt = workspace.journal, Taken(), None
     with workspace.publishing("ingest-feedback"):
-        checked = _read(sources, format, undated, progress)
-        quarantine = None if dry_run else _set_aside(workspace.home, checked.refused)
-        if checked.refused and len(checked.refused) > share * checked.lines:
-            source, first = checked.refused[0]
-            raise DataError(
-                f"{len(checked.refused)} of {checked.lines} lines are bad (allowed: {share:.2%}); first: {source}, "
-                f"line {first.number}: {first.reason}; nothing was taken in",
-                hint=f"see {quarantine}, mend the lines or raise --max-bad" if quarantine else "raise --max-bad",
-            )
-        taken = Taken(checked.lines, refused=checked.refused)
-        number = None
-        tally = None
+        with journal.whole(keep=not dry_run), Quarantine(workspace.home / "quarantine" / "feedback.jsonl") as kept:
+            for batch in _read(sources, format, undated, taken, _ignored if dry_run else _into(kept), progress):
+                _journal(journal, batch, taken)
+            _check(taken, share, kept.path if kept.count else None)
         if not dry_run:
-            for parsed in _batches(checked.parsed):
-                _journal(workspace.journal, parsed, taken)
             learnt = learn(workspace, progress)
-            number, tally = learnt.number, learnt.tally
     return IngestReport(
-        accepted=taken.accepted if not dry_run else sum(len(p.events) for p in checked.parsed),
+        accepted=taken.accepted,
         duplicates=taken.duplicates,
         conflicts=taken.conflicts,
-        orphans=tally.orphans if tally else 0,
-        late=tally.late if tally else 0,
-        quarantined=len(checked.refused),
-        outcomes=tally.outcomes if tally else 0,
-        learned=number,
-        quarantine_file=str(quarantine) if quarantine else None,
+        orphans=learnt.tally.orphans if learnt else 0,
+        late=learnt.tally.late if learnt else 0,
+        quarantined=taken.refused,
+        outcomes=learnt.tally.outcomes if learnt else 0,
+        learned=learnt.number if learnt else None,
+        quarantine_file=str(kept.path) if kept.count else None,
         seconds=round(perf_counter() - start, 3),
+        skipped=taken.skipped,
     )
 
 
@@ -101,18 +98,16 @@ def take_in(
     journal: Journal, sources: Sequence[str | Path], settings: Settings, *, undated: bool, progress: Progress
 ) -> Taken:
     """Journal logs elsewhere than in a workspace; raises DataError where too many lines are bad."""
-    checked = _read(sources, "auto", undated, progress)
-    if len(checked.refused) > settings.feedback.max_bad * checked.lines:
-        source, first = checked.refused[0]
-        raise DataError(f"{len(checked.refused)} bad lines; first: {source}, line {first.number}: {first.reason}")
-    taken = Taken(checked.lines, refused=checked.refused)
-    for place, parsed in enumerate(checked.parsed):
-        worth = [event for event in parsed.events if reward_of(event, settings.feedback) > 0]
-        for i in parsed.impressions:
-            acted = tuple(event.entity_id for event in worth if event.impression_id == i.impression_id)
-            taken.searches.append((i.time_ms, place, i.impression_id, acted))
-    for batch in _batches(checked.parsed):
-        _journal(journal, batch, taken)
+    taken, places = Taken(), count()
+    with journal.whole():
+        for batch in _read(sources, "auto", undated, taken, _ignored, progress):
+            _journal(journal, batch, taken)
+            for parsed, place in zip(batch, places, strict=False):
+                worth = [event for event in parsed.events if reward_of(event, settings.feedback) > 0]
+                for i in parsed.impressions:
+                    acted = tuple(event.entity_id for event in worth if event.impression_id == i.impression_id)
+                    taken.searches.append((i.time_ms, place, i.impression_id, acted))
+        _check(taken, settings.feedback.max_bad, None)
     return taken
 
 
@@ -123,33 +118,67 @@ def record(workspace: Workspace, event: Mapping[str, Any]) -> None:
     _journal(workspace.journal, [parsed], Taken())
 
 
-@dataclass(slots=True)
-class _Checked:
-    lines: int = 0
-    parsed: list[Parsed] = field(default_factory=list)
-    refused: list[tuple[str, BadLine]] = field(default_factory=list)
+def _read(
+    sources: Sequence[str | Path],
+    format: str,  # noqa: A002
+    undated: bool,
+    taken: Taken,
+    aside: Aside,
+    progress: Progress,
+) -> Iterator[list[Parsed]]:
+    """Yield what the lines hold, batch by batch; count in ``taken`` and put ``aside`` what cannot be used.
 
-
-def _read(sources: Sequence[str | Path], format: str, undated: bool, progress: Progress) -> _Checked:  # noqa: A002
+    Raises DataError where a source is damaged: its checksum comes last, so nothing read before it can be trusted.
+    """
     if not sources:
         raise UsageError("no log to ingest", hint="ltrr ingest-feedback LOG...")
-    checked = _Checked()
     for source in sources:
         lines = read_lines(source)
         first = list(islice(lines, LOOKED_AT))
         read = reader(_format(first, format, str(source)), undated)
+        batch: list[Parsed] = []
+        held = 0
         for line in chain(first, lines):
-            checked.lines += 1
+            taken.lines += 1
             if isinstance(line, BadLine):
-                checked.refused.append((str(source), line))
+                _refuse(str(source), line, taken, aside)
                 continue
             try:
-                checked.parsed.append(read(line.data))
+                parsed = read(line.data)
             except DataError as error:
-                checked.refused.append((str(source), BadLine(line.number, line.offset, str(error), line.data)))
-            if checked.lines % BATCH == 0:
-                progress("read", checked.lines, None)
-    return checked
+                _refuse(str(source), BadLine(line.number, line.offset, str(error), line.data), taken, aside)
+                continue
+            taken.skipped += bool(parsed.skipped)
+            batch.append(parsed)
+            held += len(line.data)
+            if len(batch) == BATCH or held > BATCH_BYTES:
+                yield batch
+                batch, held = [], 0
+                progress("read", taken.lines, None)
+        yield batch
+
+
+def _refuse(source: str, line: BadLine, taken: Taken, aside: Aside) -> None:
+    if line.of_source:
+        raise DataError(
+            f"{source}: {line.reason}, after line {line.number - 1}; nothing was taken in",
+            hint="get the file again; what is readable of it can be decompressed and piped in (-)",
+        )
+    taken.refused += 1
+    taken.first = taken.first or (source, line)
+    aside(source, line)
+
+
+def _check(taken: Taken, share: float, quarantine: Path | None) -> None:
+    """Raise DataError where more than ``share`` of all lines are bad."""
+    if taken.first is None or taken.refused <= share * taken.lines:
+        return
+    source, first = taken.first
+    raise DataError(
+        f"{taken.refused} of {taken.lines} lines are bad (allowed: {share:.2%}); first: {source}, "
+        f"line {first.number}: {first.reason}; nothing was taken in",
+        hint=f"see {quarantine}, mend the lines or raise --max-bad" if quarantine else "raise --max-bad",
+    )
 
 
 def _format(first: Sequence[Line | BadLine], format: str, source: str) -> str:  # noqa: A002
@@ -171,10 +200,6 @@ def _is_object(data: bytes) -> bool:
         return False
 
 
-def _batches(parsed: Sequence[Parsed]) -> Iterator[Sequence[Parsed]]:
-    return (parsed[start : start + BATCH] for start in range(0, len(parsed), BATCH))
-
-
 def _journal(journal: Journal, batch: Sequence[Parsed], taken: Taken) -> None:
     impressions: list[Impression] = [impression for parsed in batch for impression in parsed.impressions]
     events: list[Event] = [event for parsed in batch for event in parsed.events]
@@ -186,10 +211,9 @@ def _journal(journal: Journal, batch: Sequence[Parsed], taken: Taken) -> None:
     taken.conflicts += done.conflicts
 
 
-def _set_aside(home: Path, refused: Sequence[tuple[str, BadLine]]) -> Path | None:
-    if not refused:
-        return None
-    with Quarantine(home / "quarantine" / "feedback.jsonl") as quarantine:
-        for source, line in refused:
-            quarantine.add(source, line.number, line.offset, line.reason, line.data)
-        return quarantine.path
+def _into(quarantine: Quarantine) -> Aside:
+    return lambda source, line: quarantine.add(source, line.number, line.offset, line.reason, line.data)
+
+
+def _ignored(source: str, line: BadLine) -> None:
+    """Put aside nothing: a dry run changes nothing."""

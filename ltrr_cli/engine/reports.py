@@ -104,6 +104,7 @@ class IngestReport(Report):
     learned: int | None
     quarantine_file: str | None = None
     seconds: float = 0.0
+    skipped: int = 0  # well-formed lines that are no feedback: catalog data, page views
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,8 @@ import msgspec
 
 from ltrr_cli.core.errors import DataError
 
+LONGEST = 4 * 1024 * 1024  # bytes of a line: one of nothing but brackets takes twenty times its size in memory
+
 _decode = msgspec.json.Decoder().decode
 _SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]")
 
@@ -28,6 +30,8 @@ def parse_object(line: bytes) -> dict[str, Any]:
     Traceback (most recent call last):
     ltrr_cli.core.errors.DataError: key 'a' stands twice in one object
     """
+    if len(line) > LONGEST:
+        raise DataError(f"longer than {LONGEST} bytes ({len(line)})")
     try:
         record = _decode(line)
     except msgspec.ValidationError:

@@ -19,8 +19,6 @@ LONGEST_NAME = 64  # characters of an event type
 LONGEST_QUERY = 8_192  # characters
 LAST_POSITION = 2**31 - 1
 
-_EARLIEST, _LATEST = -62_135_596_800_000, 253_402_300_799_999  # the years 1 and 9999: what can be written as a date
-
 
 @dataclass(frozen=True, slots=True)
 class UserRecord:
@@ -130,10 +128,7 @@ def moment(record: Mapping[str, Any], name: str, undated: bool) -> int | None:
         if undated:
             return None
         raise DataError(f"no {name}", hint="--undated reads records without a time")
-    time_ms = parse_time(value)
-    if not _EARLIEST <= time_ms <= _LATEST:  # a zone can push the first and last days out
-        raise DataError(f"{name} is out of range: {value!r}")
-    return time_ms
+    return parse_time(value)
 
 
 def foreign_moment(record: Mapping[str, Any], undated: bool) -> int | None:

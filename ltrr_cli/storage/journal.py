@@ -23,6 +23,7 @@ from ltrr_cli.storage.pages import decode_page, encode_page
 FORMAT = 1
 BUSY_MS = 30_000
 RETRY_S = 0.01
+CACHE_KB = 65_536  # ids are random, so every batch touches pages all over their index
 _NO_ROOM = ("SQLITE_IOERR_WRITE", "SQLITE_IOERR_SHMSIZE", "SQLITE_IOERR_TRUNCATE")  # limits of files and quotas
 _ORDER = "time_ms IS NOT NULL, time_ms, CASE WHEN time_ms IS NULL THEN seq END"  # undated first, as they came
 
@@ -70,6 +71,7 @@ class Journal:
 
     def __init__(self, path: Path) -> None:
         self._path = path
+        self._seq: int | None = None  # of the newest impression, known inside a transaction
         with self._translated():
             self._db = sqlite3.connect(path, timeout=BUSY_MS / 1000, isolation_level=None)
             found = self._db.execute("PRAGMA user_version").fetchone()[0]
@@ -78,6 +80,7 @@ class Journal:
             if found == 0:
                 self._create()
             self._db.execute("PRAGMA synchronous = NORMAL")
+            self._db.execute(f"PRAGMA cache_size = -{CACHE_KB}")
 
     def _create(self) -> None:
         self._patiently("PRAGMA journal_mode = WAL")
@@ -106,6 +109,16 @@ class Journal:
 
     # ------------------------------------------------------------ writing
 
+    @contextmanager
+    def whole(self, keep: bool = True) -> Iterator[None]:
+        """Make one transaction of all that is written inside: all of it, or nothing where an error passes through.
+
+        Holds one batch in memory, whatever the number of batches; other writers wait until it ends.
+        keep -- False takes everything back in the end: what would happen, counted exactly
+        """
+        with self._transaction(keep):
+            yield
+
     def append_impression(self, impression: Impression) -> None:
         """Journal one impression; the same id again changes nothing."""
         with self._transaction():
@@ -117,7 +130,7 @@ class Journal:
         events: Sequence[Event],
         users: Sequence[tuple[str, str, int | None]] = (),
     ) -> Ingested:  # noqa: E501
-        """Take in a batch in one transaction: all of it or nothing.
+        """Take in a batch in one transaction, that of ``whole`` where one is open: all of it or nothing.
 
         users -- (user, attributes as JSON, moment)
         """
@@ -133,11 +146,13 @@ class Journal:
         return Ingested(accepted, len(rows) - accepted - conflicts, conflicts)
 
     def _insert_impressions(self, impressions: Iterable[Impression]) -> None:
-        first = self._db.execute("SELECT COALESCE(MAX(seq), 0) FROM impressions").fetchone()[0]
+        if self._seq is None:
+            self._seq = int(self._db.execute("SELECT COALESCE(MAX(seq), 0) FROM impressions").fetchone()[0])
         rows = [
-            (i.impression_id, i.time_ms, i.query, i.origin, i.user, i.session, encode_page(i), first + number)
-            for number, i in enumerate(impressions, 1)
+            (i.impression_id, i.time_ms, i.query, i.origin, i.user, i.session, encode_page(i), number)
+            for number, i in enumerate(impressions, self._seq + 1)
         ]
+        self._seq += len(rows)
         self._db.executemany("INSERT OR IGNORE INTO impressions VALUES (?, ?, ?, ?, ?, ?, ?, ?)", rows)
 
     def _conflicts(self, rows: Sequence[EventRow]) -> int:
@@ -230,9 +245,14 @@ class Journal:
     # ------------------------------------------------------------ errors
 
     @contextmanager
-    def _transaction(self) -> Iterator[None]:
+    def _transaction(self, keep: bool = True) -> Iterator[None]:
         with self._translated():
+            inside = self._db.in_transaction  # that of ``whole``, which ends it
+            if inside:
+                yield
+                return
             self._db.execute("BEGIN IMMEDIATE")
+            self._seq = None  # others may have written since
             try:
                 yield
                 disk.point("commit", self._path)
@@ -240,7 +260,7 @@ class Journal:
                 if self._db.in_transaction:
                     self._db.execute("ROLLBACK")
                 raise
-            self._db.execute("COMMIT")
+            self._db.execute("COMMIT" if keep else "ROLLBACK")
 
     @contextmanager
     def _translated(self) -> Iterator[None]:

@@ -4,8 +4,8 @@ Lines end at ``\n`` and nowhere else (``str.splitlines`` also cuts at U+2028 and
 texts); one ``\r`` before it and a byte order mark before line 1 are taken off; empty lines are counted, not yielded.
 
 A damaged compressed source hands out its lines before the damage is known (gzip checks its CRC at the very end).
-Those lines are kept: everything read this way is parsed strictly and known by id, so that the mended file can be read
-again and adds what is missing. The damage itself comes last, as a BadLine with ``of_source`` set.
+The damage itself comes last, as a BadLine with ``of_source`` set: whoever cannot trust a line whose checksum failed
+takes back what was read before it.
 """
 
 from __future__ import annotations
