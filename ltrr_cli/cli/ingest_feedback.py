@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from ltrr_cli.engine.reports import IngestReport
 
 FORMATS = ("auto", "native", "ubi", "metarank")
+NAMED = 3  # of those who were unusually busy
 
 
 def ingest_feedback(
@@ -48,6 +49,12 @@ def ingest_feedback(
     if report.quarantined:
         where = f" in {report.quarantine_file}" if report.quarantine_file else ""
         desk.warn(f"set aside{where}: {counted(report.quarantined, 'bad line')}")
+    for one in report.suspects[:NAMED]:
+        desk.warn(
+            f"unusually busy: {one.kind} {one.name!r}, {one.actions:,} actions on {one.day} count {one.counted:g}"
+        )
+    if len(report.suspects) > NAMED:
+        desk.warn(f"unusually busy: {len(report.suspects) - NAMED:,} more (--json names all)")
 
 
 def summary(report: IngestReport, *, dry_run: bool = False) -> str:

@@ -11,12 +11,14 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from ltrr_cli.core.clock import DAY, iso
 from ltrr_cli.core.config import Settings
 from ltrr_cli.core.errors import DataError, UsageError
 from ltrr_cli.core.types import Event, Impression
 from ltrr_cli.engine.publish import learn
-from ltrr_cli.engine.reports import IngestReport
+from ltrr_cli.engine.reports import Busy, IngestReport
 from ltrr_cli.feedback.attribution import reward_of
+from ltrr_cli.feedback.guards import Suspect
 from ltrr_cli.feedback.parse import parse_object
 from ltrr_cli.feedback.quarantine import Quarantine
 from ltrr_cli.feedback.records import Parsed
@@ -32,6 +34,11 @@ BATCH_BYTES = 4 * 1024 * 1024  # or fewer, where they are long
 
 Progress = Callable[[str, int, int | None], None]
 Aside = Callable[[str, BadLine], None]
+
+
+def _busy(suspect: Suspect) -> Busy:
+    day = iso(suspect.day * DAY)[:10]
+    return Busy(suspect.kind, suspect.name, day, suspect.actions, round(suspect.counted, 3))
 
 
 @dataclass(slots=True)
@@ -77,6 +84,7 @@ def ingest(
             for batch in _read(sources, format, undated, taken, _ignored if dry_run else _into(kept), progress):
                 _journal(journal, batch, taken)
             _check(taken, share, kept.path if kept.count else None)
+        journalled = perf_counter() - start
         if not dry_run:
             learnt = learn(workspace, progress)
     return IngestReport(
@@ -91,6 +99,8 @@ def ingest(
         quarantine_file=str(kept.path) if kept.count else None,
         seconds=round(perf_counter() - start, 3),
         skipped=taken.skipped,
+        journal_seconds=round(journalled, 3),
+        suspects=tuple(_busy(one) for one in learnt.suspects) if learnt else (),
     )
 
 

@@ -17,15 +17,20 @@ from ltrr_cli.engine.lessons import Teacher, live_lessons
 from ltrr_cli.engine.loop import LearnedHeader, Loop
 from ltrr_cli.engine.walk import walk
 from ltrr_cli.feedback.attribution import Attribution, Tally
-from ltrr_cli.feedback.guards import Guard
+from ltrr_cli.feedback.guards import Guard, Suspect
 from ltrr_cli.storage.journal import Journal
 
 COLD = 1_000  # searches that only fill a memory; what they show misleads
 
 
-def outcomes(journal: Journal, settings: Settings, tally: Tally | None = None) -> Iterator[Outcome]:
-    """Yield what every event of the journal proves, in (time, event id) order; ``tally`` is filled in the end."""
-    attribution, guard = Attribution(settings.feedback), Guard(settings.feedback)
+def outcomes(
+    journal: Journal, settings: Settings, tally: Tally | None = None, guard: Guard | None = None
+) -> Iterator[Outcome]:
+    """Yield what every event of the journal proves, in (time, event id) order.
+
+    tally, guard -- fresh ones, for a caller who wants to know in the end what became of the events, and who was busy
+    """
+    attribution, guard = Attribution(settings.feedback), guard or Guard(settings.feedback)
     if tally is not None:
         attribution.tally = tally
     pages = journal.impressions()
@@ -45,11 +50,14 @@ def newest(journal: Journal, sample: int) -> Iterator[Impression]:
     return journal.impressions(skip=max(total - sample, min(COLD, total // 4)))
 
 
-def fold(loop: Loop, journal: Journal, folder: Path, catalog: int) -> Tally:
-    """Learn the whole journal into ``loop`` (fresh: nothing learnt yet) and write it into ``folder``."""
+def fold(loop: Loop, journal: Journal, folder: Path, catalog: int) -> tuple[Tally, list[Suspect]]:
+    """Learn the whole journal into ``loop`` (fresh: nothing learnt yet) and write it into ``folder``.
+
+    Returns what became of the events, and who acted abnormally often.
+    """
     count = 0
     last: int | None = None
-    tally, teacher = Tally(), Teacher(loop)
+    tally, guard, teacher = Tally(), Guard(loop.settings.feedback), Teacher(loop)
 
     def noted(batch: Sequence[Outcome]) -> None:
         nonlocal count, last
@@ -58,7 +66,7 @@ def fold(loop: Loop, journal: Journal, folder: Path, catalog: int) -> Tally:
         loop.policy.learn([*teacher.lessons(batch), *live_lessons(loop, journal, batch)])
 
     searches = newest(journal, loop.settings.allocation.sample)
-    walk(loop, searches, outcomes(journal, loop.settings, tally), teacher.ask, noted)
+    walk(loop, searches, outcomes(journal, loop.settings, tally, guard), teacher.ask, noted)
     for name, strategy in loop.strategies.items():
         (folder / name).mkdir()
         strategy.save(folder / name)
@@ -66,4 +74,4 @@ def fold(loop: Loop, journal: Journal, folder: Path, catalog: int) -> Tally:
     loop.policy.save(folder / "policy")
     header = LearnedHeader(catalog, journal.counts().events, count, last, journal.digest())
     (folder / "fold.json").write_bytes(msgspec.json.encode(header))
-    return tally
+    return tally, guard.suspects()

@@ -22,6 +22,7 @@ from ltrr_cli.engine.loop import Loop, open_loop
 from ltrr_cli.engine.reports import IndexReport, TrainReport
 from ltrr_cli.engine.train import Labelled, judged_examples, observe, train_model
 from ltrr_cli.feedback.attribution import Tally
+from ltrr_cli.feedback.guards import Suspect
 from ltrr_cli.feedback.quarantine import Quarantine
 
 if TYPE_CHECKING:
@@ -88,10 +89,11 @@ def index(
 
 @dataclass(frozen=True, slots=True)
 class Learnt:
-    """A published learned generation, and what its events came to."""
+    """A published learned generation, what its events came to, and who acted abnormally often."""
 
     number: int
     tally: Tally
+    suspects: list[Suspect]
 
 
 def learn(
@@ -117,9 +119,9 @@ def learn(
         if source is not None and source.is_dir() and (ranker is not None or RANKER not in broken):
             shutil.copytree(source, draft.folder / RANKER)
         loop = open_loop(workspace.settings, generations.folder("catalog", number), None)
-        tally = fold(loop, workspace.journal, draft.folder, number)
+        tally, suspects = fold(loop, workspace.journal, draft.folder, number)
     generations.publish(catalog=catalog, learned=draft.number)
-    return Learnt(draft.number, tally)
+    return Learnt(draft.number, tally, suspects)
 
 
 def train(

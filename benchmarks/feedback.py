@@ -1,0 +1,155 @@
+"""Taking in feedback: how fast, in how much memory, and what robots can do.
+
+python benchmarks/feedback.py DATA [--json FILE] [--quick]
+"""
+
+from __future__ import annotations
+
+import gzip
+import json
+import os
+import sqlite3
+import subprocess
+import sys
+from collections import Counter
+from pathlib import Path
+from time import perf_counter
+
+from _common import Bars, ltrr, run, scratch
+
+from ltrr_cli.catalog.sample import sample_path
+from ltrr_cli.core.chance import generator
+from ltrr_cli.core.clock import iso, parse_time
+from ltrr_cli.evaluation.metrics import measure
+from ltrr_cli.storage.journal import Journal
+
+EVENTS = 1_000_000
+START = 1_700_000_000_000
+FIELDS = "event_id, kind, time_ms, entity_id, query, position, user"
+
+
+def main(data: Path, bars: Bars, quick: bool) -> None:
+    speed(bars, EVENTS // 10 if quick else EVENTS)
+    shop = data / "bestbuy_xbox"
+    if shop.is_dir():
+        robots(shop, bars, quick)
+    else:
+        bars.skipped("robots", "bestbuy_xbox absent")
+
+
+def speed(bars: Bars, count: int) -> None:
+    """One log through the real command line, beside bare inserts of the same rows into the same schema."""
+    with scratch() as place:
+        home, log = Path(place, "home"), Path(place, "log.jsonl")
+        rows = invented(count)
+        with log.open("w") as out:
+            names = ("event_id", "event", "timestamp", "entity_id", "query", "position", "user_id")
+            for row in rows:
+                out.write(json.dumps(dict(zip(names, row, strict=True))) + "\n")
+        bare = count / inserted(Path(place, "bare.db"), rows)
+        del rows
+        ltrr("index", sample_path("catalog.jsonl.gz"), "--home", home)
+        document, peak = weighed("ingest-feedback", log, "--home", home)
+        journalled = document["journal_seconds"]
+        rate, fold = count / journalled, document["seconds"] - journalled
+        print(f"{count:,} events: bare inserts {bare:,.0f}/s, journalled {rate:,.0f}/s, whole {document['seconds']} s")
+        bars.at_least("events a second into the journal", rate, 50_000)
+        bars.at_least("that rate over bare inserts", rate / bare, 0.6)
+        bars.at_most(f"fold of {count:,} events, s", fold, 60.0)
+        bars.at_most("resident memory, journal and fold, MB", peak, 400.0)
+        _, read = weighed("ingest-feedback", log, "--dry-run", "--home", home)
+        bars.at_most("resident memory, journal alone (all known already), MB", read, 400.0)
+
+
+def invented(count: int) -> list[tuple[str, str, int, str, str, int, str]]:
+    """Clicks with random ids, as a shop's would be."""
+    with gzip.open(sample_path("catalog.jsonl.gz"), "rt") as lines:
+        ids = [json.loads(line)["id"] for line in lines]
+    chance = generator("feedback benchmark", count)
+    keys, entities = chance.integers(0, 2**63, count), chance.integers(0, len(ids), count)
+    queries, people, places = (chance.integers(0, high, count) for high in (3_000, 50_000, 10))
+    return [
+        (
+            f"{keys[n]:016x}",
+            "click",
+            START + n * 100,
+            ids[entities[n]],
+            f"query number {queries[n]}",
+            int(places[n]) + 1,
+            f"u{people[n]}",
+        )
+        for n in range(count)
+    ]
+
+
+def inserted(path: Path, rows: list[tuple[str, str, int, str, str, int, str]]) -> float:
+    """Seconds of the journal's own schema filled by SQLite alone."""
+    Journal(path).close()
+    database = sqlite3.connect(path)
+    start = perf_counter()
+    with database:
+        database.executemany(f"INSERT INTO events ({FIELDS}) VALUES (?, ?, ?, ?, ?, ?, ?)", rows)
+    took = perf_counter() - start
+    database.close()
+    return took
+
+
+def weighed(*words: str | Path) -> tuple[dict[str, float], float]:
+    """Run one command; return its document and its largest resident memory in MB."""
+    with scratch() as place:
+        answer = Path(place, "answer.json")
+        with answer.open("wb") as out:
+            running = subprocess.Popen([sys.executable, "-m", "ltrr_cli", *map(str, words), "--json"], stdout=out)
+            _, status, usage = os.wait4(running.pid, 0)
+            running.returncode = os.waitstatus_to_exitcode(status)
+        if running.returncode:
+            raise SystemExit(f"ltrr {' '.join(map(str, words))}: exit {running.returncode}")
+        return json.loads(answer.read_bytes()), usage.ru_maxrss / 1024
+
+
+def robots(folder: Path, bars: Bars, quick: bool) -> None:
+    """Robots push one product up the pages of the ten most asked queries; honest searches are asked afterwards."""
+    with gzip.open(folder / "events_fit.jsonl.gz", "rt") as lines:
+        fit = [json.loads(line) for line in lines]
+    with gzip.open(folder / "events_dev.jsonl.gz", "rt") as lines:
+        dev = [json.loads(line) for line in lines][:: 10 if quick else 1]
+    with scratch() as place:
+        home, queries, log = (Path(place, name) for name in ("home", "queries.jsonl", "robots.jsonl"))
+        with queries.open("w") as out:
+            for number, search in enumerate(dev):
+                out.write(json.dumps({"query_id": f"d{number}", "text": search["query"]}) + "\n")
+        qrels = {f"d{number}": dict.fromkeys(search["clicked"], 1) for number, search in enumerate(dev)}
+        ltrr("index", folder / "catalog.jsonl.gz", "--home", home)
+        ltrr("ingest-feedback", folder / "events_fit.jsonl.gz", "--home", home)
+        honest = quality(home, queries, qrels)
+        asked = [query for query, _ in Counter(search["query"] for search in fit).most_common(10)]
+        clicked = Counter(entity for search in fit for entity in search["clicked"])
+        pushed = min(clicked, key=lambda entity: (clicked[entity], entity))
+        last = max(parse_time(search["timestamp"]) for search in fit)
+        with log.open("w") as out:
+            names = ["robot"] * 10_000 + [f"robot-{number % 100}" for number in range(10_000)]
+            for number, name in enumerate(names):
+                what = {"entity_id": pushed, "query": asked[number // 100 % 10], "user_id": name}
+                when = iso(last - len(names) * 1_000 + number * 1_000)
+                out.write(json.dumps({"event": "click", "timestamp": when, "event_id": f"r{number}", **what}) + "\n")
+        report = ltrr("ingest-feedback", log, "--home", home)
+        attacked = quality(home, queries, qrels)
+        print(f"robots: honest nDCG@10 {honest:.4f}, attacked {attacked:.4f}")
+        bars.at_most("robots: nDCG@10 of honest queries falls by, %", 100 * (1 - attacked / honest), 1.0)
+        named = {suspect["name"] for suspect in report["suspects"]}  # type: ignore[attr-defined]
+        bars.at_least("robots named, of 101", len(named & set(names)), 101)
+
+
+def quality(home: Path, queries: Path, qrels: dict[str, dict[str, int]]) -> float:
+    """nDCG@10 of what is answered now."""
+    run_file = home.parent / "run.trec"
+    ltrr("query", "--batch", queries, "--run", run_file, "--home", home)
+    pages: dict[str, list[str]] = {}
+    for line in run_file.read_text().splitlines():
+        query, _, entity, *_ = line.split(" ")
+        pages.setdefault(query, []).append(entity)
+    return measure(pages, qrels, ["nDCG@10"])["nDCG@10"]
+
+
+if __name__ == "__main__":
+    run(main, __doc__ or "")
