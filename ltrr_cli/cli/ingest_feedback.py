@@ -38,8 +38,7 @@ def ingest_feedback(
 
     The same event twice changes nothing. What was learnt is published as a new learned generation.
     """
-    if format_ not in FORMATS:
-        raise UsageError(f"--format {format_[:40]!r} is unknown", hint=f"one of {', '.join(FORMATS)}")
+    check_format(format_)
     most = given.share(max_bad, "--max-bad")
     with desk.progress() as progress:
         report = desk.workspace().ingest(
@@ -55,6 +54,12 @@ def ingest_feedback(
         )
     if len(report.suspects) > NAMED:
         desk.warn(f"unusually busy: {len(report.suspects) - NAMED:,} more (--json names all)")
+
+
+def check_format(name: str) -> None:
+    """Raise UsageError for a format that nobody knows."""
+    if name not in FORMATS:
+        raise UsageError(f"--format {name[:40]!r} is unknown", hint=f"one of {', '.join(FORMATS)}")
 
 
 def summary(report: IngestReport, *, dry_run: bool = False) -> str:

@@ -29,6 +29,7 @@ from ltrr_cli.cli import (
     status,
     train_ranker,
     upkeep,
+    validate,
     verify,
 )
 from ltrr_cli.cli.desk import print_error, with_desk
@@ -53,6 +54,7 @@ _COMMANDS: tuple[tuple[str, Callable[..., None], str], ...] = (
     ("index", index.index, "Index a catalog."),
     ("query", query.query, "Answer a query, or a file of them."),
     ("ingest-feedback", ingest_feedback.ingest_feedback, "Take in what people did, and learn from it."),
+    ("validate", validate.validate, "Check feedback logs before they are taken in."),
     ("train-ranker", train_ranker.train_ranker, "Train a ranker; it serves only if it is better."),
     ("status", status.status, "Show what is indexed, learnt and serving."),
     ("explain", explain.explain, "Show how a page came to be."),

@@ -145,7 +145,7 @@ def _read(
     for source in sources:
         lines = read_lines(source)
         first = list(islice(lines, LOOKED_AT))
-        read = reader(_format(first, format, str(source)), undated)
+        read = reader(format_of(first, format, str(source)), undated)
         batch: list[Parsed] = []
         held = 0
         for line in chain(first, lines):
@@ -191,7 +191,8 @@ def _check(taken: Taken, share: float, quarantine: Path | None) -> None:
     )
 
 
-def _format(first: Sequence[Line | BadLine], format: str, source: str) -> str:  # noqa: A002
+def format_of(first: Sequence[Line | BadLine], format: str, source: str) -> str:  # noqa: A002
+    """Return the format that is meant by "auto", from a log's first lines; raises DataError where they do not tell."""
     if format != "auto" or not first:
         return "native" if format == "auto" else format
     readable = [line.data for line in first if isinstance(line, Line)]

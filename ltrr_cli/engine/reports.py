@@ -129,6 +129,33 @@ class IngestReport(Report):
 
 
 @dataclass(frozen=True, slots=True)
+class LogFinding:
+    """What one check found in one log.
+
+    severity -- "error", "warning" or "note"
+    count    -- how often; ``examples`` are at most five, with the line of the first
+    """
+
+    source: str
+    check: str
+    severity: str
+    count: int
+    examples: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ValidateReport(Report):
+    """What all checks found; ``ok`` where nothing is an error.
+
+    with_catalog -- whether entities were looked up in an indexed catalog
+    """
+
+    ok: bool
+    findings: tuple[LogFinding, ...]
+    with_catalog: bool
+
+
+@dataclass(frozen=True, slots=True)
 class TrainReport(Report):
     """A training: the held-out measures of every contender, and whether the new model serves now."""
 

@@ -32,6 +32,7 @@ from ltrr_cli.engine.reports import (
     Page,
     Status,
     TrainReport,
+    ValidateReport,
     VerifyReport,
 )
 from ltrr_cli.engine.upkeep_reports import (
@@ -216,6 +217,12 @@ class Workspace:
         from ltrr_cli.engine.inspect import explain
 
         return explain(self, impression_id)
+
+    def validate(self, logs: Sequence[str | Path], format: str = "auto", undated: bool = False) -> ValidateReport:  # noqa: A002
+        """Run named checks over feedback logs, beside the catalog where one is indexed; changes nothing."""
+        from ltrr_cli.engine.check_logs import check_logs
+
+        return check_logs(self, logs, format, undated)
 
     def verify(self) -> VerifyReport:
         """Hash every file of both current generations and check the journal."""

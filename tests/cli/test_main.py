@@ -15,8 +15,8 @@ from ltrr_cli.core import errors
 from tests.cli.conftest import FakeWorkspace, Typed
 
 COMMANDS = (
-    "demo", "index", "query", "ingest-feedback", "train-ranker", "status", "explain", "evaluate", "ope", "compare",
-    "replay", "report", "verify", "rebuild", "rollback", "gc", "doctor",
+    "demo", "index", "query", "ingest-feedback", "validate", "train-ranker", "status", "explain", "evaluate", "ope",
+    "compare", "replay", "report", "verify", "rebuild", "rollback", "gc", "doctor",
 )  # fmt: skip
 GROUPS = {"models": ("list", "show", "promote", "rollback"), "encoder": ("list", "pull", "import")}
 SHARED = ("--home", "--json", "-q", "-v", "--no-color", "-h")

@@ -1,0 +1,40 @@
+"""``ltrr validate``: what would be taken in without complaint and still teach nonsense."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from ltrr_cli.cli.desk import Desk
+from ltrr_cli.cli.ingest_feedback import FORMATS, check_format
+from ltrr_cli.cli.paint import table
+from ltrr_cli.core.errors import DataError
+
+
+def validate(
+    desk: Desk,
+    logs: Annotated[
+        list[str], typer.Argument(metavar="LOG...", help="JSONL files, also .gz and .zst; - is standard input.")
+    ],
+    format_: Annotated[
+        str, typer.Option("--format", metavar="|".join(FORMATS), help="Whose events these are.")
+    ] = "auto",
+    undated: Annotated[bool, typer.Option("--undated", help="Events without a time are meant.")] = False,
+) -> None:
+    """Check feedback logs by name and change nothing; exit 3 where something is an error.
+
+    With an indexed catalog in the workspace, entities that it does not have are found too.
+    """
+    check_format(format_)
+    report = desk.workspace().validate(logs, format=format_, undated=undated)
+    rows = [
+        (one.severity, one.check, f"{one.count:,}", one.examples[0] if one.examples else "", one.source)
+        for one in report.findings
+    ]
+    if rows:
+        desk.answer(report, lambda screen: screen.print(table(("severity", "check", "count", "first", "log"), rows)))
+    else:
+        desk.answer(report, lambda screen: screen.print("ok: nothing to say about these logs"))
+    if not report.ok:
+        raise typer.Exit(DataError.exit_code)
