@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import gzip
 import json
-import os
 import sqlite3
 import subprocess
 import sys
@@ -95,16 +94,18 @@ def inserted(path: Path, rows: list[tuple[str, str, int, str, str, int, str]]) -
 
 
 def weighed(*words: str | Path) -> tuple[dict[str, float], float]:
-    """Run one command; return its document and its largest resident memory in MB."""
-    with scratch() as place:
-        answer = Path(place, "answer.json")
-        with answer.open("wb") as out:
-            running = subprocess.Popen([sys.executable, "-m", "ltrr_cli", *map(str, words), "--json"], stdout=out)
-            _, status, usage = os.wait4(running.pid, 0)
-            running.returncode = os.waitstatus_to_exitcode(status)
-        if running.returncode:
-            raise SystemExit(f"ltrr {' '.join(map(str, words))}: exit {running.returncode}")
-        return json.loads(answer.read_bytes()), usage.ru_maxrss / 1024
+    """Run one command; return its document and its largest resident memory in MB.
+
+    A small process stands between: a child's peak begins with that of whoever started it, and this one is large.
+    """
+    between = (
+        "import resource, subprocess, sys; code = subprocess.call(sys.argv[1:]); "
+        "print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss); sys.exit(code)"
+    )
+    command = [sys.executable, "-m", "ltrr_cli", *map(str, words), "--json"]
+    done = subprocess.run([sys.executable, "-c", between, *command], stdout=subprocess.PIPE, text=True, check=True)
+    document, _, peak = done.stdout.rstrip().rpartition("\n")
+    return json.loads(document), int(peak) / 1024
 
 
 def robots(folder: Path, bars: Bars, quick: bool) -> None:
