@@ -70,6 +70,8 @@ class RankingSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     algorithm: str = "auto"
     sample: int = 2000  # newest searches that a training looks at
+    swap: float = 0.0  # 0..1, share of the neighbouring pairs tried for a swap that are left to a coin
+    protected: int = 1  # positions at the top that no swap touches
 
 
 class EvaluationSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -11,7 +11,7 @@ import numpy as np
 from ltrr_cli.allocation.base import Menu, Policy, Situation
 from ltrr_cli.allocation.draw import draw
 from ltrr_cli.allocation.features import situation_features
-from ltrr_cli.allocation.propensity import exposure, inclusion, page_odds, pages, places
+from ltrr_cli.allocation.propensity import inclusion, pages
 from ltrr_cli.core.types import (
     BoolArray,
     Candidates,
@@ -26,6 +26,7 @@ from ltrr_cli.core.types import (
     Shown,
 )
 from ltrr_cli.engine.loop import Loop
+from ltrr_cli.engine.paging import Paging
 from ltrr_cli.engine.scoring import untrained
 from ltrr_cli.ranking.anchor import corrected
 from ltrr_cli.ranking.base import Schema
@@ -45,6 +46,7 @@ class Answer:
     scores   -- (n,) float32, what the page is ordered by
     page     -- (k,) candidates shown, best first
     odds     -- (k,) float64, the chance that each stood at its position
+    paging   -- how neighbours of the page were swapped
     """
 
     request: Request
@@ -61,21 +63,30 @@ class Answer:
     scores: FloatArray
     page: IntArray
     odds: DoubleArray
+    paging: Paging
     took_ms: Mapping[str, float]
 
     def pages(self, k: int) -> IntArray:
-        """Return (a, k) int32: the page under each allocation of the menu; -1 where it is shorter."""
+        """Return (a, k) int32: the page under each allocation before swaps; -1 where it is shorter."""
         order = np.lexsort((self.candidates.rows, -self.scores)).astype(np.int32)
         return pages(order, self.included, k)
 
     def page_odds(self) -> float:
         """Return the chance of this very page, whichever draw led to it."""
-        return page_odds(self.pages(len(self.page)), self.menu.odds, self.page)
+        return self.odds_of(self.page)
+
+    def odds_of(self, page: IntArray) -> float:
+        """Return the chance of a page of candidates over all draws and swaps."""
+        return self.paging.page_odds(self.pages(len(page)), self.menu.odds, page)
+
+    def stands(self, k: int) -> dict[int, DoubleArray]:
+        """Return candidate -> (k,) odds of standing at each position over all draws and swaps."""
+        return self.paging.stands(self.pages(k), self.menu.odds)
 
     def shown(self, loop: Loop) -> tuple[Shown, ...]:
         """Return the page as the journal keeps it."""
         lines = []
-        could = places(self.pages(len(self.page)), self.menu.odds, self.page)
+        stands = self.stands(len(self.page))
         for position, (place, odds) in enumerate(zip(self.page.tolist(), self.odds.tolist(), strict=True), 1):
             lines.append(
                 Shown(
@@ -85,7 +96,7 @@ class Answer:
                     odds=odds,
                     inclusion=float(self.candidates.inclusion[place]),
                     ranks=self.ranks_of(place),
-                    places=could[position - 1],
+                    places={int(at) + 1: float(stands[place][at]) for at in np.flatnonzero(stands[place])},
                 )
             )
         return tuple(lines)
@@ -144,12 +155,14 @@ def answer(
     fits = loop.ranker is not None and loop.ranker.schema.digest == schema.digest
     scores = corrected(loop.ranker.score(features), baseline) if loop.ranker is not None and fits else baseline
     order = np.lexsort((candidates.rows, -scores)).astype(np.int32)
-    page = order[included[drawn][order]][:k]
-    shown_odds = exposure(order, included, menu.odds, page)
+    paging = Paging.of(loop.settings.ranking, explore=explore)
+    page = paging.shown(order[included[drawn][order]][:k], seed)
+    stands = paging.stands(pages(order, included, len(page)), menu.odds)
+    shown_odds = np.array([stands[place][position] for position, place in enumerate(page.tolist())], np.float64)
     watch.stage("rank")
     return Answer(
         request, situation, menu, drawn, plan, tuple(hits), candidates, included, schema, features, baseline, scores,
-        page, shown_odds, watch.total(),
+        page, shown_odds, paging, watch.total(),
     )  # fmt: skip
 
 

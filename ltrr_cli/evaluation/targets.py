@@ -186,13 +186,9 @@ class _Collector:
     def _weigh(self, number: int, search: Impression, shown: Sequence[Shown], target: Target) -> None:
         found = self._answer(search, len(shown), target)
         ids = [self._loop.catalog.ids[int(row)] for row in found.candidates.rows]
-        pages, odds = found.pages(len(shown)), found.menu.odds
         theta = np.arange(1.0, len(shown) + 1.0) ** -self._exponent
-        stands: dict[str, DoubleArray] = {}  # entity -> (k,) odds of standing at each position
-        for page, chance in zip(pages, odds.tolist(), strict=True):
-            for position, place in enumerate(page.tolist()):
-                if place >= 0:
-                    stands.setdefault(ids[place], np.zeros(len(shown)))[position] += chance
+        # entity -> (k,) odds of standing at each position, over draws and swaps
+        stands = {ids[place]: chances for place, chances in found.stands(len(shown)).items()}
         lines = self._lines[target.name]
         place_of = {entity: place for place, entity in enumerate(ids)}
         order = np.empty(len(ids), np.int64)
@@ -211,11 +207,7 @@ class _Collector:
             lines.other_ranks.append({**found.ranks_of(place), ORDER: int(order[place])})
         lines.mass.append(float(sum(chances @ theta for chances in stands.values())))
         same = [line.entity_id for line in sorted(shown, key=lambda line: line.position)]
-        match = sum(
-            chance
-            for page, chance in zip(pages, odds.tolist(), strict=True)
-            if [ids[place] for place in page.tolist() if place >= 0] == same
-        )
+        match = found.odds_of(np.array([place_of.get(entity, -1) for entity in same], np.int32))
         lines.page_weight.append(match / search.page_odds if search.page_odds else float("nan"))
 
     def _answer(self, search: Impression, k: int, target: Target) -> Answer:

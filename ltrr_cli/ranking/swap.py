@@ -84,3 +84,21 @@ def spread(shown: Swapped, positions: int) -> DoubleArray:
         wide[line, shown.order + column] = shown.chances[:, column]
     table: DoubleArray = wide[:, 1 : positions + 1]
     return table
+
+
+def likelihood(order: IntArray, chance: float, protected: int) -> float:
+    """Return the chance that ``swap`` gives this very order; 0 where it never does.
+
+    >>> likelihood(np.array([0, 2, 1, 3]), chance=0.5, protected=1), likelihood(np.array([0, 1, 2]), 0.5, 1)
+    (0.25, 0.75)
+    """
+    size, total = len(order), 0.0
+    for first in (protected, protected + 1):
+        line, odds = np.arange(size), 0.5
+        for upper in range(first, size - 1, 2):
+            swapped = int(order[upper]) == upper + 1
+            odds *= chance if swapped else 1.0 - chance
+            if swapped:
+                line[upper], line[upper + 1] = upper + 1, upper
+        total += odds if (line == order).all() else 0.0
+    return total

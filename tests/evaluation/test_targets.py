@@ -177,3 +177,27 @@ def test_what_does_not_apply_is_said(lived: Workspace):
 def test_another_ranker_may_be_judged(lived: Workspace):
     report = from_journal(lived, ["hazard/fusion", "hazard/serving"])
     assert report.policies["hazard/fusion"].value == report.policies["hazard/serving"].value  # fusion serves here
+
+
+def test_swapped_pages_are_weighed_by_the_odds_of_their_swaps(tmp_path: Path, judged_home: Path):
+    shutil.copytree(judged_home, tmp_path / "home")
+    off = ("memory", "popular", "popular_lexical", "structured", "fuzzy")
+    given = {"retrieval__off": off, "allocation__exploration": 0.4}
+    swapping = Workspace(tmp_path / "home", ranking__swap=1.0, **given)
+    chance = generator("swapped listeners")
+    for number in range(200):
+        query = QUERIES[int(chance.integers(0, len(QUERIES)))]
+        page = swapping.query(query, k=5, budget=BUDGET, at=DAY_0 + number, session=f"s{number}")
+        for line in page.results:
+            if chance.random() < worth(query, line.id) / line.position:
+                click = {"event": "click", "impression_id": page.impression_id, "entity_id": line.id}
+                swapping.record({**click, "timestamp": DAY_0 + 60_000})
+    same = collect(swapping, ["hazard"])
+    assert same.exposures["hazard"].weight == pytest.approx(1.0)
+    assert same.page_weight["hazard"] == pytest.approx(1.0)
+    assert min(impression.page_odds for impression in swapping.journal.impressions()) < 0.5
+    # judged without swaps: importance weights of whole pages average to 1 and their own mass is carried
+    still = collect(Workspace(tmp_path / "home", **given), ["hazard"])
+    assert float(still.page_weight["hazard"].mean()) == pytest.approx(1.0, abs=0.35)
+    carried = float(still.exposures["hazard"].carried().mean() / still.exposures["hazard"].mass.mean())
+    assert carried == pytest.approx(1.0, abs=0.05)
