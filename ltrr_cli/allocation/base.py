@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar, Protocol, Self
 
+import numpy as np
+
 from ltrr_cli.core.types import DoubleArray, FloatArray, IntArray
 
 
@@ -20,6 +22,8 @@ class Situation:
     strategies -- names of the strategies that are enabled, in a fixed order
     budget     -- K, distinct candidates wanted
     features   -- (d,) float32, finite, named by ``allocation.features``; the first is a constant 1
+    past       -- (s, p) float32, what each strategy did for such queries, named by ``allocation.history.PAST``;
+                  None: nothing is known of it
     time_ms    -- the moment of the question
     seed       -- for policies whose menu is itself sampled (posterior draws)
     explore    -- False: the menu is the one allocation the policy holds best, with odds 1
@@ -31,6 +35,12 @@ class Situation:
     time_ms: int
     seed: int = 0
     explore: bool = True
+    past: FloatArray | None = None
+
+    def inputs(self) -> DoubleArray:
+        """Return (s, d + p) float64: a line per strategy, the same features and its own past."""
+        shared = np.broadcast_to(self.features.astype(np.float64), (len(self.strategies), len(self.features)))
+        return shared.copy() if self.past is None else np.hstack([shared, self.past.astype(np.float64)])
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +64,7 @@ class Lesson:
     weight -- > 0, reward / (inclusion x examination), clipped by the policy
     reward -- -1..1
     situation -- as of serving
+    shapes -- (s, 3) float32, what each strategy's list looked like (``allocation.history.shape``); None: not known
     """
 
     situation: Situation
@@ -61,6 +72,7 @@ class Lesson:
     depths: IntArray
     weight: float
     reward: float = 1.0
+    shapes: FloatArray | None = None
 
 
 class Policy(Protocol):

@@ -1,50 +1,63 @@
-"""What the bandit may look at, as one vector: named signals and time, squashed to the order of 1."""
+"""What the bandit may look at, as one vector: named signals, time and histories, squashed to the order of 1."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from ltrr_cli.core.clock import DAY, HOUR
+from ltrr_cli.core.clock import DAY
 from ltrr_cli.core.types import Context, FloatArray
 
-_WEEK = 7 * DAY
+TIME = ("hour_sin", "hour_cos", "weekday_sin", "weekday_cos", "weekend", "season_sin", "season_cos")
+WHO = ("user_known",)
 _THURSDAY = 3 * DAY  # 1970-01-01 was a Thursday: weeks begin on Monday
+_WEEK, _YEAR = 7 * DAY, 365.2425 * DAY
+LARGEST = 4.0  # a squashed value at most
 
 
-def situation_features(names: tuple[str, ...], signals: Mapping[str, float], context: Context) -> FloatArray:
-    """Return (1 + len(names) + len(TIME),) float32: a constant 1, the named signals, and the time.
+def feature_names(names: Sequence[str], history: Sequence[str] = ()) -> tuple[str, ...]:
+    """Return the names of the columns of :func:`situation_features`.
 
-    A signal that is missing is 0; unnamed ones are ignored.
+    >>> feature_names(["tokens"], ["past.lexical"])[:2], feature_names(["tokens"], ["past.lexical"])[-1]
+    (('constant', 'tokens'), 'past.lexical')
     """
-    values = [1.0, *(squash(signals.get(name, 0.0)) for name in names), *_time(context)]
+    return ("constant", *names, *TIME, *WHO, *history)
+
+
+def situation_features(
+    names: Sequence[str],
+    signals: Mapping[str, float],
+    context: Context,
+    history: Mapping[str, float] | None = None,
+) -> FloatArray:
+    """Return (d,) float32: a constant 1, the named signals, time, who asks, and the histories in their order.
+
+    A signal that is missing or no number is 0; those without a name here are ignored.
+    """
+    past = () if history is None else history.values()
+    asked = (squash(signals.get(name, 0.0)) for name in names)
+    values = [1.0, *asked, *_time(context.time_ms), float(context.user is not None), *(squash(value) for value in past)]
     return np.array(values, np.float32)
 
 
-TIME = ("hour_sin", "hour_cos", "weekend", "season_sin", "season_cos", "user_known")
-
-
 def squash(value: float) -> float:
-    """Keep [-1, 1] as it is, and let the rest grow like a logarithm, to 4 at most.
+    """Keep [-1, 1] as it is, and let the rest grow like a logarithm, to 4 at most; NaN is 0.
 
-    >>> squash(0.5), round(squash(20.0), 2)
-    (0.5, 4.0)
+    >>> squash(0.5), round(squash(10.0), 2), squash(-1e9)
+    (0.5, 3.3, -4.0)
     """
     size = abs(value)
-    grown = size if size <= 1.0 else min(1.0 + np.log(size), 4.0)
-    return float(np.copysign(grown, value))
+    if size <= 1.0:
+        return float(value)
+    if size != size:
+        return 0.0
+    return float(np.copysign(min(1.0 + np.log(size), LARGEST), value))
 
 
-def _time(context: Context) -> tuple[float, ...]:
-    hour = 2 * np.pi * (context.time_ms % DAY) / (24 * HOUR)
-    season = 2 * np.pi * (context.time_ms % (365 * DAY)) / (365 * DAY)
-    weekend = float((context.time_ms + _THURSDAY) % _WEEK >= 5 * DAY)
-    return (
-        float(np.sin(hour)),
-        float(np.cos(hour)),
-        weekend,
-        float(np.sin(season)),
-        float(np.cos(season)),
-        float(context.user is not None),
-    )
+def _time(moment: int) -> tuple[float, ...]:
+    """Return hour, weekday and season as points on circles, and whether it is Saturday or Sunday (all UTC)."""
+    into_week = (moment + _THURSDAY) % _WEEK
+    day, week, year = (2.0 * np.pi * part for part in (moment % DAY / DAY, into_week / _WEEK, moment % _YEAR / _YEAR))
+    circles = (np.sin(day), np.cos(day), np.sin(week), np.cos(week), into_week >= 5 * DAY, np.sin(year), np.cos(year))
+    return tuple(map(float, circles))

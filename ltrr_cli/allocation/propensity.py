@@ -24,22 +24,34 @@ def filled(ranks: FloatArray, draws: IntArray, budget: int) -> BoolArray:
     >>> filled(np.array([[1, np.nan], [2, 1], [np.nan, 2]], np.float32), np.array([1, 1], np.int32), 2).tolist()
     [True, True, False]
     """
-    if len(ranks) <= budget:
-        return np.ones(len(ranks), np.bool_)
-    stretch = np.where(draws > 0, ranks / np.maximum(draws, 1), _LAST_RESORT + ranks)
-    entry = np.fmin.reduce(stretch, axis=1)
-    first = np.fmin.reduce(ranks, axis=1)
-    order = np.lexsort((np.arange(len(ranks)), first, entry))
-    chosen = np.zeros(len(ranks), np.bool_)
-    chosen[order[:budget]] = True
+    chosen: BoolArray = _filled(ranks, draws[None], budget)[0]
     return chosen
 
 
 def inclusion(ranks: FloatArray, menu: Menu, budget: int) -> tuple[DoubleArray, BoolArray]:
     """Return (odds (n,), included (a, n)): the chance of each candidate over the menu, and under each allocation."""
-    included = np.array([filled(ranks, draws, budget) for draws in menu.draws]).reshape(len(menu.draws), len(ranks))
+    included = _filled(ranks, menu.draws, budget)
     odds: DoubleArray = menu.odds @ included
-    return odds, included
+    return np.minimum(odds, 1.0), included  # rounding must not make a certainty more than one
+
+
+def _filled(ranks: FloatArray, draws: IntArray, budget: int) -> BoolArray:
+    """Return (a, n) bool for allocations (a, s)."""
+    included = np.ones((len(draws), len(ranks)), np.bool_)
+    if len(ranks) <= budget:
+        return included
+    known = np.where(np.isnan(ranks), np.inf, ranks).astype(np.float64)
+    first = known.min(axis=1)
+    ties = np.argsort(first, kind="stable")  # what decides between equal thresholds: best rank, then row
+    known = known[ties]
+    entry = np.full(included.shape, np.inf)
+    for place in range(ranks.shape[1]):
+        given = draws[:, place, None]
+        column = known[None, :, place]
+        np.minimum(entry, np.where(given > 0, column / np.maximum(given, 1), _LAST_RESORT + column), out=entry)
+    late = np.argsort(entry, axis=1, kind="stable")[:, budget:]
+    np.put_along_axis(included, ties[late], False, axis=1)
+    return included
 
 
 def exposure(order: IntArray, included: BoolArray, odds: DoubleArray, page: IntArray) -> DoubleArray:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ltrr_cli.cli.desk import Desk
-from ltrr_cli.cli.paint import brought_by, facts, figure, plan_facts, reading_facts, safe, table
+from ltrr_cli.cli.paint import beliefs, brought_by, facts, figure, plan_facts, reading_facts, safe, table
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -45,6 +45,13 @@ def paint(screen: Console, found: Explanation) -> None:
     ]  # fmt: skip
     numbers = ("", "score", "odds", "retrieved")
     screen.print(table(("", "title", "score", "odds", "retrieved", "rank in", "actions"), rows, numbers=numbers))
+    if found.beliefs:
+        screen.print("\nwhat the bandit believes of this question: chance by rank, and what speaks most", style="dim")
+        screen.print(beliefs(found.beliefs))
+    for shadow in found.shadows:
+        draws = ", ".join(f"{name} {count}" for name, count in shadow["draws"].items() if count)
+        screen.print(safe(f"\nin the shadow {shadow['name']} ({draws})"), style="dim")
+        screen.print(f"{shadow['same']} of {len(found.page)} the same, {shadow['chosen']} chosen")
     if found.memory:
         screen.print()
         screen.print(safe(f"what the memory has of {found.query!r} and similar queries"), style="dim")

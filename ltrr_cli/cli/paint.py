@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any, TextIO
 
 if TYPE_CHECKING:
@@ -140,3 +141,20 @@ def plan_facts(plan: Plan) -> list[tuple[str, object]]:
     """Return who was allowed to bring how many, and the odds of that draw."""
     draws = ", ".join(f"{name} {count}" for name, count in plan.draws.items() if count)
     return [("policy", f"{plan.policy} (odds of this draw {plan.odds:.3f})"), ("draws", draws)]
+
+
+def beliefs(lines: Sequence[Mapping[str, Any]]) -> Table:
+    """Return the bandit's chances by depth, one line a strategy, with reasons where they are known."""
+    edges = lines[0]["edges"]
+    blocks = tuple(f"{start + 1}-{end}" for start, end in pairwise(edges))
+    rows = [
+        (
+            line["strategy"], *(f"{chance:.1%}" for chance in line["chances"]), f"{line['found']:.0%}",
+            ", ".join(f"{name} {said:+.1f}" for name, said in line.get("because", ())),
+        )
+        for line in lines
+    ]  # fmt: skip
+    because = ("because",) if any("because" in line for line in lines) else ()
+    numbers = (*blocks, "found")
+    shown = [row if because else row[:-1] for row in rows]
+    return table(("strategy", *numbers, *because), shown, numbers=numbers)

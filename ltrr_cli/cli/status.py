@@ -2,21 +2,47 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
+
+import typer
 
 from ltrr_cli.cli.desk import Desk
-from ltrr_cli.cli.paint import counted, facts
+from ltrr_cli.cli.paint import beliefs, counted, facts, figure, table
 
 if TYPE_CHECKING:
+    from rich.console import Console
+
     from ltrr_cli.engine.reports import Status
 
 
-def status(desk: Desk) -> None:
+def status(
+    desk: Desk,
+    bandit: Annotated[
+        bool, typer.Option("--bandit", help="Also what the bandit believes, and what each strategy is worth.")
+    ] = False,
+) -> None:
     """Show what is indexed, what was learnt, and what serves."""
-    found = desk.workspace().status()
-    desk.answer(found, lambda screen: screen.print(facts(lines(found))))
+    found = desk.workspace().status(bandit=bandit)
+    desk.answer(found, lambda screen: paint(screen, found))
     for damage in found.damaged:
         desk.warn(f"damaged, not used: {damage}")
+
+
+def paint(screen: Console, found: Status) -> None:
+    """Draw the facts, then the bandit where it was asked for."""
+    screen.print(facts(lines(found)))
+    for kind, lines_ in found.beliefs.items():
+        screen.print(f"\nwhat the bandit believes of queries like the newest that were acted on: {kind}", style="dim")
+        screen.print(beliefs(lines_))
+    if found.worth:
+        screen.print("\nwhat each strategy alone had of what was chosen", style="dim")
+        rows = [
+            (line["strategy"], line["rewarded"], line["only"], figure(line["per_1000"], 2),
+             figure(line["per_second"], 1), figure(line["ms"], 2))
+            for line in found.worth
+        ]  # fmt: skip
+        numbers = ("had", "alone", "alone per 1,000 candidates", "alone per second", "ms a search")
+        screen.print(table(("strategy", *numbers), rows, numbers=numbers))
 
 
 def lines(found: Status) -> list[tuple[str, object]]:
@@ -30,6 +56,7 @@ def lines(found: Status) -> list[tuple[str, object]]:
         ("memory", counted(found.memory_pairs, "query-entity pair")),
         ("strategies", ", ".join(found.strategies)),
         ("policy", found.policy),
+        *([("shadows", ", ".join(found.shadows))] if found.shadows else []),
         ("encoder", found.encoder),
         ("ranker", found.ranker),
         ("rewards", rewards),

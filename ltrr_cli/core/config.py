@@ -9,7 +9,7 @@ import os
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 
@@ -46,12 +46,15 @@ class AllocationSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True
     """The bandit."""
 
     policy: str = "hazard"
-    exploration: float = 0.1  # share of the budget that one randomly drawn strategy gets on top
+    exploration: float = 0.05  # share of the budget that one randomly drawn strategy gets on top
     sample: int = 1000  # newest imported searches that teach it
     half_life_days: float = 60.0  # forgetting
     minimum: dict[str, float] = {}  # share of the budget per strategy, at least
     maximum: dict[str, float] = {}  # and at most
     freeze: bool = False  # decide, but learn nothing
+    run: Literal["all", "drawn"] = "all"  # ask every strategy (exact propensities), or only those with a draw
+    audit: float = 0.05  # share of the searches that ask all the same where run is "drawn"
+    shadow: str = ""  # a policy that says beside the serving one what it would have done
 
 
 class FeedbackSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -70,6 +73,7 @@ class RankingSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     algorithm: str = "auto"
     sample: int = 2000  # newest searches that a training looks at
+    shadow: str = ""  # a kept model that says beside the serving one what it would have shown
     swap: float = 0.0  # 0..1, share of the neighbouring pairs tried for a swap that are left to a coin
     protected: int = 1  # positions at the top that no swap touches
 

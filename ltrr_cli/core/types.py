@@ -203,6 +203,7 @@ class Plan:
     policy: str
     draws: Mapping[str, int]
     odds: float  # 0 < odds <= 1
+    ran: tuple[str, ...] | None = None  # the strategies that were asked; None: all, and every propensity is exact
 
 
 @dataclass(frozen=True, slots=True)
@@ -243,6 +244,15 @@ class Shown:
 
 
 @dataclass(frozen=True, slots=True)
+class Shadow:
+    """What a policy or ranker that does not serve would have done for a search."""
+
+    name: str
+    draws: Mapping[str, int]
+    page: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Impression:
     """One answered search, as the journal keeps it.
 
@@ -270,6 +280,7 @@ class Impression:
     page_odds: float | None = None
     seed: int | None = None
     filters: tuple[Filter, ...] = ()
+    shadows: tuple[Shadow, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

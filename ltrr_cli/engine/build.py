@@ -95,7 +95,7 @@ def build_generation(
     loop.header = msgspec.structs.replace(header, signals=signal_names(loop))
     known = measure(loop)
     _write(folder, msgspec.structs.replace(loop.header, fusion=known.fusion))
-    warm_start(settings, known, room("policy"))
+    warm_start(loop, known, room("policy"))
     stage("known_items")
     return seconds
 

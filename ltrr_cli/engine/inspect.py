@@ -10,6 +10,7 @@ import numpy as np
 from ltrr_cli.core.clock import iso
 from ltrr_cli.core.errors import DamagedError, NotFoundError
 from ltrr_cli.core.types import Context, Impression, Shown
+from ltrr_cli.engine.beliefs import beliefs_as_served, marginal_worth
 from ltrr_cli.engine.reports import Damaged, Explanation, Status, VerifyReport
 from ltrr_cli.retrieval.memory import PRIOR, Memory
 
@@ -20,12 +21,14 @@ if TYPE_CHECKING:
 REMEMBERED = 10  # entities of the memory that an explanation shows
 
 
-def status(workspace: Workspace) -> Status:
+def status(workspace: Workspace, *, bandit: bool = False) -> Status:
     """See ``Workspace.status``."""
     current = workspace.current()
     loop = workspace.loop()
     counts = workspace.journal.counts()
     memory = loop.strategies.get("memory")
+    worth, believed = marginal_worth(workspace) if bandit else ((), {})
+    beside = ("" if loop.shadow is None else str(loop.shadow), workspace.settings.ranking.shadow)
     return Status(
         catalog_generation=current.catalog,
         learned_generation=current.learned,
@@ -42,6 +45,9 @@ def status(workspace: Workspace) -> Status:
         rewards=workspace.settings.feedback.rewards,
         damaged=tuple(loop.warnings),
         users=counts.users,
+        shadows=tuple(name for name in beside if name),
+        worth=worth,
+        beliefs=believed,
     )
 
 
@@ -99,6 +105,23 @@ def explain(workspace: Workspace, impression_id: str) -> Explanation:
         reading=loop.understanding.read(found.query),
         memory=_remembered(loop, found.query),
         funnel=_funnel(len(loop.catalog), found, set(acted)),
+        beliefs=beliefs_as_served(loop, found),
+        shadows=_shadows(found, set(acted)),
+    )
+
+
+def _shadows(found: Impression, acted: set[str]) -> tuple[Mapping[str, Any], ...]:
+    """Return what did not serve: same -- entities that the page had too; chosen -- of those that were acted on."""
+    page = {line.entity_id for line in found.shown or ()}
+    return tuple(
+        {
+            "name": shadow.name,
+            "draws": dict(shadow.draws),
+            "page": list(shadow.page),
+            "same": len(page & set(shadow.page)),
+            "chosen": len(acted & set(shadow.page)),
+        }
+        for shadow in found.shadows
     )
 
 

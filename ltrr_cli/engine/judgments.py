@@ -15,9 +15,9 @@ from typing import Any
 
 import msgspec
 
+from ltrr_cli.core.clock import parse_time
 from ltrr_cli.core.errors import DataError, UsageError
 from ltrr_cli.core.types import Context
-from ltrr_cli.engine.serve import query_line
 from ltrr_cli.storage.disk import write_atomic
 from ltrr_cli.text.lines import BadLine, read_lines
 from ltrr_cli.text.normalise import fold
@@ -88,6 +88,22 @@ def read_queries(path: str | Path, clock_ms: int = 0) -> tuple[JudgedQuery, ...]
         kind: Any = msgspec.json.decode(line.data, type=dict[str, Any]).get("kind")
         found[query_id] = JudgedQuery(query_id, text, context, kind if isinstance(kind, str) else "")
     return tuple(found.values())
+
+
+def query_line(data: bytes, where: str, clock_ms: int, hide_seen: bool) -> tuple[str, Context, str]:
+    """Read one ``{"query_id", "text", "user_id"?, "timestamp"?}``; raises DataError that begins with ``where``."""
+    try:
+        record: dict[str, Any] = msgspec.json.decode(data, type=dict[str, Any])
+        query_id, text = record["query_id"], record["text"]
+        if not isinstance(query_id, str) or not isinstance(text, str) or not query_id or query_id.split() != [query_id]:
+            raise DataError("query_id must be text without spaces, text must be text")
+        moment = clock_ms if record.get("timestamp") is None else parse_time(record["timestamp"])
+        user = record.get("user_id")
+    except (msgspec.MsgspecError, KeyError, DataError) as error:
+        reason = f"no {error}" if isinstance(error, KeyError) else str(error)
+        hint = 'one {"query_id", "text", "user_id"?, "timestamp"?} a line'
+        raise DataError(f"{where}: {reason}", hint=hint) from None
+    return query_id, Context(moment, None if user is None else str(user), hide_seen=hide_seen), text
 
 
 def read_judgments_csv(path: str | Path) -> dict[str, dict[str, int]]:

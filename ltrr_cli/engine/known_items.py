@@ -14,9 +14,9 @@ from pathlib import Path
 import numpy as np
 
 from ltrr_cli.allocation.base import Lesson, Situation
-from ltrr_cli.allocation.registry import new_policy
+from ltrr_cli.allocation.history import PAST
+from ltrr_cli.allocation.registry import LEARNERS, new_policy
 from ltrr_cli.core.chance import generator
-from ltrr_cli.core.config import Settings
 from ltrr_cli.core.types import Context, DoubleArray, Entity, FloatArray, Hits, IntArray
 from ltrr_cli.engine.loop import Loop
 from ltrr_cli.engine.search import retrieve, situation_of
@@ -50,7 +50,7 @@ class KnownItems:
 def measure(loop: Loop) -> KnownItems:
     """Ask for sampled entities and note who found them where."""
     chance = generator("known items", len(loop.catalog))
-    queries = list(_queries(loop, chance))
+    queries = list(known_queries(loop, chance))
     names = loop.enabled()
     situations: list[Situation] = []
     ranks: list[list[int]] = []
@@ -68,7 +68,7 @@ def measure(loop: Loop) -> KnownItems:
     return KnownItems(dict(zip(names, weights.tolist(), strict=True)), situations, table)
 
 
-def _queries(loop: Loop, chance: np.random.Generator) -> Iterator[tuple[int, str]]:
+def known_queries(loop: Loop, chance: np.random.Generator) -> Iterator[tuple[int, str]]:
     """Yield (wanted row, query)."""
     catalog, size = loop.catalog, len(loop.catalog)
     for row in np.sort(chance.permutation(size)[:ENTITIES]).tolist():
@@ -81,18 +81,21 @@ def _queries(loop: Loop, chance: np.random.Generator) -> Iterator[tuple[int, str
             yield from ((row, query) for query in value_of(catalog.entity(row), chance))
 
 
-def warm_start(settings: Settings, known: KnownItems, folder: Path) -> None:
-    """Write a policy that has learnt from the known items, lightly."""
+def warm_start(loop: Loop, known: KnownItems, folder: Path) -> None:
+    """Write policies that have learnt from the known items, lightly; every kind, whichever will serve."""
     strategies = known.situations[0].strategies if known.situations else ()
-    policy = new_policy(settings.allocation)
     depths = np.full(len(strategies), DEPTH, np.int32)
     lessons = [
         Lesson(situation, ranks, depths, WARM_WEIGHT)
         for situation, ranks in zip(known.situations, known.ranks, strict=True)
         if ranks.any()
     ]
-    policy.learn(lessons)
-    policy.save(folder)
+    for name in LEARNERS:
+        policy = new_policy(loop.settings.allocation, name, (*loop.features(), *PAST))
+        policy.learn(lessons)
+        policy.save(folder)
+    loop.history.learn(lessons, loop.features())
+    loop.history.save(folder)
 
 
 def tune(lists: Sequence[Sequence[Hits]], wanted: Sequence[int], strategies: int) -> FloatArray:

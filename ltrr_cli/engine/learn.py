@@ -63,7 +63,7 @@ def fold(loop: Loop, journal: Journal, folder: Path, catalog: int) -> tuple[Tall
         nonlocal count, last
         count += len(batch)
         last = batch[-1].time_ms
-        loop.policy.learn([*teacher.lessons(batch), *live_lessons(loop, journal, batch)])
+        loop.teach([*teacher.lessons(batch), *live_lessons(loop, journal, batch)])
 
     searches = newest(journal, loop.settings.allocation.sample)
     walk(loop, searches, outcomes(journal, loop.settings, tally, guard), teacher.ask, noted)
@@ -71,7 +71,7 @@ def fold(loop: Loop, journal: Journal, folder: Path, catalog: int) -> tuple[Tall
         (folder / name).mkdir()
         strategy.save(folder / name)
     (folder / "policy").mkdir()
-    loop.policy.save(folder / "policy")
+    loop.save_bandit(folder / "policy")
     header = LearnedHeader(catalog, journal.counts().events, count, last, journal.digest())
     (folder / "fold.json").write_bytes(msgspec.json.encode(header))
     return tally, guard.suspects()

@@ -9,7 +9,10 @@ from pathlib import Path
 import msgspec
 import numpy as np
 
-from ltrr_cli.allocation.base import Policy
+from ltrr_cli.allocation.base import Lesson, Policy
+from ltrr_cli.allocation.features import feature_names
+from ltrr_cli.allocation.habits import Fact, Habits
+from ltrr_cli.allocation.history import PAST, History
 from ltrr_cli.allocation.registry import open_policy
 from ltrr_cli.backends.encoder import open_encoder
 from ltrr_cli.catalog.columns import Columns
@@ -21,6 +24,7 @@ from ltrr_cli.ranking.models import open_model
 from ltrr_cli.retrieval import registry
 from ltrr_cli.retrieval.base import Resources, Strategy
 from ltrr_cli.storage.lock import Hold
+from ltrr_cli.text.normalise import query_key
 from ltrr_cli.understanding.reader import Understanding
 
 
@@ -45,6 +49,7 @@ class LearnedHeader(msgspec.Struct, frozen=True):
 
 
 CATALOG_ENCODER, DENSE = "catalog", "dense"  # the encoder learnt here, and the strategy that uses encoders
+MOST_FACTS = 12  # of an entity that count for a user's habits
 PRETRAINED = 1.5  # chosen by leaving one judged collection out; 1 to 1.5 hardly differ
 
 
@@ -64,10 +69,18 @@ class Loop:
     understanding: Understanding
     strategies: dict[str, Strategy]
     policy: Policy
+    shadow: Policy | None = None
+    history: History = field(default_factory=History)
+    habits: Habits = field(default_factory=Habits)
     ranker: Model | None = None
     clock_ms: int = 0
     warnings: list[str] = field(default_factory=list)
     holds: tuple[Hold, ...] = ()
+    _facts: dict[int, tuple[Fact, ...]] = field(default_factory=dict)
+
+    def features(self) -> tuple[str, ...]:
+        """Return the names of what the bandit sees of every question, in the order of ``Situation.features``."""
+        return feature_names(self.header.signals)
 
     def enabled(self) -> tuple[str, ...]:
         """Return the names of the strategies that may bring candidates, in the registry's order."""
@@ -99,6 +112,41 @@ class Loop:
         """Let every strategy take in outcomes, in time order."""
         for strategy in self.strategies.values():
             strategy.learn(outcomes)
+        for outcome in outcomes:
+            row = -1 if outcome.user is None or outcome.reward <= 0 else self.catalog.row_of(outcome.entity_id)
+            if outcome.user is not None and row >= 0:
+                self.habits.learn(outcome.user, self._facts_of(row), outcome.reward * outcome.weight, outcome.time_ms)
+
+    def teach(self, lessons: Sequence[Lesson]) -> None:
+        """Let the bandit take in lessons, in time order."""
+        self.policy.learn(lessons)
+        if self.shadow is not None:
+            self.shadow.learn(lessons)
+        self.history.learn(lessons, self.features())
+
+    def save_bandit(self, folder: Path) -> None:
+        """Write all that the bandit knows."""
+        if self.shadow is not None:
+            self.shadow.save(folder)
+        self.policy.save(folder)  # the last word, where both keep the same
+        self.history.save(folder)
+        self.habits.save(folder)
+
+    def _facts_of(self, row: int) -> tuple[Fact, ...]:
+        """Return an entity's type and attribute values, folded as readings fold them."""
+        facts = self._facts.get(row)
+        if facts is None:
+            entity = self.catalog.entity(row)
+            named = [
+                ("type", entity.type),
+                *(
+                    (name, str(value))
+                    for name, values in entity.attributes.items()
+                    for value in (values if isinstance(values, tuple | list) else (values,))
+                ),
+            ]
+            facts = self._facts[row] = tuple((name, query_key(value)) for name, value in named[:MOST_FACTS] if value)
+        return facts
 
     def _allowed(self, context: Context, hidden: Iterable[str]) -> BoolArray | None:
         allowed = self.catalog.allowed(context.filters)
@@ -124,6 +172,8 @@ def open_loop(
     encoder = open_encoder(catalog_folder / "encoder")
     resources = Resources(catalog, encoder, header.language)
     broken = set(damaged)
+    bandit = _first(learned_folder, catalog_folder, "policy", broken)
+    names, shadow = (*feature_names(header.signals), *PAST), settings.allocation.shadow
     loop = Loop(
         settings=settings,
         header=header,
@@ -131,7 +181,10 @@ def open_loop(
         encoder=encoder,
         understanding=Understanding.open(catalog_folder / "understanding"),
         strategies={},
-        policy=open_policy(settings.allocation, _first(learned_folder, catalog_folder, "policy", broken)),
+        policy=open_policy(settings.allocation, bandit, features=names),
+        shadow=open_policy(settings.allocation, bandit, shadow, names) if shadow else None,
+        history=History.open(bandit) if (bandit / "history.json").exists() else History(),
+        habits=Habits.open(bandit) if (bandit / "habits.json").exists() else Habits(),
         clock_ms=catalog.newest_ms() or 0,
     )
     for name in header.strategies:

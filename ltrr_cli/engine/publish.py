@@ -176,7 +176,8 @@ def _past(workspace: Workspace, serving: Loop, progress: Progress) -> Labelled:
     """Walk through the journal with a fresh loop, freezing what it knew at the newest searches."""
     settings = workspace.settings
     loop = workspace.open_loop(workspace.current(), learned=False)
-    loop.policy = serving.policy  # the candidates that a ranker will meet are those this policy lets in
+    # the candidates that a ranker will meet are those that this policy lets in
+    loop.policy, loop.history = serving.policy, serving.history
     past = list(outcomes(workspace.journal, settings))
     return observe(loop, workspace.journal, past, settings.ranking.sample, progress).labelled()
 

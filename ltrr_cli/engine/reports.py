@@ -17,8 +17,11 @@ class Report:
     __slots__ = ()
 
     def as_json(self) -> dict[str, Any]:
-        """Return plain dictionaries, lists and numbers."""
+        """Return plain dictionaries, lists and numbers; a plan says what ran only where not all did."""
         document: dict[str, Any] = msgspec.to_builtins(self)
+        plan = document.get("plan")
+        if isinstance(plan, dict) and plan.get("ran") is None:
+            plan.pop("ran", None)
         return document
 
 
@@ -50,14 +53,14 @@ class Source(Report):
 
 @dataclass(frozen=True, slots=True)
 class Result(Report):
-    """One line of a page; ``odds`` is the chance (0..1) that it was shown at this position."""
+    """One line of a page; ``odds`` is the chance (0..1) that it was shown at this position; None: not known."""
 
     position: int
     id: str
     title: str
     type: str
     score: float
-    odds: float
+    odds: float | None
     sources: Mapping[str, Source]
 
 
@@ -173,7 +176,12 @@ class TrainReport(Report):
 
 @dataclass(frozen=True, slots=True)
 class Status(Report):
-    """The workspace in a dozen facts."""
+    """The workspace in a dozen facts.
+
+    worth   -- marginal worth of each strategy over the newest searches that were acted on: one mapping a strategy
+               (strategy, brought, rewarded, only, per_1000, per_second, ms); empty unless asked for
+    beliefs -- kind of query -> one mapping a strategy (strategy, edges, chances, found); empty unless asked for
+    """
 
     catalog_generation: int | None
     learned_generation: int | None
@@ -190,6 +198,9 @@ class Status(Report):
     rewards: Mapping[str, float] = field(default_factory=dict)
     damaged: tuple[str, ...] = ()
     users: int = 0
+    shadows: tuple[str, ...] = ()
+    worth: tuple[Mapping[str, Any], ...] = ()
+    beliefs: Mapping[str, tuple[Mapping[str, Any], ...]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -217,6 +228,9 @@ class Explanation(Report):
     page   -- one mapping a shown entity: position, id, title, score, odds, inclusion, ranks, actions
     memory -- what the memory knew of the query: one mapping a pair (id, count, prior share, score)
     funnel -- from the catalog to what people did: one mapping a stage (stage, entities, strategies {name: entities})
+    beliefs -- what the bandit believes of this question now: one mapping a strategy (strategy, edges, chances, found,
+               because)
+    shadows -- what policies and rankers beside the serving ones would have done (name, draws, page, same, chosen)
     """
 
     impression_id: str
@@ -232,6 +246,8 @@ class Explanation(Report):
     reading: Reading | None = None
     memory: tuple[Mapping[str, Any], ...] = ()
     funnel: tuple[Mapping[str, Any], ...] = ()
+    beliefs: tuple[Mapping[str, Any], ...] = ()
+    shadows: tuple[Mapping[str, Any], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

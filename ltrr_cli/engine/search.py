@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from time import perf_counter
 
 import numpy as np
@@ -12,6 +12,8 @@ from ltrr_cli.allocation.base import Menu, Policy, Situation
 from ltrr_cli.allocation.draw import draw
 from ltrr_cli.allocation.features import situation_features
 from ltrr_cli.allocation.propensity import inclusion, pages
+from ltrr_cli.core.chance import generator
+from ltrr_cli.core.config import AllocationSettings
 from ltrr_cli.core.types import (
     BoolArray,
     Candidates,
@@ -32,6 +34,7 @@ from ltrr_cli.ranking.anchor import corrected
 from ltrr_cli.ranking.base import Schema
 from ltrr_cli.ranking.features import assemble
 from ltrr_cli.retrieval.union import union
+from ltrr_cli.text.normalise import query_key
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +69,11 @@ class Answer:
     paging: Paging
     took_ms: Mapping[str, float]
 
+    @property
+    def exact(self) -> bool:
+        """Say whether every strategy ran: else what other draws would have brought is not known, nor are the odds."""
+        return self.plan.ran is None
+
     def pages(self, k: int) -> IntArray:
         """Return (a, k) int32: the page under each allocation before swaps; -1 where it is shorter."""
         order = np.lexsort((self.candidates.rows, -self.scores)).astype(np.int32)
@@ -86,17 +94,17 @@ class Answer:
     def shown(self, loop: Loop) -> tuple[Shown, ...]:
         """Return the page as the journal keeps it."""
         lines = []
-        stands = self.stands(len(self.page))
+        stands = self.stands(len(self.page)) if self.exact else {}
         for position, (place, odds) in enumerate(zip(self.page.tolist(), self.odds.tolist(), strict=True), 1):
             lines.append(
                 Shown(
                     entity_id=loop.catalog.ids[int(self.candidates.rows[place])],
                     position=position,
                     score=float(self.scores[place]),
-                    odds=odds,
+                    odds=odds if self.exact else None,
                     inclusion=float(self.candidates.inclusion[place]),
                     ranks=self.ranks_of(place),
-                    places={int(at) + 1: float(stands[place][at]) for at in np.flatnonzero(stands[place])},
+                    places=_positions(stands.get(place)),
                 )
             )
         return tuple(lines)
@@ -106,6 +114,11 @@ class Answer:
         ranks = self.candidates.ranks[place]
         named = zip(self.candidates.strategies, ranks.tolist(), strict=True)
         return {name: int(rank) for name, rank in named if rank == rank}  # NaN: the strategy did not bring it
+
+
+def _positions(chances: DoubleArray | None) -> dict[int, float]:
+    """Return position (from 1) -> chance, of those that can be."""
+    return {} if chances is None else {int(at) + 1: float(chances[at]) for at in np.flatnonzero(chances)}
 
 
 class _Stopwatch:
@@ -135,8 +148,12 @@ def answer(
     explore: bool = True,
     policy: Policy | None = None,
     hidden: Iterable[str] = (),
+    retrieved: Answer | None = None,
 ) -> Answer:
-    """Answer one query as of ``context.time_ms``; changes nothing."""
+    """Answer one query as of ``context.time_ms``; changes nothing.
+
+    retrieved -- an answer to the same question, whose hits are used again
+    """
     watch = _Stopwatch()
     policy = policy or loop.policy
     request = loop.request(query, context, seed, hidden)
@@ -146,7 +163,11 @@ def answer(
     drawn, odds = draw(menu, seed)
     plan = Plan(str(policy), dict(zip(situation.strategies, menu.draws[drawn].tolist(), strict=True)), odds)
     watch.stage("plan")
-    hits = retrieve(loop, request, situation.strategies, budget)
+    ran = running(loop.settings.allocation, plan, seed) if explore else None
+    ran = ran if retrieved is None else retrieved.plan.ran
+    plan = replace(plan, ran=ran)
+    again = None if retrieved is None else list(retrieved.hits)
+    hits = again or retrieve(loop, request, situation.strategies, budget, ran)
     watch.stage("retrieve")
     candidates, included = _candidates(situation.strategies, hits, menu, budget)
     schema, features = describe(loop, request, candidates)
@@ -177,9 +198,24 @@ def context_of(search: Impression) -> Context:
     )
 
 
-def retrieve(loop: Loop, request: Request, strategies: tuple[str, ...], depth: int) -> list[Hits]:
-    """Run every strategy down to ``depth``; those of the second wave see the first wave's best rows."""
-    return [loop.strategies[name].retrieve(request, depth) for name in strategies]
+def running(settings: AllocationSettings, plan: Plan, seed: int) -> tuple[str, ...] | None:
+    """Return the strategies that are asked: those with a draw where the settings say so; None: all of them.
+
+    A seeded share of the searches asks all the same (the audit), so that what is not drawn can still teach.
+    """
+    if settings.run == "all" or generator("audit", seed).random() < settings.audit:
+        return None
+    return tuple(name for name, draws in plan.draws.items() if draws > 0)
+
+
+def retrieve(
+    loop: Loop, request: Request, strategies: tuple[str, ...], depth: int, ran: tuple[str, ...] | None = None
+) -> list[Hits]:
+    """Run every strategy (or those that ``ran`` names) down to ``depth``; who does not run has nothing."""
+    nothing = Hits(np.empty(0, np.int32), np.empty(0, np.float32))
+    return [
+        loop.strategies[name].retrieve(request, depth) if ran is None or name in ran else nothing for name in strategies
+    ]
 
 
 def describe(loop: Loop, request: Request, candidates: Candidates) -> tuple[Schema, FloatArray]:
@@ -198,7 +234,8 @@ def describe(loop: Loop, request: Request, candidates: Candidates) -> tuple[Sche
 def situation_of(loop: Loop, request: Request, strategies: tuple[str, ...], budget: int, *, explore: bool) -> Situation:
     """Return what the bandit may look at: all of it is known before retrieval."""
     features = situation_features(loop.header.signals, _signals(loop, request), request.context)
-    return Situation(strategies, budget, features, request.context.time_ms, request.seed, explore)
+    past = loop.history.of(strategies, dict(zip(loop.features(), features.tolist(), strict=True)))
+    return Situation(strategies, budget, features, request.context.time_ms, request.seed, explore, past)
 
 
 def signal_names(loop: Loop) -> tuple[str, ...]:
@@ -207,7 +244,8 @@ def signal_names(loop: Loop) -> tuple[str, ...]:
 
 
 def _signals(loop: Loop, request: Request) -> dict[str, float]:
-    signals = dict(request.reading.signals)
+    context, read = request.context, [(slot.field, query_key(slot.value)) for slot in request.reading.slots]
+    signals = {**request.reading.signals, **loop.habits.features(context.user, read, context.time_ms)}
     for name, strategy in loop.strategies.items():
         signals.update({f"{name}.{key}": value for key, value in strategy.signals(request).items()})
     return signals

@@ -6,20 +6,22 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from time import perf_counter
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from uuid import uuid4
 
-import msgspec
-
 from ltrr_cli.allocation.base import Policy
+from ltrr_cli.allocation.history import PAST
 from ltrr_cli.allocation.registry import open_policy
 from ltrr_cli.catalog.filters import parse_filter
 from ltrr_cli.core.chance import seed_of
 from ltrr_cli.core.clock import now_ms, parse_time
 from ltrr_cli.core.errors import DataError, UsageError
 from ltrr_cli.core.types import Context, Impression
+from ltrr_cli.engine.judgments import query_line
+from ltrr_cli.engine.lessons import journalled, schema_of
 from ltrr_cli.engine.reports import BatchReport, Page, Result, Source
 from ltrr_cli.engine.search import Answer, answer
+from ltrr_cli.engine.shadow import shadows
 from ltrr_cli.text.lines import BadLine, read_lines
 from ltrr_cli.text.normalise import writable
 
@@ -29,7 +31,6 @@ if TYPE_CHECKING:
 
 LARGEST_K = 10_000
 LARGEST_BUDGET = 100_000
-SITUATION_SCHEMA = "situation-1"
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +98,8 @@ def respond(workspace: Workspace, asked: Question) -> Page:
         hidden=hidden(workspace, context),
     )
     if asked.log:
-        workspace.journal.append_impression(_impression(loop, found, impression_id, asked))
+        beside = shadows(workspace, loop, found, asked.k)
+        workspace.journal.append_impression(replace(_impression(loop, found, impression_id, asked), shadows=beside))
     return _page(loop, found, impression_id if asked.log else None)
 
 
@@ -114,7 +116,8 @@ def named_policy(workspace: Workspace, name: str | None) -> Policy | None:
         return None
     current = workspace.current()
     learned = workspace.generations.folder("learned", current.learned) / "policy"
-    return open_policy(workspace.settings.allocation, learned, name)
+    features = (*workspace.loop().features(), *PAST)
+    return open_policy(workspace.settings.allocation, learned, name, features)
 
 
 def respond_batch(
@@ -152,22 +155,6 @@ def respond_batch(
     return BatchReport(count, results, empty, str(run), round(perf_counter() - start, 3))
 
 
-def query_line(data: bytes, where: str, clock_ms: int, hide_seen: bool) -> tuple[str, Context, str]:
-    """Read one ``{"query_id", "text", "user_id"?, "timestamp"?}``; raises DataError that begins with ``where``."""
-    try:
-        record: dict[str, Any] = msgspec.json.decode(data, type=dict[str, Any])
-        query_id, text = record["query_id"], record["text"]
-        if not isinstance(query_id, str) or not isinstance(text, str) or not query_id or query_id.split() != [query_id]:
-            raise DataError("query_id must be text without spaces, text must be text")
-        moment = clock_ms if record.get("timestamp") is None else parse_time(record["timestamp"])
-        user = record.get("user_id")
-    except (msgspec.MsgspecError, KeyError, DataError) as error:
-        reason = f"no {error}" if isinstance(error, KeyError) else str(error)
-        hint = 'one {"query_id", "text", "user_id"?, "timestamp"?} a line'
-        raise DataError(f"{where}: {reason}", hint=hint) from None
-    return query_id, Context(moment, None if user is None else str(user), hide_seen=hide_seen), text
-
-
 def _impression(loop: Loop, found: Answer, impression_id: str, asked: Question) -> Impression:
     return Impression(
         impression_id=impression_id,
@@ -182,9 +169,9 @@ def _impression(loop: Loop, found: Answer, impression_id: str, asked: Question) 
         shown=found.shown(loop),
         schema=found.schema.digest,
         features=found.features[found.page],
-        situation_schema=SITUATION_SCHEMA,
-        situation=found.situation.features,
-        page_odds=found.page_odds(),
+        situation_schema=schema_of(loop),
+        situation=journalled(loop, found.situation, found.hits),
+        page_odds=found.page_odds() if found.exact else None,
         seed=found.request.seed,
         filters=found.request.context.filters,
     )
@@ -198,7 +185,7 @@ def _page(loop: Loop, found: Answer, impression_id: str | None) -> Page:
         sources = {name: Source(rank, scores[name]) for name, rank in line.ranks.items()}
         kind = loop.catalog.type_names[int(loop.catalog.types[row])]
         results.append(
-            Result(line.position, line.entity_id, loop.catalog.titles[row], kind, line.score or 0.0, line.odds or 0.0,
+            Result(line.position, line.entity_id, loop.catalog.titles[row], kind, line.score or 0.0, line.odds,
                    sources)
         )  # fmt: skip
     return Page(

@@ -206,11 +206,11 @@ class Workspace:
 
         return card(self, name)
 
-    def status(self) -> Status:
-        """Say what there is, in a dozen facts."""
+    def status(self, *, bandit: bool = False) -> Status:
+        """Say what there is, in a dozen facts; with ``bandit`` also what it believes, and what strategies are worth."""
         from ltrr_cli.engine.inspect import status
 
-        return status(self)
+        return status(self, bandit=bandit)
 
     def explain(self, impression_id: str) -> Explanation:
         """Show the funnel of one logged search; raises NotFoundError."""

@@ -18,7 +18,7 @@ from ltrr_cli.allocation.propensity import filled
 from ltrr_cli.core.chance import seed_of
 from ltrr_cli.core.types import BoolArray, FloatArray, Impression, IntArray, Outcome
 from ltrr_cli.engine.learn import outcomes
-from ltrr_cli.engine.lessons import Asked, Teacher, live_lessons
+from ltrr_cli.engine.lessons import Teacher, asked, live_lessons
 from ltrr_cli.engine.search import Answer, answer, context_of
 from ltrr_cli.engine.train import Observer
 from ltrr_cli.engine.walk import walk
@@ -154,7 +154,7 @@ class _Watcher:
         """Let the bandit learn, from what was looked at and from what ltrr served."""
         self.observer.on_outcomes(batch)
         journal, loop = self._workspace.journal, self.observer.loop
-        loop.policy.learn([*self._teacher.lessons(batch), *live_lessons(loop, journal, batch)])
+        loop.teach([*self._teacher.lessons(batch), *live_lessons(loop, journal, batch)])
         for outcome in batch:
             if outcome.reward > 0:
                 self._known.add(query_key(outcome.query))
@@ -184,7 +184,7 @@ class _Watcher:
         seed = seed_of("report", search.impression_id)
         found = answer(loop, search.query, context, k=PAGE, budget=self._budget, seed=seed, explore=False)
         self.observer.freeze(search, found)
-        self._teacher.keep(search, Asked(found.situation, found.hits))
+        self._teacher.keep(search, asked(loop, found))
         hits, took = [], []
         for name in found.situation.strategies:
             start = perf_counter()

@@ -22,7 +22,7 @@ from ltrr_cli.core.types import Impression, Outcome
 from ltrr_cli.engine.ingest import Taken, take_in
 from ltrr_cli.engine.judgments import run_lines
 from ltrr_cli.engine.learn import COLD, outcomes
-from ltrr_cli.engine.lessons import Asked, Teacher
+from ltrr_cli.engine.lessons import Teacher, asked
 from ltrr_cli.engine.loop import Loop
 from ltrr_cli.engine.reports import ReplayReport
 from ltrr_cli.engine.search import Answer, answer, context_of
@@ -170,7 +170,7 @@ class _Replayer:
         found = self._answer(search)
         self._observer.freeze(search, found)
         if self._observer.waits_for(search):
-            self._teacher.keep(search, Asked(found.situation, found.hits))
+            self._teacher.keep(search, asked(self.loop, found))
         self._since_training += 1
         if scored:
             self._score(search, found)
@@ -220,7 +220,7 @@ class _Replayer:
     def _learn_and_train(self, moment: int, scored: bool) -> None:
         observer = self._observer
         if self._learnt_ms is None or moment - self._learnt_ms >= self._learn_every_ms:
-            self.loop.policy.learn(self._lessons)
+            self.loop.teach(self._lessons)
             self._lessons.clear()
             self._learnt_ms = moment
         first_scored = scored and not self._started

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ltrr_cli.allocation.base import Policy
+from ltrr_cli.allocation.history import PAST
 from ltrr_cli.allocation.registry import open_policy
 from ltrr_cli.core.chance import seed_of
 from ltrr_cli.core.errors import UsageError
@@ -51,7 +52,7 @@ def parse_target(workspace: Workspace, loop: Loop, text: str) -> Target:
     """
     name, _, ranked = text.partition("/")
     folder = workspace.generations.open().catalog / "policy"
-    policy = open_policy(workspace.settings.allocation, folder, name)
+    policy = open_policy(workspace.settings.allocation, folder, name, (*loop.features(), *PAST))
     if ranked in ("", "serving"):
         return Target(text, policy, loop.ranker)
     if ranked == "fusion":
@@ -167,6 +168,7 @@ class _Collector:
         lessons = live_lessons(self._loop, self._workspace.journal, batch)
         for target in self._targets:
             target.policy.learn(lessons)
+        self._loop.history.learn(lessons, self._loop.features())
 
     def _unusable(self, search: Impression) -> str | None:
         if search.origin != "live":

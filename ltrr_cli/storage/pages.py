@@ -7,7 +7,7 @@ from dataclasses import replace
 import msgspec
 import numpy as np
 
-from ltrr_cli.core.types import Filter, Impression, Plan, Shown
+from ltrr_cli.core.types import Filter, Impression, Plan, Shadow, Shown
 
 _LARGEST = 2**63  # what an integer of MessagePack holds; a seed may be any
 
@@ -24,6 +24,7 @@ class _Page(msgspec.Struct, array_like=True, omit_defaults=True):
     page_odds: float | None = None
     seed: int | None = None
     filters: list[Filter] = []
+    shadows: list[Shadow] = []
 
 
 _EMPTY = msgspec.msgpack.encode(_Page())
@@ -45,6 +46,7 @@ def encode_page(impression: Impression) -> bytes | None:
             page_odds=impression.page_odds,
             seed=impression.seed if impression.seed is not None and abs(impression.seed) < _LARGEST else None,
             filters=list(impression.filters),
+            shadows=list(impression.shadows),
         )
     )
     return None if data == _EMPTY else data
@@ -68,4 +70,5 @@ def decode_page(impression: Impression, blob: bytes | None) -> Impression:
         page_odds=page.page_odds,
         seed=page.seed,
         filters=tuple(page.filters),
+        shadows=tuple(page.shadows),
     )

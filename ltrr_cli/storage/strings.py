@@ -8,12 +8,16 @@ from typing import Self, overload
 
 import numpy as np
 
+REMEMBERED = 50_000
+
 
 class Strings(Sequence[str]):
     """An immutable sequence of strings on disk; ``find`` needs it sorted by UTF-8 bytes (as str sorts)."""
 
     def __init__(self, blob: np.ndarray, offsets: np.ndarray) -> None:
-        self._blob, self._offsets = blob, offsets
+        # views hand out plain bytes and integers, many times faster than a mapped array does
+        self._blob, self._offsets = np.asarray(blob).data, np.asarray(offsets).data
+        self._found: dict[str, int] = {}
 
     @staticmethod
     def write(path: Path, strings: Iterable[str]) -> None:
@@ -48,10 +52,18 @@ class Strings(Sequence[str]):
 
     def raw(self, index: int) -> bytes:
         """Return one string's bytes."""
-        return self._blob[self._offsets[index] : self._offsets[index + 1]].tobytes()
+        return bytes(self._blob[self._offsets[index] : self._offsets[index + 1]])
 
     def find(self, text: str) -> int:
-        """Return the place of a string in a sorted table, or -1."""
+        """Return the place of a string in a sorted table, or -1; the latest ``REMEMBERED`` answers are kept."""
+        place = self._found.get(text)
+        if place is None:
+            if len(self._found) >= REMEMBERED:
+                self._found.clear()
+            place = self._found[text] = self._search(text)
+        return place
+
+    def _search(self, text: str) -> int:
         wanted = text.encode("utf-8", "surrogatepass")
         low, high = 0, len(self)
         while low < high:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from functools import lru_cache
 
 MAX_CHARACTERS = 512
 MAX_TOKENS = 32
@@ -38,7 +39,13 @@ def tokens(text: str, most: int | None = None) -> list[str]:
 
 def query_tokens(text: str) -> list[str]:
     """Tokens of what a user typed: capped at 512 characters and 32 tokens."""
-    return tokens(text[:MAX_CHARACTERS], MAX_TOKENS)
+    return list(_query_tokens(text[:MAX_CHARACTERS]))
+
+
+@lru_cache(maxsize=8_192)
+def _query_tokens(text: str) -> tuple[str, ...]:
+    """What people type repeats."""
+    return tuple(tokens(text, MAX_TOKENS))
 
 
 def query_key(text: str) -> str:

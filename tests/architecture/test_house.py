@@ -47,7 +47,7 @@ INSIDE_FUNCTIONS = {"sklearn", "scipy", "joblib", "lightgbm", "onnxruntime", "on
 
 LONGEST = 300
 LONGER = {
-    "core/types.py": 325,  # the vocabulary: half of it is prose, and it belongs in one place
+    "core/types.py": 340,  # the vocabulary: half of it is prose, and it belongs in one place
     "retrieval/memory.py": 400,  # one strategy is one file
 }
 

@@ -18,7 +18,18 @@ from ltrr_cli.core.config import AllocationSettings
 from ltrr_cli.core.errors import DamagedError, UsageError
 
 ARMS = ("lexical", "dense", "memory", "popular", "explore")
-POLICIES = ("hazard", "hazard(exploration=0)", "uniform", "fixed(lexical=40,memory=60)")
+POLICIES = (
+    "hazard",
+    "hazard(exploration=0)",
+    "thompson",
+    "thompson(draws=3,floor=0.2)",
+    "linucb(alpha=0.5)",
+    "squarecb",
+    "epsilon",
+    "uniform",
+    "random",
+    "fixed(lexical=40,memory=60)",
+)
 
 
 def situation(budget: int = 50, *, hit: float = 0.0, explore: bool = True, day: int = 0) -> Situation:
@@ -101,14 +112,17 @@ def test_guardrails_hold():
 
 
 def test_old_lessons_fade():
-    young = new_policy(AllocationSettings(half_life_days=1), "hazard(exploration=0)")
-    young.learn([lesson("memory", 1)] * 40)
-    young.learn([lesson("dense", 1, day=60)] * 40)
-    old = new_policy(AllocationSettings(half_life_days=1e9), "hazard(exploration=0)")
-    old.learn([lesson("memory", 1)] * 40)
-    old.learn([lesson("dense", 1, day=60)] * 40)
-    place = ARMS.index("dense")
-    assert young.chances(situation(day=60))[1][place, 0] > old.chances(situation(day=60))[1][place, 0]
+    """Where there are enough of them: a slow catalog keeps its few."""
+    for count, fades in ((600, True), (40, False)):
+        young, old = (
+            new_policy(AllocationSettings(half_life_days=days), "hazard(exploration=0)") for days in (1.0, 1e9)
+        )
+        for policy in (young, old):
+            policy.learn([lesson("memory", 1)] * count)
+            policy.learn([lesson("dense", 1, day=60)] * 40)
+        place = ARMS.index("dense")
+        first, second = (policy.chances(situation(day=60))[1][place, 0] for policy in (young, old))
+        assert (first > second + 1e-6) == fades
 
 
 def test_a_damaged_policy_says_so(tmp_path: Path):

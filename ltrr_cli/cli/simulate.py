@@ -1,0 +1,103 @@
+"""``ltrr simulate``: policies side by side over simulated listeners."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from ltrr_cli.cli import given
+from ltrr_cli.cli.desk import Desk
+from ltrr_cli.cli.paint import counted, figure, table
+from ltrr_cli.core.errors import UsageError
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from ltrr_cli.evaluation.simulate import SimulateReport
+
+
+def simulate(
+    desk: Desk,
+    policies: Annotated[
+        str | None,
+        typer.Option("--policies", metavar="P,P", help="Also vw(menu=10,explore=squarecb).  [default: hazard,uniform]"),
+    ] = None,
+    queries: Annotated[
+        Path | None,
+        typer.Option("--queries", metavar="FILE", help="{query_id, text, user_id?, kind?} lines; needs --qrels."),
+    ] = None,
+    qrels: Annotated[
+        Path | None,
+        typer.Option("--qrels", metavar="FILE", help="What is wanted, by grade.  [default: known items]"),
+    ] = None,
+    searches: Annotated[int, typer.Option("--searches", metavar="N", help="Searches per seed.")] = 5_000,
+    seeds: Annotated[int, typer.Option("--seeds", metavar="N", help="Streams of searches.")] = 3,
+    budget: Annotated[
+        int | None, typer.Option("--budget", metavar="N", help="Distinct candidates.  [default: retrieval.budget]")
+    ] = None,
+    learn_every: Annotated[int, typer.Option("--learn-every", metavar="N", help="Searches between lessons.")] = 1,
+    break_strategy: Annotated[
+        str | None,
+        typer.Option("--break", metavar="S", help="Let a strategy fail from the middle on."),
+    ] = None,
+    ceiling: Annotated[bool, typer.Option("--ceiling", help="Also learn from full labels in hindsight.")] = False,
+    picture: Annotated[Path | None, typer.Option("-o", metavar="OUT.svg", help="Draw the regret curves.")] = None,
+) -> None:
+    """Let policies answer simulated listeners, beside the best fixed allocation, rank fusion and the best strategy.
+
+    Listeners want one entity each and click it with the odds of its place. The workspace stays as it is.
+    """
+    if queries is not None and qrels is None:
+        raise UsageError("--queries needs --qrels", hint="judgments say what is wanted")
+    every = max(given.at_least_zero(learn_every, "--learn-every"), 1)
+    from ltrr_cli.evaluation.simulate import POLICIES, write_picture
+    from ltrr_cli.evaluation.simulate import simulate as play
+
+    with desk.progress() as progress:
+        report = play(
+            desk.workspace(),
+            given.listed(policies) or POLICIES,
+            queries=queries,
+            qrels=qrels,
+            searches=searches,
+            seeds=seeds,
+            budget=budget,
+            learn_every=every,
+            break_strategy=break_strategy,
+            ceiling=ceiling,
+            progress=progress,
+        )
+    if picture is not None:
+        write_picture(picture, report)
+    desk.answer(report, lambda screen: paint(screen, report))
+
+
+def paint(screen: Console, report: SimulateReport) -> None:
+    """Draw recall, regret and where the budget went."""
+    rows = [
+        (
+            name, figure(of.recall), figure(of.early_regret, 1), figure(of.regret, 1),
+            "" if of.clicks is None else figure(of.clicks), _spent(of.share),
+        )
+        for name, of in report.policies.items()
+    ]  # fmt: skip
+    numbers = ("recall", "regret, first 1,000", "regret", "clicks")
+    screen.print(table(("policy", *numbers, "share of the budget"), rows, numbers=numbers))
+    if report.losses and report.shares:
+        screen.print()
+        broken = [
+            (name, figure(loss), *(figure(part, 2) for part in (report.shares or {}).get(name, ())))
+            for name, loss in report.losses.items()
+        ]
+        lost = ("recall lost", "share before", "share after")
+        screen.print(table((f"{report.broken} broken", *lost), broken, numbers=lost))
+    of_all = f"{figure(report.reachable)} of what is wanted is found by some strategy"
+    streams = f"{counted(report.seeds, 'stream')} of {counted(report.searches, 'search', 'searches')}"
+    screen.print(f"\n{streams}, {counted(report.budget, 'candidate')}; {of_all}; {report.seconds:.1f} s")
+
+
+def _spent(share: dict[str, float] | object) -> str:
+    pairs = sorted(share.items(), key=lambda pair: -pair[1]) if isinstance(share, dict) else []
+    return ", ".join(f"{name} {part:.0%}" for name, part in pairs[:4] if part >= 0.01)

@@ -1,0 +1,74 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from ltrr_cli.allocation.base import Lesson, Situation
+from ltrr_cli.allocation.habits import NAMES, Habits
+from ltrr_cli.allocation.history import PAST, History
+from ltrr_cli.core.clock import DAY
+from ltrr_cli.core.errors import DamagedError
+
+FEATURES = ("constant", "tokens", "intent_topic", "exact_name")
+TOPIC, NAME = np.array([1, 1, 0.9, 0], np.float32), np.array([1, 2, 0, 1], np.float32)
+
+
+def lesson(features: np.ndarray, ranks: tuple[int, int], depths: tuple[int, int] = (50, 50)) -> Lesson:
+    situation = Situation(("lexical", "memory"), 50, features, 0)
+    shapes = np.array([[1.0, 0.2, 0.5], [0.1, 0.9, 1.0]], np.float32)
+    return Lesson(situation, np.array(ranks, np.int32), np.array(depths, np.int32), 1.0, shapes=shapes)
+
+
+def asked(history: History, features: np.ndarray) -> np.ndarray:
+    return history.of(("lexical", "memory"), dict(zip(FEATURES, features.tolist(), strict=True)))
+
+
+def test_it_tells_classes_of_queries_apart():
+    history = History()
+    assert not asked(history, TOPIC).any()
+    history.learn([lesson(TOPIC, (0, 1))] * 40 + [lesson(NAME, (1, 0))] * 40, FEATURES)
+    topic, name = asked(history, TOPIC), asked(history, NAME)
+    success = PAST.index("past.success")
+    assert topic[1, success] > 0.5 > name[1, success]
+    assert name[0, success] > 0.5 > topic[0, success]
+    assert topic[0, PAST.index("past.results")] > topic[1, PAST.index("past.results")]
+
+
+def test_who_did_not_run_is_not_blamed():
+    history = History()
+    history.learn([lesson(TOPIC, (3, 0), (50, 0))] * 40, FEATURES)
+    assert asked(history, TOPIC)[1, 0] == 0
+
+
+def test_it_survives_the_disk_and_damage_is_told(tmp_path: Path):
+    history = History()
+    history.learn([lesson(TOPIC, (0, 1))] * 3, FEATURES)
+    history.save(tmp_path)
+    np.testing.assert_array_equal(asked(History.open(tmp_path), TOPIC), asked(history, TOPIC))
+    (tmp_path / "history.npz").write_bytes(b"PK")
+    with pytest.raises(DamagedError):
+        History.open(tmp_path)
+
+
+def test_habits_know_what_a_user_likes():
+    habits = Habits()
+    assert dict(habits.features("ann", [("genre", "jazz")], 0)) == dict.fromkeys(NAMES, 0.0)
+    for day in range(3):
+        habits.learn("ann", [("type", "song"), ("genre", "jazz")], 1.0, day * DAY)
+    habits.learn("ann", [("type", "album"), ("genre", "rock")], 1.0, 3 * DAY)
+    found = habits.features("ann", [("genre", "jazz")], 3 * DAY)
+    assert found["user.favourite_type"] == pytest.approx(0.75, abs=0.02)
+    assert found["user.favours_reading"] == pytest.approx(0.75, abs=0.02)
+    assert habits.features("ann", [("genre", "folk")], 3 * DAY)["user.favours_reading"] == 0
+    assert habits.features("ann", [], 400 * DAY)["user.actions"] < found["user.actions"] / 5
+    assert not any(habits.features(None, [("genre", "jazz")], 0).values())
+
+
+def test_habits_survive_the_disk(tmp_path: Path):
+    habits = Habits()
+    habits.learn("ann", [("type", "song")], 1.0, DAY)
+    habits.save(tmp_path)
+    again = Habits.open(tmp_path)
+    assert again.features("ann", [], DAY) == habits.features("ann", [], DAY)

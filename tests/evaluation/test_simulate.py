@@ -1,0 +1,87 @@
+"""Policies side by side over simulated listeners."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from ltrr_cli.allocation.propensity import filled
+from ltrr_cli.core.errors import DataError, UsageError
+from ltrr_cli.engine.judgments import read_judged
+from ltrr_cli.engine.workspace import Workspace
+from ltrr_cli.evaluation.contenders import Hindsight
+from ltrr_cli.evaluation.listeners import Retrieval, broken, wishes
+from ltrr_cli.evaluation.simulate import BEST_FIXED, FUSION, SINGLE, simulate, write_picture
+
+
+def test_the_even_split_finds_what_filling_says(workspace: Workspace, queries: Path, qrels: Path):
+    loop = workspace.loop()
+    judged = read_judged(queries, qrels, loop.clock_ms)
+    stream = Retrieval(loop, 8).searches(wishes(loop, judged, 60, 1), lambda *_: None)
+    hindsight = Hindsight(stream, 8)
+    for draws in (np.ones(8, np.int32), np.array([8, 0, 0, 0, 0, 0, 0, 0], np.int32), hindsight.best(8)):
+        exact = [s.wanted >= 0 and bool(filled(s.ranks, draws, 8)[s.wanted]) for s in stream]
+        assert hindsight.found(draws).tolist() == exact
+    assert hindsight.found(hindsight.best(8)).mean() >= hindsight.found(np.ones(8, np.int32)).mean()
+
+
+def test_the_same_seeds_give_the_same_report(workspace: Workspace, queries: Path, qrels: Path, tmp_path: Path):
+    first, second = (
+        simulate(workspace, ["hazard", "uniform"], queries=queries, qrels=qrels, searches=50, seeds=2, budget=8)
+        for _ in range(2)
+    )
+    assert first.policies["hazard"].recalls == second.policies["hazard"].recalls
+    assert list(first.policies) == ["hazard", "uniform", BEST_FIXED, FUSION, SINGLE]
+    assert set(first.policies["hazard"].kinds) == {"name", "judged"}
+    assert first.policies[BEST_FIXED].regret == 0
+    assert all(of.recall <= first.reachable for of in first.policies.values())
+    assert sum(first.policies["hazard"].share.values()) == pytest.approx(1.0)
+    write_picture(tmp_path / "regret.svg", first)
+    assert (tmp_path / "regret.svg").read_text().startswith("<svg xmlns")
+
+
+def test_known_items_stand_in_for_judgments(workspace: Workspace):
+    report = simulate(workspace, ["thompson", "linucb", "random"], searches=40, seeds=1, budget=10, learn_every=10)
+    assert set(report.policies["thompson"].kinds) == {"known item"}
+
+
+def test_a_strategy_that_breaks_brings_only_what_nobody_wants(workspace: Workspace, queries: Path, qrels: Path):
+    loop = workspace.loop()
+    stream = Retrieval(loop, 8).searches(
+        wishes(loop, read_judged(queries, qrels, loop.clock_ms), 20, 1), lambda *_: None
+    )
+    for search in stream:
+        spoilt = broken(search, 0, 8)
+        assert np.isnan(spoilt.ranks[spoilt.wanted, 0]) or spoilt.wanted < 0
+        assert sorted(spoilt.order.tolist()) == list(range(len(spoilt.ranks)))
+    report = simulate(
+        workspace, ["hazard"], queries=queries, qrels=qrels, searches=60, seeds=1, budget=8, break_strategy="lexical"
+    )
+    assert report.losses is not None
+    assert set(report.losses) == {"hazard", BEST_FIXED}
+
+
+@pytest.mark.parametrize(
+    ("policies", "wrong"),
+    [(["nobody"], {}), (["hazard"], {"seeds": 0}), (["hazard"], {"break_strategy": "nobody"}), (["vw(menu=1)"], {})],
+)
+def test_bad_arguments_are_usage_errors(workspace: Workspace, policies: list[str], wrong: dict[str, object]):
+    with pytest.raises(UsageError):
+        simulate(workspace, policies, searches=10, **{"seeds": 1} | wrong)
+
+
+def test_judgments_of_another_catalog_are_told(workspace: Workspace, queries: Path, tmp_path: Path):
+    other = tmp_path / "other.tsv"
+    other.write_text("n0 0 elsewhere 1\n")
+    with pytest.raises(DataError):
+        simulate(workspace, ["uniform"], queries=queries, qrels=other, searches=10, seeds=1)
+
+
+def test_vowpal_wabbit_takes_part(workspace: Workspace, queries: Path, qrels: Path):
+    pytest.importorskip("vowpalwabbit", reason="the extra bench is not installed")
+    report = simulate(
+        workspace, ["vw(menu=10,explore=squarecb)"], queries=queries, qrels=qrels, searches=30, seeds=1, budget=8
+    )
+    assert 0 < report.policies["vw(menu=10,explore=squarecb)"].recall <= report.reachable
