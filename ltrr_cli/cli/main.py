@@ -68,6 +68,7 @@ _COMMANDS: tuple[tuple[str, Callable[..., None], str], ...] = (
     ("verify", verify.verify, "Check every file on disk."),
     ("rebuild", upkeep.rebuild, "Learn everything anew from the journal."),
     ("rollback", upkeep.rollback, "Let an older generation serve again."),
+    ("forget", upkeep.forget, "Delete feedback and what was learnt from it."),
     ("gc", upkeep.gc, "Remove old generations that nobody reads."),
     ("doctor", upkeep.doctor, "Check that everything works here."),
 )

@@ -35,6 +35,33 @@ def rebuild(desk: Desk) -> None:
     desk.answer(report, lambda screen: screen.print(line, soft_wrap=True))
 
 
+def forget(
+    desk: Desk,
+    user: Annotated[str | None, typer.Option("--user", metavar="U", help="All of one person.")] = None,
+    source: Annotated[
+        str | None, typer.Option("--source", metavar="LOG", help="All of a log, as it was named when it was taken in.")
+    ] = None,
+    between: Annotated[
+        tuple[str, str] | None, typer.Option("--between", metavar="FROM TO", help="All from one time up to another.")
+    ] = None,
+) -> None:
+    """Delete feedback from the journal, and learn everything anew without it.
+
+    Several conditions are met together. Older generations still hold what was learnt until `ltrr gc --keep 0`.
+    """
+    span = None
+    if between is not None:
+        first, last = (given.moment(text, "--between") or 0 for text in between)
+        span = (first, last)
+    with desk.progress() as progress:
+        report = desk.workspace().forget(user=user, source=source, between=span, progress=progress)
+    line = f"{counted(report.events, 'event')} and {counted(report.impressions, 'impression')} forgotten"
+    line += "" if report.learned is None else f"; learned generation {report.learned} knows nothing of them"
+    desk.answer(report, lambda screen: screen.print(line, soft_wrap=True))
+    if report.ranker and report.learned is not None:
+        desk.warn("the ranker may have learnt from them: ltrr train-ranker")
+
+
 def gc(
     desk: Desk,
     keep: Annotated[int, typer.Option("--keep", metavar="N", help="Older learned generations to keep.")] = 2,

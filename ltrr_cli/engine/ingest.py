@@ -75,14 +75,17 @@ def ingest(
     Lines are journalled as they are read, in one transaction: a log with too many bad lines, or a damaged one, is
     taken back whole, and a batch of lines is all that is ever held in memory.
     """
+    if not sources:
+        raise UsageError("no log to ingest", hint="ltrr ingest-feedback LOG...")
     start = perf_counter()
     workspace.current()
     share = workspace.settings.feedback.max_bad if max_bad is None else max_bad
     journal, taken, learnt = workspace.journal, Taken(), None
     with workspace.publishing("ingest-feedback"):
         with journal.whole(keep=not dry_run), Quarantine(workspace.home / "quarantine" / "feedback.jsonl") as kept:
-            for batch in _read(sources, format, undated, taken, _ignored if dry_run else _into(kept), progress):
-                _journal(journal, batch, taken)
+            for source in sources:
+                for batch in _read(source, format, undated, taken, _ignored if dry_run else _into(kept), progress):
+                    _journal(journal, batch, taken, str(source))
             _check(taken, share, kept.path if kept.count else None)
         journalled = perf_counter() - start
         if not dry_run:
@@ -110,7 +113,9 @@ def take_in(
     """Journal logs elsewhere than in a workspace; raises DataError where too many lines are bad."""
     taken, places = Taken(), count()
     with journal.whole():
-        for batch in _read(sources, "auto", undated, taken, _ignored, progress):
+        for batch in chain.from_iterable(
+            _read(source, "auto", undated, taken, _ignored, progress) for source in sources
+        ):
             _journal(journal, batch, taken)
             for parsed, place in zip(batch, places, strict=False):
                 worth = [event for event in parsed.events if reward_of(event, settings.feedback) > 0]
@@ -129,7 +134,7 @@ def record(workspace: Workspace, event: Mapping[str, Any]) -> None:
 
 
 def _read(
-    sources: Sequence[str | Path],
+    source: str | Path,
     format: str,  # noqa: A002
     undated: bool,
     taken: Taken,
@@ -140,32 +145,29 @@ def _read(
 
     Raises DataError where a source is damaged: its checksum comes last, so nothing read before it can be trusted.
     """
-    if not sources:
-        raise UsageError("no log to ingest", hint="ltrr ingest-feedback LOG...")
-    for source in sources:
-        lines = read_lines(source)
-        first = list(islice(lines, LOOKED_AT))
-        read = reader(format_of(first, format, str(source)), undated)
-        batch: list[Parsed] = []
-        held = 0
-        for line in chain(first, lines):
-            taken.lines += 1
-            if isinstance(line, BadLine):
-                _refuse(str(source), line, taken, aside)
-                continue
-            try:
-                parsed = read(line.data)
-            except DataError as error:
-                _refuse(str(source), BadLine(line.number, line.offset, str(error), line.data), taken, aside)
-                continue
-            taken.skipped += bool(parsed.skipped)
-            batch.append(parsed)
-            held += len(line.data)
-            if len(batch) == BATCH or held > BATCH_BYTES:
-                yield batch
-                batch, held = [], 0
-                progress("read", taken.lines, None)
-        yield batch
+    lines = read_lines(source)
+    first = list(islice(lines, LOOKED_AT))
+    read = reader(format_of(first, format, str(source)), undated)
+    batch: list[Parsed] = []
+    held = 0
+    for line in chain(first, lines):
+        taken.lines += 1
+        if isinstance(line, BadLine):
+            _refuse(str(source), line, taken, aside)
+            continue
+        try:
+            parsed = read(line.data)
+        except DataError as error:
+            _refuse(str(source), BadLine(line.number, line.offset, str(error), line.data), taken, aside)
+            continue
+        taken.skipped += bool(parsed.skipped)
+        batch.append(parsed)
+        held += len(line.data)
+        if len(batch) == BATCH or held > BATCH_BYTES:
+            yield batch
+            batch, held = [], 0
+            progress("read", taken.lines, None)
+    yield batch
 
 
 def _refuse(source: str, line: BadLine, taken: Taken, aside: Aside) -> None:
@@ -211,12 +213,12 @@ def _is_object(data: bytes) -> bool:
         return False
 
 
-def _journal(journal: Journal, batch: Sequence[Parsed], taken: Taken) -> None:
+def _journal(journal: Journal, batch: Sequence[Parsed], taken: Taken, source: str | None = None) -> None:
     impressions: list[Impression] = [impression for parsed in batch for impression in parsed.impressions]
     events: list[Event] = [event for parsed in batch for event in parsed.events]
     people = [user for parsed in batch for user in parsed.users]
     users = [(user.user, msgspec.json.encode(user.attributes).decode(), user.time_ms) for user in people]
-    done = journal.ingest(impressions, events, users)
+    done = journal.ingest(impressions, events, users, source)
     taken.accepted += done.accepted
     taken.duplicates += done.duplicates
     taken.conflicts += done.conflicts

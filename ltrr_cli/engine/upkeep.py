@@ -15,11 +15,12 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from ltrr_cli.core.errors import DamagedError, LockedError, LtrrError, NotFoundError
+from ltrr_cli.core.errors import DamagedError, LockedError, LtrrError, NotFoundError, UsageError
 from ltrr_cli.engine.loop import LearnedHeader
 from ltrr_cli.engine.publish import RANKER, learn
-from ltrr_cli.engine.upkeep_reports import Checked, DoctorReport, GcReport, RebuildReport, RollbackReport
+from ltrr_cli.engine.upkeep_reports import Checked, DoctorReport, ForgetReport, GcReport, RebuildReport, RollbackReport
 from ltrr_cli.storage.generations import Current
+from ltrr_cli.storage.journal_schema import Forget
 from ltrr_cli.storage.manifest import MANIFEST, Manifest
 
 if TYPE_CHECKING:
@@ -56,6 +57,23 @@ def rebuild(workspace: Workspace, progress: Progress) -> RebuildReport:
         after = learned_digest(workspace, workspace.current())
     events = workspace.journal.counts().events
     return RebuildReport(learnt.number, after or "", before, before == after, events, round(perf_counter() - start, 3))
+
+
+def forget(workspace: Workspace, what: Forget, progress: Progress) -> ForgetReport:
+    """Let go of events and impressions and fold the rest anew; see ``Workspace.forget``."""
+    if what.user is None and what.source is None and what.between is None:
+        raise UsageError("nothing said to forget", hint="--user, --source or --between")
+    if what.between is not None and what.between[0] >= what.between[1]:
+        raise UsageError("--between: it ends before it begins", hint="--between FROM TO")
+    start = perf_counter()
+    workspace.current()
+    with workspace.publishing("forget"):
+        gone = workspace.journal.forget(what)
+        learnt = learn(workspace, progress) if gone.events or gone.impressions else None
+    serves = workspace.loop().ranker is not None
+    digest, seconds = workspace.journal.digest(), round(perf_counter() - start, 3)
+    number = None if learnt is None else learnt.number
+    return ForgetReport(gone.events, gone.impressions, gone.users, number, digest, serves, seconds)
 
 
 def gc(workspace: Workspace, keep: int) -> GcReport:

@@ -31,6 +31,22 @@ class RebuildReport(Report):
 
 
 @dataclass(frozen=True, slots=True)
+class ForgetReport(Report):
+    """What left the journal, and the generation that was folded without it; None where nothing left.
+
+    ranker -- whether a trained ranker serves on, which may have learnt from what is gone
+    """
+
+    events: int
+    impressions: int
+    users: int
+    learned: int | None
+    journal_digest: str
+    ranker: bool
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
 class GcReport(Report):
     """What was removed, what was kept because somebody reads it, and how many bytes came free."""
 

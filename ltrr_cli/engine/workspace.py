@@ -37,6 +37,7 @@ from ltrr_cli.engine.reports import (
 )
 from ltrr_cli.engine.upkeep_reports import (
     DoctorReport,
+    ForgetReport,
     GcReport,
     ModelCard,
     ModelList,
@@ -247,6 +248,25 @@ class Workspace:
         from ltrr_cli.engine.upkeep import rebuild
 
         return rebuild(self, progress)
+
+    def forget(
+        self,
+        *,
+        user: str | None = None,
+        source: str | None = None,
+        between: tuple[int, int] | None = None,
+        progress: Progress = quiet,
+    ) -> ForgetReport:
+        """Delete the events and impressions that meet every condition given, and refold what was learnt.
+
+        source  -- a log as it was named when it was ingested, or the end of its path
+        between -- (from, to) in milliseconds, the end exclusive
+        Raises UsageError where no condition is given. Trained rankers stay as they are.
+        """
+        from ltrr_cli.engine.upkeep import forget
+        from ltrr_cli.storage.journal_schema import Forget
+
+        return forget(self, Forget(user, source, between), progress)
 
     def gc(self, *, keep: int = 2) -> GcReport:
         """Remove generations that are neither current nor among the ``keep`` before, unless somebody reads them."""

@@ -18,30 +18,15 @@ from typing import Any
 from ltrr_cli.core.errors import DamagedError, LockedError
 from ltrr_cli.core.types import Event, Impression
 from ltrr_cli.storage import disk
+from ltrr_cli.storage.journal_schema import FORMAT, Forget, Forgotten, create, forget, upgrade
 from ltrr_cli.storage.pages import decode_page, encode_page
 
-FORMAT = 1
 BUSY_MS = 30_000
 RETRY_S = 0.01
 CACHE_KB = 65_536  # ids are random, so every batch touches pages all over their index
 _NO_ROOM = ("SQLITE_IOERR_WRITE", "SQLITE_IOERR_SHMSIZE", "SQLITE_IOERR_TRUNCATE")  # limits of files and quotas
 _ORDER = "time_ms IS NOT NULL, time_ms, CASE WHEN time_ms IS NULL THEN seq END"  # undated first, as they came
 
-_SCHEMA = """
-CREATE TABLE impressions (
-    impression_id TEXT PRIMARY KEY, time_ms INTEGER, query TEXT NOT NULL, origin TEXT NOT NULL,
-    user TEXT, session TEXT, page BLOB, seq INTEGER NOT NULL
-) WITHOUT ROWID;
-CREATE INDEX impressions_time ON impressions (time_ms);
-CREATE TABLE events (
-    seq INTEGER PRIMARY KEY, event_id TEXT NOT NULL UNIQUE, kind TEXT NOT NULL, time_ms INTEGER,
-    entity_id TEXT NOT NULL, impression_id TEXT, query TEXT, position INTEGER, user TEXT, session TEXT, value REAL
-);
-CREATE INDEX events_user ON events (user) WHERE user IS NOT NULL;
-CREATE INDEX events_impression ON events (impression_id) WHERE impression_id IS NOT NULL;
-CREATE TABLE conflicts (event_id TEXT NOT NULL, content TEXT NOT NULL, UNIQUE (event_id, content));
-CREATE TABLE users (user TEXT PRIMARY KEY, attributes TEXT NOT NULL, time_ms INTEGER) WITHOUT ROWID;
-"""
 _EVENT = "event_id, kind, time_ms, entity_id, impression_id, query, position, user, session, value"
 _IMPRESSION = "impression_id, time_ms, query, origin, user, session, page"
 
@@ -77,18 +62,17 @@ class Journal:
             found = self._db.execute("PRAGMA user_version").fetchone()[0]
             if found > FORMAT:
                 raise DamagedError(f"{path}: format {found} is newer than this version of ltrr reads ({FORMAT})")
-            if found == 0:
+            if found < FORMAT:
                 self._create()
             self._db.execute("PRAGMA synchronous = NORMAL")
             self._db.execute(f"PRAGMA cache_size = -{CACHE_KB}")
 
     def _create(self) -> None:
         self._patiently("PRAGMA journal_mode = WAL")
-        with self._transaction():  # two processes may both find it empty: the second sees the first one's work
-            if self._db.execute("PRAGMA user_version").fetchone()[0] == 0:
-                for statement in _SCHEMA.split(";"):
-                    self._db.execute(statement)
-                self._db.execute(f"PRAGMA user_version = {FORMAT}")
+        with self._transaction():  # two processes may both find it old: the second sees the first one's work
+            found = self._db.execute("PRAGMA user_version").fetchone()[0]
+            if found < FORMAT:
+                (create if found == 0 else upgrade)(self._db)
 
     def _patiently(self, statement: str) -> None:
         """Execute what SQLite refuses at once, without its own patience, while another process does the same."""
@@ -129,31 +113,45 @@ class Journal:
         impressions: Sequence[Impression],
         events: Sequence[Event],
         users: Sequence[tuple[str, str, int | None]] = (),
-    ) -> Ingested:  # noqa: E501
+        source: str | None = None,
+    ) -> Ingested:
         """Take in a batch in one transaction, that of ``whole`` where one is open: all of it or nothing.
 
-        users -- (user, attributes as JSON, moment)
+        users  -- (user, attributes as JSON, moment)
+        source -- the log that it came from; what several logs hold belongs to the first
         """
         rows = [_event_row(event) for event in events]
         with self._transaction():
-            self._insert_impressions(impressions)
+            number = None if source is None else self._source(source)
+            self._insert_impressions(impressions, number)
             before = self._db.total_changes
-            marks = ", ".join("?" * 10)
-            self._db.executemany(f"INSERT OR IGNORE INTO events ({_EVENT}) VALUES ({marks})", rows)
+            marks = ", ".join("?" * 10) + f", {'NULL' if number is None else number}"
+            self._db.executemany(f"INSERT OR IGNORE INTO events ({_EVENT}, source) VALUES ({marks})", rows)
             accepted = self._db.total_changes - before
             conflicts = self._conflicts(rows) if accepted < len(rows) else 0
             self._db.executemany("INSERT OR REPLACE INTO users VALUES (?, ?, ?)", users)
         return Ingested(accepted, len(rows) - accepted - conflicts, conflicts)
 
-    def _insert_impressions(self, impressions: Iterable[Impression]) -> None:
+    def forget(self, what: Forget) -> Forgotten:
+        """Let go of events and impressions, overwriting them on disk."""
+        with self._translated():
+            self._db.execute("PRAGMA secure_delete = ON")
+        with self._transaction():
+            return forget(self._db, what)
+
+    def _source(self, name: str) -> int:
+        self._db.execute("INSERT OR IGNORE INTO sources (name) VALUES (?)", (name,))
+        return int(self._db.execute("SELECT source FROM sources WHERE name = ?", (name,)).fetchone()[0])
+
+    def _insert_impressions(self, impressions: Iterable[Impression], source: int | None = None) -> None:
         if self._seq is None:
             self._seq = int(self._db.execute("SELECT COALESCE(MAX(seq), 0) FROM impressions").fetchone()[0])
         rows = [
-            (i.impression_id, i.time_ms, i.query, i.origin, i.user, i.session, encode_page(i), number)
+            (i.impression_id, i.time_ms, i.query, i.origin, i.user, i.session, encode_page(i), number, source)
             for number, i in enumerate(impressions, self._seq + 1)
         ]
         self._seq += len(rows)
-        self._db.executemany("INSERT OR IGNORE INTO impressions VALUES (?, ?, ?, ?, ?, ?, ?, ?)", rows)
+        self._db.executemany("INSERT OR IGNORE INTO impressions VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", rows)
 
     def _conflicts(self, rows: Sequence[EventRow]) -> int:
         """Keep and count events whose id is taken by other content."""

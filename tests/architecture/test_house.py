@@ -48,6 +48,7 @@ INSIDE_FUNCTIONS = {"sklearn", "scipy", "joblib", "lightgbm", "onnxruntime", "on
 LONGEST = 300
 LONGER = {
     "core/types.py": 340,  # the vocabulary: half of it is prose, and it belongs in one place
+    "engine/workspace.py": 330,  # the Python API, every verb with its words
     "retrieval/memory.py": 400,  # one strategy is one file
 }
 

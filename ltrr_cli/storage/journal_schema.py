@@ -1,0 +1,104 @@
+"""The journal's tables, how old ones become new, and how what must be forgotten leaves them."""
+
+from __future__ import annotations
+
+import sqlite3
+from dataclasses import dataclass
+
+FORMAT = 2
+
+SCHEMA = """
+CREATE TABLE impressions (
+    impression_id TEXT PRIMARY KEY, time_ms INTEGER, query TEXT NOT NULL, origin TEXT NOT NULL,
+    user TEXT, session TEXT, page BLOB, seq INTEGER NOT NULL, source INTEGER
+) WITHOUT ROWID;
+CREATE INDEX impressions_time ON impressions (time_ms);
+CREATE TABLE events (
+    seq INTEGER PRIMARY KEY, event_id TEXT NOT NULL UNIQUE, kind TEXT NOT NULL, time_ms INTEGER,
+    entity_id TEXT NOT NULL, impression_id TEXT, query TEXT, position INTEGER, user TEXT, session TEXT, value REAL,
+    source INTEGER
+);
+CREATE INDEX events_user ON events (user) WHERE user IS NOT NULL;
+CREATE INDEX events_impression ON events (impression_id) WHERE impression_id IS NOT NULL;
+CREATE TABLE conflicts (event_id TEXT NOT NULL, content TEXT NOT NULL, UNIQUE (event_id, content));
+CREATE TABLE sources (source INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE);
+CREATE TABLE users (user TEXT PRIMARY KEY, attributes TEXT NOT NULL, time_ms INTEGER) WITHOUT ROWID;
+"""
+
+_TO_2 = """
+ALTER TABLE impressions ADD COLUMN source INTEGER;
+ALTER TABLE events ADD COLUMN source INTEGER;
+CREATE TABLE sources (source INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE);
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Forgotten:
+    """How much left the journal."""
+
+    events: int
+    impressions: int
+    users: int
+
+
+@dataclass(frozen=True, slots=True)
+class Forget:
+    """What is to leave: all that meets every condition that is set.
+
+    user    -- a person's id
+    source  -- a log as it was named when it was taken in, or the end of its path
+    between -- (from, to) in milliseconds, the end exclusive; what has no time stays
+    """
+
+    user: str | None = None
+    source: str | None = None
+    between: tuple[int, int] | None = None
+
+
+def create(database: sqlite3.Connection) -> None:
+    """Make the tables of the newest format, inside a transaction."""
+    _run(database, SCHEMA)
+
+
+def upgrade(database: sqlite3.Connection) -> None:
+    """Bring tables of format 1 to format 2, inside a transaction; where their lines came from is not known."""
+    _run(database, _TO_2)
+
+
+def _run(database: sqlite3.Connection, script: str) -> None:
+    for statement in script.split(";"):
+        database.execute(statement)
+    database.execute(f"PRAGMA user_version = {FORMAT}")
+
+
+def forget(database: sqlite3.Connection, what: Forget) -> Forgotten:
+    """Delete, inside a transaction; conflicting copies of deleted events leave with them."""
+    condition, values = _condition(database, what)
+    chosen = f"SELECT event_id FROM events WHERE {condition}"
+    database.execute(f"DELETE FROM conflicts WHERE event_id IN ({chosen})", values)
+    events = database.execute(f"DELETE FROM events WHERE {condition}", values).rowcount
+    impressions = database.execute(f"DELETE FROM impressions WHERE {condition}", values).rowcount
+    users = 0
+    if what.user is not None and what.source is None and what.between is None:
+        users = database.execute("DELETE FROM users WHERE user = ?", (what.user,)).rowcount
+    return Forgotten(events, impressions, users)
+
+
+def _condition(database: sqlite3.Connection, what: Forget) -> tuple[str, list[str | int]]:
+    conditions: list[str] = []
+    values: list[str | int] = []
+    if what.user is not None:
+        conditions.append("user = ?")
+        values.append(what.user)
+    if what.source is not None:
+        named = [
+            number
+            for number, name in database.execute("SELECT source, name FROM sources")
+            if name == what.source or name.endswith("/" + what.source)
+        ]
+        conditions.append(f"source IN ({', '.join('?' * len(named))})")
+        values += named
+    if what.between is not None:
+        conditions.append("time_ms >= ? AND time_ms < ?")
+        values += what.between
+    return " AND ".join(conditions) or "0", values
