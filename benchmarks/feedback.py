@@ -15,12 +15,16 @@ from pathlib import Path
 from time import perf_counter
 
 from _common import Bars, ltrr, run, scratch
+from loop import per_click, read_run
 
 from ltrr_cli.catalog.sample import sample_path
 from ltrr_cli.core.chance import generator
 from ltrr_cli.core.clock import iso, parse_time
+from ltrr_cli.engine.judgments import read_qrels
 from ltrr_cli.evaluation.metrics import measure
+from ltrr_cli.retrieval.registry import names
 from ltrr_cli.storage.journal import Journal
+from ltrr_cli.text.normalise import query_key
 
 EVENTS = 1_000_000
 START = 1_700_000_000_000
@@ -34,6 +38,10 @@ def main(data: Path, bars: Bars, quick: bool) -> None:
         robots(shop, bars, quick)
     else:
         bars.skipped("robots", "bestbuy_xbox absent")
+    if (data / "hetrec").is_dir():
+        topics(data / "hetrec", bars, quick)
+    if shop.is_dir():
+        clicks(shop, bars, quick)
 
 
 def speed(bars: Bars, count: int) -> None:
@@ -123,6 +131,7 @@ def robots(folder: Path, bars: Bars, quick: bool) -> None:
         ltrr("index", folder / "catalog.jsonl.gz", "--home", home)
         ltrr("ingest-feedback", folder / "events_fit.jsonl.gz", "--home", home)
         honest = quality(home, queries, qrels)
+        before = ltrr("status", "--home", home)["journal_digest"]
         asked = [query for query, _ in Counter(search["query"] for search in fit).most_common(10)]
         clicked = Counter(entity for search in fit for entity in search["clicked"])
         pushed = min(clicked, key=lambda entity: (clicked[entity], entity))
@@ -139,6 +148,61 @@ def robots(folder: Path, bars: Bars, quick: bool) -> None:
         bars.at_most("robots: nDCG@10 of honest queries falls by, %", 100 * (1 - attacked / honest), 1.0)
         named = {suspect["name"] for suspect in report["suspects"]}  # type: ignore[attr-defined]
         bars.at_least("robots named, of 101", len(named & set(names)), 101)
+        left = ltrr("forget", "--source", log, "--home", home)
+        same = left["journal_digest"] == before
+        bars.at_least("forgetting them restores the honest digest", float(same), 1.0)
+
+
+def topics(folder: Path, bars: Bars, quick: bool) -> None:
+    """The memory alone on topics that other users judged, after more and more of the tag log."""
+    with gzip.open(folder / "events_fit.jsonl.gz", "rt") as file:
+        events = file.readlines()
+    with scratch() as place:
+        home, run_file, log = (Path(place, name) for name in ("home", "run.trec", "part.jsonl"))
+        ltrr("index", folder / "catalog.jsonl.gz", "--home", home)
+        curve: dict[int, float] = {}
+        for percent in (0, 100) if quick else (0, 1, 5, 20, 50, 100):
+            log.write_text("".join(events[: len(events) * percent // 100]), "utf-8")
+            if percent:
+                ltrr("ingest-feedback", log, "--home", home)
+            curve[percent] = alone(home, folder, "topic", run_file)
+        print("memory alone, topics: " + ", ".join(f"{percent} % {value:.4f}" for percent, value in curve.items()))
+        bars.at_least("memory alone, topic nDCG@10", curve[100], 0.465)
+        bars.at_least("memory alone, tagvariant nDCG@10", alone(home, folder, "tagvariant", run_file), 0.50)
+        worst = min(value - curve[0] for value in curve.values())
+        bars.at_least("learning curve: worst point less the prediction alone", worst, -0.01)
+
+
+def alone(home: Path, folder: Path, kind: str, run_file: Path) -> float:
+    """nDCG@10 of what the memory alone answers."""
+    ltrr("query", "--batch", folder / f"queries_{kind}.jsonl", "--run", run_file, "--home", home, **only("memory"))
+    return measure(read_run(run_file), read_qrels(folder / f"qrels_{kind}.tsv"), ["nDCG@10"])["nDCG@10"]
+
+
+def only(kept: str) -> dict[str, str]:
+    """Settings that switch every other strategy off."""
+    return {"LTRR_RETRIEVAL__OFF": json.dumps([name for name in names() if name != kept])}
+
+
+def clicks(folder: Path, bars: Bars, quick: bool) -> None:
+    """The memory alone on a shop's later days, frozen: MAP@5 per click, in all and for queries never seen before."""
+    with gzip.open(folder / "events_fit.jsonl.gz", "rt") as lines:
+        seen = {query_key(json.loads(line)["query"]) for line in lines}
+    with gzip.open(folder / "events_dev.jsonl.gz", "rt") as lines:
+        dev = [json.loads(line) for line in lines][:: 10 if quick else 1]
+    with scratch() as place:
+        home, queries, run_file = (Path(place, name) for name in ("home", "dev.jsonl", "dev.trec"))
+        with queries.open("w") as out:
+            for number, search in enumerate(dev):
+                line = {"query_id": f"d{number}", "text": search["query"], "timestamp": search["timestamp"]}
+                out.write(json.dumps(line) + "\n")
+        ltrr("index", folder / "catalog.jsonl.gz", "--home", home)
+        ltrr("ingest-feedback", folder / "events_fit.jsonl.gz", "--home", home)
+        ltrr("query", "--batch", queries, "--run", run_file, "--home", home, **only("memory"))
+        asked = [(f"d{number}", search["clicked"]) for number, search in enumerate(dev)]
+        unseen = [one for one, search in zip(asked, dev, strict=True) if query_key(search["query"]) not in seen]
+        bars.at_least("memory alone, shop MAP@5", per_click(run_file, asked), 0.70)
+        bars.at_least("memory alone, shop MAP@5 of unseen queries", per_click(run_file, unseen), 0.40)
 
 
 def quality(home: Path, queries: Path, qrels: dict[str, dict[str, int]]) -> float:
