@@ -13,8 +13,14 @@ def untrained(schema: Schema, features: FloatArray, candidates: Candidates, weig
     """Return (n,) float32: ``(1 - s) belief + s fused``, each a distribution over the candidates.
 
     ``s`` is the memory's share of the prior (1 before any action on the query, towards 0 with support), so that
-    fusion decides where nothing is known and actions decide where they are many.
+    fusion decides where nothing is known and actions decide where they are many. Who asks multiplies the odds where
+    their past says something (a product of experts): ``exp(lift)``, see ``retrieval.lift``.
     """
+    page, lift = _page(schema, features, candidates, weights), _column(schema, features, "personal.lift")
+    return page if lift is None else prior_share(page * np.exp(np.nan_to_num(lift)))
+
+
+def _page(schema: Schema, features: FloatArray, candidates: Candidates, weights: FloatArray) -> FloatArray:
     fused = prior_share(blend(candidates.scores, weights, _column(schema, features, "entity.popularity")))
     belief = _column(schema, features, "memory.belief")
     share = _column(schema, features, "memory.prior_share")

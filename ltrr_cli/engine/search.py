@@ -33,8 +33,12 @@ from ltrr_cli.engine.scoring import untrained
 from ltrr_cli.ranking.anchor import corrected
 from ltrr_cli.ranking.base import Schema
 from ltrr_cli.ranking.features import assemble
+from ltrr_cli.ranking.fusion import blend
+from ltrr_cli.retrieval.base import best
 from ltrr_cli.retrieval.union import union
 from ltrr_cli.text.normalise import query_key
+
+SEEDS = 10  # best hits of the first wave from which the second starts
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,8 +170,10 @@ def answer(
     ran = running(loop.settings.allocation, plan, seed) if explore else None
     ran = ran if retrieved is None else retrieved.plan.ran
     plan = replace(plan, ran=ran)
-    again = None if retrieved is None else list(retrieved.hits)
-    hits = again or retrieve(loop, request, situation.strategies, budget, ran)
+    if retrieved is None:
+        request, hits = waves(loop, request, situation.strategies, budget, ran)
+    else:
+        request, hits = replace(request, seeds=retrieved.request.seeds), list(retrieved.hits)
     watch.stage("retrieve")
     candidates, included = _candidates(situation.strategies, hits, menu, budget)
     schema, features = describe(loop, request, candidates)
@@ -212,10 +218,41 @@ def retrieve(
     loop: Loop, request: Request, strategies: tuple[str, ...], depth: int, ran: tuple[str, ...] | None = None
 ) -> list[Hits]:
     """Run every strategy (or those that ``ran`` names) down to ``depth``; who does not run has nothing."""
-    nothing = Hits(np.empty(0, np.int32), np.empty(0, np.float32))
-    return [
-        loop.strategies[name].retrieve(request, depth) if ran is None or name in ran else nothing for name in strategies
-    ]
+    return waves(loop, request, strategies, depth, ran)[1]
+
+
+def waves(
+    loop: Loop, request: Request, strategies: tuple[str, ...], depth: int, ran: tuple[str, ...] | None = None
+) -> tuple[Request, list[Hits]]:
+    """Run the first wave of strategies, then the second with the best hits of the first.
+
+    Returns (the request with its seeds, hits by strategy). Seeds come from whoever ran, so under ``run = "drawn"``
+    the second wave depends on the draw, as all of such a page does.
+    """
+    later = [name for name in strategies if loop.strategies[name].second_wave]
+    found = {
+        name: loop.strategies[name].retrieve(request, depth)
+        for name in strategies
+        if name not in later and (ran is None or name in ran)
+    }
+    request = replace(request, seeds=seeds(loop, request, found))
+    found |= {name: loop.strategies[name].retrieve(request, depth) for name in later if ran is None or name in ran}
+    return request, [found.get(name, Hits.none()) for name in strategies]
+
+
+def seeds(loop: Loop, request: Request, found: Mapping[str, Hits]) -> IntArray | None:
+    """Return the rows that the second wave starts from: the entity to be like, else the best hits; None without any.
+
+    Without a query there are no best hits, only popular ones, and what goes with those is for everybody.
+    """
+    if request.context.like is not None:
+        row = loop.catalog.row_of(request.context.like)
+        return np.array([row], np.int32) if row >= 0 else None
+    if not request.reading.tokens:
+        return None
+    rows, _, scores = union(list(found.values()))
+    fused = blend(scores, loop.fusion_weights(tuple(found), request.reading), loop.catalog.popularity[rows])
+    return best(rows, fused, SEEDS).rows if len(rows) else None
 
 
 def describe(loop: Loop, request: Request, candidates: Candidates) -> tuple[Schema, FloatArray]:

@@ -133,6 +133,7 @@ class Attribution:
             exposure=1.0 if imported or line is None or line.odds is None else line.odds,
             imported=imported,
             ranks={} if line is None else line.ranks,
+            value=event.value,
         )
 
     def _without_page(self, event: Event, late_for: Impression | None, reward: float, weight: float) -> Outcome:
@@ -152,6 +153,7 @@ class Attribution:
             user,
             session,
             imported=late_for is None or late_for.origin == "imported",
+            value=event.value,
         )
 
 
