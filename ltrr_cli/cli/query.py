@@ -45,6 +45,7 @@ def query(
     ] = None,
     seed: Annotated[int | None, typer.Option("--seed", metavar="N", help="Repeat a draw.")] = None,
     hide_seen: Annotated[bool, typer.Option("--hide-seen", help="Not what the user already acted on.")] = False,
+    like: Annotated[str | None, typer.Option("--like", metavar="ENTITY", help="What goes with this one.")] = None,
     live: Annotated[bool, typer.Option("--live", help="Real traffic: count it where nothing is clicked.")] = False,
     explain: Annotated[bool, typer.Option("--explain", help="Show reading, plan and who brought what.")] = False,
     no_log: Annotated[bool, typer.Option("--no-log", help="Do not journal the impression.")] = False,
@@ -66,11 +67,11 @@ def query(
     if batch is not None or run is not None:
         only_one = {
             "TEXT": text, "--user": user, "--session": session, "--at": at, "--context": context, "--filter": filters,
-            "--seed": seed, "--live": live, "--explain": explain,
+            "--seed": seed, "--like": like, "--live": live, "--explain": explain,
         }  # fmt: skip
         _batch(desk, batch, run, only_one, 100 if k is None else k, budget, policy, hide_seen)
         return
-    for name, value in (("TEXT", text), ("--user", user), ("--session", session)):
+    for name, value in (("TEXT", text), ("--user", user), ("--session", session), ("--like", like)):
         given.readable(value, name)
     known = given.pairs(context or (), "--context", "device=phone")
     moment = given.moment(at, "--at")
@@ -87,6 +88,7 @@ def query(
         policy=policy,
         seed=seed,
         hide_seen=hide_seen,
+        like=like,
         live=live or workspace.settings.live,
         log=not no_log,
         explore=not no_explore,

@@ -22,6 +22,7 @@ from ltrr_cli.storage.disk import write_atomic
 from ltrr_cli.text.lines import BadLine, read_lines
 from ltrr_cli.text.normalise import fold
 
+_WHO = ("user_id", "session_id", "like")
 CSV_COLUMNS = ("grade", "keywords", "docid")
 
 
@@ -91,19 +92,23 @@ def read_queries(path: str | Path, clock_ms: int = 0) -> tuple[JudgedQuery, ...]
 
 
 def query_line(data: bytes, where: str, clock_ms: int, hide_seen: bool) -> tuple[str, Context, str]:
-    """Read one ``{"query_id", "text", "user_id"?, "timestamp"?}``; raises DataError that begins with ``where``."""
+    """Read one ``{"query_id", "text", "user_id"?, "session_id"?, "like"?, "timestamp"?}``.
+
+    Who asks, or what others are to be like, is enough to recommend: such a line needs no text.
+    Raises DataError that begins with ``where``.
+    """
     try:
         record: dict[str, Any] = msgspec.json.decode(data, type=dict[str, Any])
-        query_id, text = record["query_id"], record["text"]
+        user, session, like = (None if record.get(n) is None else str(record[n]) for n in _WHO)
+        query_id, text = record["query_id"], record.get("text", "") if user or session or like else record["text"]
         if not isinstance(query_id, str) or not isinstance(text, str) or not query_id or query_id.split() != [query_id]:
             raise DataError("query_id must be text without spaces, text must be text")
         moment = clock_ms if record.get("timestamp") is None else parse_time(record["timestamp"])
-        user = record.get("user_id")
     except (msgspec.MsgspecError, KeyError, DataError) as error:
         reason = f"no {error}" if isinstance(error, KeyError) else str(error)
-        hint = 'one {"query_id", "text", "user_id"?, "timestamp"?} a line'
+        hint = 'one {"query_id", "text", "user_id"?, "session_id"?, "like"?, "timestamp"?} a line'
         raise DataError(f"{where}: {reason}", hint=hint) from None
-    return query_id, Context(moment, None if user is None else str(user), hide_seen=hide_seen), text
+    return query_id, Context(moment, user, session, hide_seen=hide_seen, like=like), text
 
 
 def read_judgments_csv(path: str | Path) -> dict[str, dict[str, int]]:

@@ -201,6 +201,7 @@ def context_of(search: Impression) -> Context:
         session=search.session,
         locale=search.context.get("locale"),
         extra=search.context,
+        like=search.context.get("like"),
     )
 
 

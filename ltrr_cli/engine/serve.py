@@ -15,7 +15,7 @@ from ltrr_cli.allocation.registry import open_policy
 from ltrr_cli.catalog.filters import parse_filter
 from ltrr_cli.core.chance import seed_of
 from ltrr_cli.core.clock import now_ms, parse_time
-from ltrr_cli.core.errors import DataError, UsageError
+from ltrr_cli.core.errors import DataError, NotFoundError, UsageError
 from ltrr_cli.core.types import Context, Impression
 from ltrr_cli.engine.judgments import query_line
 from ltrr_cli.engine.lessons import journalled, schema_of
@@ -51,6 +51,7 @@ class Question:
     live: bool
     log: bool
     explore: bool
+    like: str | None = None
 
     def writable(self) -> Question:
         """Return the same without what no file can hold: a lone surrogate is no character."""
@@ -83,6 +84,7 @@ def respond(workspace: Workspace, asked: Question) -> Page:
         filters,
         asked.context,
         asked.hide_seen,
+        asked.like,
     )
     seed = seed_of("draw", impression_id) if asked.seed is None else asked.seed
     policy = named_policy(workspace, asked.policy)
@@ -104,10 +106,18 @@ def respond(workspace: Workspace, asked: Question) -> Page:
 
 
 def hidden(workspace: Workspace, context: Context) -> frozenset[str]:
-    """Return what the user already acted on, where it is to be hidden."""
+    """Return what the user already acted on, where it is to be hidden, and the entity that others are to be like.
+
+    Raises NotFoundError where the catalog has no such entity.
+    """
+    same: frozenset[str] = frozenset()
+    if context.like is not None:
+        if workspace.loop().catalog.row_of(context.like) < 0:
+            raise NotFoundError(f"no entity {context.like[:80]!r} to be like", hint="an id of the catalog is needed")
+        same = frozenset((context.like,))
     if not context.hide_seen or context.user is None:
-        return frozenset()
-    return workspace.journal.entities_of(context.user)
+        return same
+    return same | workspace.journal.entities_of(context.user)
 
 
 def named_policy(workspace: Workspace, name: str | None) -> Policy | None:
@@ -164,7 +174,7 @@ def _impression(loop: Loop, found: Answer, impression_id: str, asked: Question) 
         origin="live" if asked.live else "trial",
         user=asked.user,
         session=asked.session,
-        context=asked.context,
+        context=asked.context if asked.like is None else {**asked.context, "like": asked.like},
         plan=found.plan,
         shown=found.shown(loop),
         schema=found.schema.digest,

@@ -112,6 +112,7 @@ class Workspace:
         policy: str | None = None,
         seed: int | None = None,
         hide_seen: bool = False,
+        like: str | None = None,
         live: bool = True,
         log: bool = True,
         explore: bool = True,
@@ -121,6 +122,7 @@ class Workspace:
         at      -- the moment of the question; without it the later of the last event and the catalog's newest date
         filters -- conditions such as "genre=jazz", "year>=2000"
         seed    -- repeats a draw; without it every question draws anew
+        like    -- an entity's id: what goes with it; raises NotFoundError for one that the catalog has not
         live    -- False marks a trial that must not count as an unclicked page
         log     -- write the impression into the journal
         explore -- False plays the policy's best allocation
@@ -128,7 +130,7 @@ class Workspace:
         from ltrr_cli.engine.serve import Question, respond
 
         asked = Question(text, k, budget, user, session, at, dict(context or {}), tuple(filters), policy, seed,
-                         hide_seen, live, log, explore)  # fmt: skip
+                         hide_seen, live, log, explore, like)  # fmt: skip
         return respond(self, asked)
 
     def query_batch(
@@ -142,7 +144,10 @@ class Workspace:
         hide_seen: bool = False,
         progress: Progress = quiet,
     ) -> BatchReport:
-        """Answer a file of {"query_id", "text", "user_id"?, "timestamp"?} into a TREC run, without a log."""
+        """Answer a file of {"query_id", "text", "user_id"?, "timestamp"?, ...} into a TREC run, without a log.
+
+        A line may also have a "session_id" and "like", an entity's id; with a user or with "like" it needs no "text".
+        """
         from ltrr_cli.engine.serve import respond_batch
 
         return respond_batch(self, queries, run, k, budget, policy, hide_seen, progress)

@@ -15,6 +15,7 @@ BUILT_IN = {
     "fuzzy": "ltrr_cli.retrieval.fuzzy:Fuzzy",
     "dense": "ltrr_cli.retrieval.dense:Dense",
     "memory": "ltrr_cli.retrieval.memory:Memory",
+    "related": "ltrr_cli.retrieval.related:Related",
     "personal": "ltrr_cli.retrieval.personal:Personal",
     "popular": "ltrr_cli.retrieval.popular:Popular",
     "explore": "ltrr_cli.retrieval.explore:Explore",

@@ -1,0 +1,79 @@
+"""What goes with the best hits: the artist of a track, the tracks of an artist, what the same people choose.
+
+Good for what the query does not name but its answers lead to, and for "more like this". Asked in the second wave;
+without best hits it has nothing to start from.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import ClassVar, Self
+
+import numpy as np
+
+from ltrr_cli.core.types import DoubleArray, FloatArray, Hits, IntArray, Outcome, Request
+from ltrr_cli.retrieval.base import Resources, Strategy, best
+from ltrr_cli.retrieval.graph import Graph
+from ltrr_cli.retrieval.lift import affinity, person
+from ltrr_cli.retrieval.ties import Ties
+
+
+class Related(Strategy):
+    """Shared values plus shared people, each relative to its best; seeds count ``1 / rank`` and do not come again."""
+
+    name: ClassVar[str] = "related"
+    evidence_names: ClassVar[tuple[str, ...]] = ("shared", "together")
+    second_wave: ClassVar[bool] = True
+
+    def __init__(self, entities: int, ties: Ties, graph: Graph) -> None:
+        self._entities, self._ties, self._graph = entities, ties, graph
+
+    @classmethod
+    def build(cls, resources: Resources, folder: Path) -> None:
+        """Write which entities share what."""
+        Ties.build(resources.catalog.entities(), folder)
+
+    @classmethod
+    def open(cls, resources: Resources, folder: Path, learned: Path | None) -> Self:
+        """Map the ties, and open the graph of actions where there is one."""
+        row_of = resources.catalog.row_of
+        graph = Graph(row_of) if learned is None else Graph.open(learned, row_of)
+        return cls(len(resources.catalog), Ties.open(folder), graph)
+
+    def learn(self, outcomes: Sequence[Outcome]) -> None:
+        """Log who did what."""
+        self._graph.learn(outcomes)
+
+    def save(self, folder: Path) -> None:
+        """Write the graph."""
+        self._graph.save(folder)
+
+    def retrieve(self, request: Request, limit: int) -> Hits:
+        """Bring what goes with the seeds."""
+        if request.seeds is None:
+            return Hits.none()
+        seeds, factors = _weighted(request.seeds), self._graph.factors
+        tied, shared = self._ties.bearers(*self._ties.of(*seeds))
+        near = affinity(factors, person(factors, *seeds), factors.rows)[0]
+        score = np.zeros(self._entities, np.float32)
+        score[tied] = shared / np.float32(max(float(shared.max(initial=0.0)), 1e-9))
+        score[factors.rows] += (np.maximum(near, 0.0) / max(float(near.max(initial=0.0)), 1e-9)).astype(np.float32)
+        score[request.seeds] = 0.0
+        rows = np.flatnonzero(score).astype(np.int32)
+        return best(rows, score[rows], limit, request.allowed)
+
+    def evidence(self, request: Request, rows: IntArray) -> FloatArray:
+        """Return how much each row shares with the seeds, of values and of people; NaN without seeds."""
+        if request.seeds is None:
+            return np.full((len(rows), 2), np.nan, np.float32)
+        seeds, factors = _weighted(request.seeds), self._graph.factors
+        near = affinity(factors, person(factors, *seeds), rows)[0]
+        return np.column_stack([self._ties.shared(*self._ties.of(*seeds), rows), near]).astype(np.float32)
+
+
+def _weighted(seeds: IntArray) -> tuple[IntArray, DoubleArray]:
+    """Return (rows ascending, strengths that sum to 1)."""
+    strengths = 1.0 / np.arange(1, len(seeds) + 1)
+    order = np.argsort(seeds)
+    return seeds[order], (strengths / strengths.sum())[order]
