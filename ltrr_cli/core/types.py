@@ -304,6 +304,18 @@ class Event:
 
 
 @dataclass(frozen=True, slots=True)
+class Profile:
+    """What is said of a person, apart from what they did.
+
+    time_ms -- since when it holds; None: always
+    """
+
+    user: str
+    attributes: Mapping[str, AttributeValue]
+    time_ms: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Outcome:
     """What one action (or one examined and passed-over entity) proves; memory, bandit, ranker and off-policy
     evaluation all consume it, so attribution and reward are defined once.

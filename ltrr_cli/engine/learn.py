@@ -65,6 +65,7 @@ def fold(loop: Loop, journal: Journal, folder: Path, catalog: int) -> tuple[Tall
         last = batch[-1].time_ms
         loop.teach([*teacher.lessons(batch), *live_lessons(loop, journal, batch)])
 
+    loop.meet(journal)
     searches = newest(journal, loop.settings.allocation.sample)
     walk(loop, searches, outcomes(journal, loop.settings, tally, guard), teacher.ask, noted)
     for name, strategy in loop.strategies.items():

@@ -18,11 +18,12 @@ from ltrr_cli.backends.encoder import open_encoder
 from ltrr_cli.catalog.columns import Columns
 from ltrr_cli.core.config import Settings
 from ltrr_cli.core.errors import DamagedError, UsageError
-from ltrr_cli.core.types import BoolArray, Context, Encoder, FloatArray, Outcome, Reading, Request
+from ltrr_cli.core.types import BoolArray, Context, Encoder, FloatArray, Outcome, Profile, Reading, Request
 from ltrr_cli.ranking.base import Model
 from ltrr_cli.ranking.models import open_model
 from ltrr_cli.retrieval import registry
 from ltrr_cli.retrieval.base import Resources, Strategy
+from ltrr_cli.storage.journal import Journal
 from ltrr_cli.storage.lock import Hold
 from ltrr_cli.text.normalise import query_key
 from ltrr_cli.understanding.reader import Understanding
@@ -116,6 +117,13 @@ class Loop:
             row = -1 if outcome.user is None or outcome.reward <= 0 else self.catalog.row_of(outcome.entity_id)
             if outcome.user is not None and row >= 0:
                 self.habits.learn(outcome.user, self._facts_of(row), outcome.reward * outcome.weight, outcome.time_ms)
+
+    def meet(self, journal: Journal) -> None:
+        """Let every strategy know what the journal says of people."""
+        decode = msgspec.json.Decoder(dict[str, str | float | tuple[str, ...]]).decode
+        people = [Profile(user, decode(attributes), time_ms) for user, attributes, time_ms in journal.profiles()]
+        for strategy in self.strategies.values() if people else ():
+            strategy.meet(people)
 
     def teach(self, lessons: Sequence[Lesson]) -> None:
         """Let the bandit take in lessons, in time order."""

@@ -86,6 +86,7 @@ def replay(
             raise DataError("no search in this log", hint="replay needs search or impression lines")
         stream = _stream(journal, taken, workspace.settings, None if since is None else parse_time(since))
         loop = workspace.open_loop(workspace.current(), learned=False)
+        loop.meet(journal)
         replayer = _Replayer(loop, stream, explore, parse_span(learn_every), train_every, progress)
         searches = _in_time(journal.impressions(), stream.moments)
         walk(loop, searches, stream.outcomes, replayer.on_search, replayer.on_outcomes)

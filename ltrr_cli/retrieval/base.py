@@ -16,7 +16,7 @@ from typing import ClassVar, Self
 
 import numpy as np
 
-from ltrr_cli.core.types import BoolArray, Catalog, Encoder, FloatArray, Hits, IntArray, Outcome, Request
+from ltrr_cli.core.types import BoolArray, Catalog, Encoder, FloatArray, Hits, IntArray, Outcome, Profile, Request
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +63,9 @@ class Strategy:
 
     def learn(self, outcomes: Sequence[Outcome]) -> None:
         """Take in outcomes, in time order; what is asked afterwards at a later moment sees them."""
+
+    def meet(self, people: Sequence[Profile]) -> None:
+        """Take in what is said of people, before any outcome; it counts from its own moment on."""
 
     def save(self, folder: Path) -> None:
         """Write the learned half into ``folder`` (nothing where it learns nothing)."""

@@ -50,6 +50,11 @@ def person(factors: Factors, rows: IntArray, strengths: DoubleArray) -> Person:
     return Person(factors.embed(rows, strengths), rows, strengths)
 
 
+def introduced(factors: Factors, who: Person, rows: IntArray, strengths: DoubleArray) -> Person:
+    """Embed somebody as if they had also acted on entities; it leaves no mark on those themselves."""
+    return Person(who.embedded + factors.embed(rows, strengths), who.rows, who.strengths)
+
+
 def affinity(factors: Factors, who: Person, rows: IntArray) -> tuple[DoubleArray, DoubleArray]:
     """Return (affinities in standard deviations, own strengths) of entities, (n,) float64 each.
 

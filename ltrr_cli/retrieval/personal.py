@@ -10,13 +10,19 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import ClassVar, Self
 
+import msgspec
 import numpy as np
 
-from ltrr_cli.core.types import DoubleArray, FloatArray, Hits, IntArray, Outcome, Request
+from ltrr_cli.core.types import Context, DoubleArray, FloatArray, Hits, IntArray, Outcome, Profile, Request
 from ltrr_cli.retrieval.base import Resources, Strategy, best
+from ltrr_cli.retrieval.factors import Factors
 from ltrr_cli.retrieval.graph import Graph
-from ltrr_cli.retrieval.lift import LARGEST, Person, affinity, aspects, person
+from ltrr_cli.retrieval.lift import LARGEST, Person, affinity, aspects, introduced, person
+from ltrr_cli.retrieval.related import Related
+from ltrr_cli.retrieval.ties import Ties
 
+PEOPLE = "people.json"
+PROFILE = 10  # best known bearers of a profile's values, each taken for one action
 NEAR_QUERY = 2.0  # log-odds per standard deviation of nearness to the best hits
 
 
@@ -30,26 +36,41 @@ class Personal(Strategy):
     evidence_names: ClassVar[tuple[str, ...]] = ("lift", "affinity", "own", "history")
     second_wave: ClassVar[bool] = True
 
-    def __init__(self, graph: Graph) -> None:
-        self._graph = graph
+    def __init__(self, graph: Graph, ties: Ties) -> None:
+        self._graph, self._ties = graph, ties
+        self._people: dict[str, tuple[int, tuple[str, ...]]] = {}  # since when, and the words of the profile
 
     @classmethod
     def open(cls, resources: Resources, folder: Path, learned: Path | None) -> Self:
-        """Open the graph of actions where there is one."""
-        row_of = resources.catalog.row_of
-        return cls(Graph(row_of) if learned is None else Graph.open(learned, row_of))
+        """Open the graph of actions where there is one, what is said of people, and the neighbour's ties."""
+        row_of, ties = resources.catalog.row_of, Ties.open(folder.with_name(Related.name))
+        if learned is None:
+            return cls(Graph(row_of), ties)
+        personal = cls(Graph.open(learned, row_of), ties)
+        stored = msgspec.json.decode((learned / PEOPLE).read_bytes(), type=dict[str, tuple[int, tuple[str, ...]]])
+        personal._people = stored
+        return personal
 
     def learn(self, outcomes: Sequence[Outcome]) -> None:
         """Log who did what."""
         self._graph.learn(outcomes)
 
+    def meet(self, people: Sequence[Profile]) -> None:
+        """Note the words of profiles: values that entities bear too say what somebody may like."""
+        for one in people:
+            values = one.attributes.values()
+            words = tuple(w for v in values if not isinstance(v, float) for w in ((v,) if isinstance(v, str) else v))
+            if words:
+                self._people[one.user] = (one.time_ms or 0, words)
+
     def save(self, folder: Path) -> None:
-        """Write the graph."""
+        """Write the graph, and what is said of people."""
         self._graph.save(folder)
+        (folder / PEOPLE).write_bytes(msgspec.json.encode(dict(sorted(self._people.items()))))
 
     def retrieve(self, request: Request, limit: int) -> Hits:
         """Bring what suits who asks, near the best hits where a query has any."""
-        who = self._graph.who(request.context)
+        who = self._who(request.context)
         if who is None or not who.embedded.any():
             return Hits.none()
         factors = self._graph.factors
@@ -66,7 +87,7 @@ class Personal(Strategy):
 
     def evidence(self, request: Request, rows: IntArray) -> FloatArray:
         """Return what the person's past says of each row; NaN for somebody unknown."""
-        who = self._graph.who(request.context)
+        who = self._who(request.context)
         if who is None:
             return np.full((len(rows), len(self.evidence_names)), np.nan, np.float32)
         near, own = affinity(self._graph.factors, who, rows)
@@ -75,12 +96,32 @@ class Personal(Strategy):
 
     def signals(self, request: Request) -> Mapping[str, float]:
         """How much is known of who asks."""
-        who = self._graph.who(request.context)
+        who = self._who(request.context)
         return {"history": 0.0 if who is None else float(np.log1p(len(who.rows)))}
+
+    def _who(self, context: Context) -> Person | None:
+        """Return what is known of who asks: what they did, and what a profile says, as ``PROFILE`` actions."""
+        who = self._graph.who(context)
+        since, words = self._people.get(context.user or "", (0, ()))
+        if not words or since > context.time_ms:
+            return who
+        factors = self._graph.factors
+        rows, cosine = self._ties.bearers(*self._ties.named(words))
+        liked = best(rows, cosine * _fame(factors, rows), PROFILE)
+        who = who or person(factors, np.empty(0, np.int32), np.empty(0))
+        return introduced(factors, who, liked.rows, np.full(len(liked.rows), np.log(2.0)))
 
     def _lift(self, who: Person, rows: IntArray) -> DoubleArray:
         lifted: DoubleArray = aspects(self._graph.factors, who, rows) @ self._graph.weights
         return np.clip(lifted, -LARGEST, LARGEST)
+
+
+def _fame(factors: Factors, rows: IntArray) -> FloatArray:
+    """Return (n,) float32: log1p of how many acted on each."""
+    at = factors.find(rows)
+    fame = np.zeros(len(rows), np.float32)
+    fame[at >= 0] = np.log1p(factors.people[at[at >= 0]])
+    return fame
 
 
 def _sorted(rows: IntArray, strengths: DoubleArray) -> tuple[IntArray, DoubleArray]:

@@ -15,6 +15,7 @@ import numpy as np
 
 from ltrr_cli.core.types import DoubleArray, Entity, FloatArray, IntArray
 from ltrr_cli.retrieval.texts import attribute_texts
+from ltrr_cli.text.lookup import Lookup
 from ltrr_cli.text.normalise import query_key
 from ltrr_cli.text.packed import Array, open_arrays, write_arrays
 
@@ -26,7 +27,10 @@ MOST_BEARERS = 20_000  # entities met on the way; the rarest values come first, 
 class Ties:
     """Which entities bear which values. A value's weight is ``log(1 + N / df)``; entities are unit vectors of them."""
 
-    def __init__(self, values: Array, starts: Array, bearers: Array, bearer_starts: Array, lengths: Array) -> None:
+    def __init__(
+        self, named: Lookup, values: Array, starts: Array, bearers: Array, bearer_starts: Array, lengths: Array
+    ) -> None:
+        self._named = named
         self._values, self._starts = values, starts
         self._bearers, self._bearer_starts = bearers, bearer_starts
         self._lengths = lengths
@@ -45,6 +49,7 @@ class Ties:
         owner = np.repeat(np.arange(len(counts), dtype=np.int32), np.array(counts, np.int64))
         shared = np.bincount(value, minlength=len(numbers)) > 1
         keep = shared[value]
+        names = [key for key, number in numbers.items() if shared[number]]
         value, owner = (np.cumsum(shared) - 1)[value[keep]].astype(np.int32), owner[keep]
         bearers = np.bincount(value, minlength=int(shared.sum()))
         weight = np.log1p(len(counts) / np.maximum(bearers, 1))
@@ -53,6 +58,7 @@ class Ties:
         write_arrays(
             folder / FILE,
             {
+                **Lookup.arrays("named", names),
                 "values": value,
                 "starts": np.cumsum([0, *np.bincount(owner, minlength=len(counts))]).astype(np.int64),
                 "bearers": owner[order],
@@ -65,7 +71,14 @@ class Ties:
     def open(cls, folder: Path) -> Self:
         """Map the tables."""
         arrays = open_arrays(folder / FILE)
-        return cls(*(arrays[name] for name in ("values", "starts", "bearers", "bearer_starts", "lengths")))
+        named = Lookup.of("named", arrays)
+        return cls(named, *(arrays[name] for name in ("values", "starts", "bearers", "bearer_starts", "lengths")))
+
+    def named(self, texts: Iterable[str]) -> tuple[IntArray, DoubleArray]:
+        """Return (values ascending, weights) of texts, as ``of`` does of entities; what no two bear is left out."""
+        found = self._named.find([query_key(text) for text in texts])
+        distinct = np.unique(found[found >= 0])
+        return distinct, self._weight(distinct)
 
     def of(self, rows: IntArray, strengths: DoubleArray) -> tuple[IntArray, DoubleArray]:
         """Return (values ascending, weights): the sum of some entities' unit vectors, each times its strength."""

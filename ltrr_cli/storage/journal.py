@@ -30,6 +30,10 @@ _ORDER = "time_ms IS NOT NULL, time_ms, CASE WHEN time_ms IS NULL THEN seq END" 
 _EVENT = "event_id, kind, time_ms, entity_id, impression_id, query, position, user, session, value"
 _IMPRESSION = "impression_id, time_ms, query, origin, user, session, page"
 
+_PROFILE = """INSERT INTO users VALUES (?, ?, ?) ON CONFLICT (user) DO UPDATE
+SET attributes = excluded.attributes, time_ms = excluded.time_ms
+WHERE COALESCE(excluded.time_ms, -1) >= COALESCE(users.time_ms, -1)"""  # the newest holds, whichever log came first
+
 EventRow = tuple[str, str, int | None, str, str | None, str | None, int | None, str | None, str | None, float | None]
 
 
@@ -129,7 +133,7 @@ class Journal:
             self._db.executemany(f"INSERT OR IGNORE INTO events ({_EVENT}, source) VALUES ({marks})", rows)
             accepted = self._db.total_changes - before
             conflicts = self._conflicts(rows) if accepted < len(rows) else 0
-            self._db.executemany("INSERT OR REPLACE INTO users VALUES (?, ?, ?)", users)
+            self._db.executemany(_PROFILE, users)
         return Ingested(accepted, len(rows) - accepted - conflicts, conflicts)
 
     def forget(self, what: Forget) -> Forgotten:
@@ -204,6 +208,11 @@ class Journal:
         with self._translated():
             rows = self._db.execute("SELECT DISTINCT entity_id FROM events WHERE user = ?", (user,))
             return frozenset(row[0] for row in rows)
+
+    def profiles(self) -> Iterator[tuple[str, str, int | None]]:
+        """Yield (user, attributes as JSON, since when they hold) of everybody of whom something was said, by name."""
+        with self._translated():
+            yield from self._db.execute("SELECT user, attributes, time_ms FROM users ORDER BY user")
 
     def queries(self) -> dict[str, int]:
         """Return how often each query was asked, as it was typed."""

@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -8,17 +8,32 @@ import numpy as np
 import pytest
 
 from ltrr_cli.core.chance import generator
-from ltrr_cli.core.types import Context, Outcome, Request
+from ltrr_cli.core.types import Context, Outcome, Profile, Request
 from ltrr_cli.retrieval.base import Resources
+from ltrr_cli.retrieval.graph import Graph
 from ltrr_cli.retrieval.personal import Personal
-from tests.conftest import DAY_0, ask
+from ltrr_cli.retrieval.related import Related
+from ltrr_cli.retrieval.ties import Ties
+from tests.conftest import DAY_0, SONGS, ask
 from tests.retrieval.acts import act, two_tastes
 
+TIES: list[Path] = []  # where the neighbour's ties lie
 
-def taught(resources: Resources, outcomes: Sequence[Outcome]) -> Personal:
-    opened = Personal.open(resources, Path("unused"), None)
+
+def taught(resources: Resources, outcomes: Sequence[Outcome], people: Sequence[Profile] = ()) -> Personal:
+    opened = Personal(Graph(resources.catalog.row_of), Ties.open(TIES[0]))
+    opened.meet(people)
     opened.learn(outcomes)
     return opened
+
+
+@pytest.fixture(scope="module", autouse=True)
+def ties(resources: Resources, tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    TIES.append(tmp_path_factory.mktemp("generation") / "related")
+    TIES[0].mkdir()
+    Related.build(resources, TIES[0])
+    yield
+    TIES.clear()
 
 
 def asked(user: str | None, query: str = "", **more: object) -> Request:
@@ -28,6 +43,28 @@ def asked(user: str | None, query: str = "", **more: object) -> Request:
 
 def even(rows: np.ndarray) -> float:
     return float(np.mean(rows % 2 == 0))
+
+
+def calm(rows: np.ndarray) -> float:
+    return float(np.mean([SONGS[row].attributes["mood"] == ("calm",) for row in rows.tolist()]))
+
+
+def test_a_profile_says_what_a_newcomer_may_like(resources: Resources):
+    moods = [[row for row in range(60) if SONGS[row].attributes["mood"] == (mood,)] for mood in ("calm", "loud")]
+    acts = [act(n, f"u{n % 40}", moods[n % 2][(n * 7 + n // 40 * 3) % 20]) for n in range(400)]
+    said = [Profile("new", {"mood": ("calm",), "age": 30.0}), Profile("later", {"mood": "calm"}, DAY_0 + 1)]
+    met = taught(resources, acts, said)
+    assert calm(met.retrieve(asked("new"), 10).rows) > 0.9
+    assert not len(met.retrieve(asked("later"), 10).rows)  # it does not hold yet
+    assert met.signals(asked("new")) == {"history": 0.0}
+
+
+def test_profiles_survive_the_disk(resources: Resources, tmp_path: Path):
+    met = taught(resources, two_tastes(), [Profile("new", {"mood": ("calm", "sad")})])
+    met.save(tmp_path)
+    again = Personal.open(resources, TIES[0].with_name("personal"), tmp_path)
+    assert len(again.retrieve(asked("new"), 10).rows)
+    assert again.retrieve(asked("new"), 10).rows.tolist() == met.retrieve(asked("new"), 10).rows.tolist()
 
 
 @pytest.fixture(scope="module")
@@ -81,7 +118,7 @@ def test_how_actions_come_in_batches_changes_nothing(personal: Personal, resourc
 
 def test_what_was_learnt_survives_the_disk(personal: Personal, resources: Resources, tmp_path: Path):
     personal.save(tmp_path)
-    again = Personal.open(resources, tmp_path, tmp_path)
+    again = Personal.open(resources, TIES[0].with_name("personal"), tmp_path)
     more = [act(9_000 + n, "u0", n) for n in range(100)]
     for learner in (again, live := taught(resources, two_tastes())):
         learner.learn(more)
