@@ -16,7 +16,8 @@ from typing import ClassVar, Self
 
 import numpy as np
 
-from ltrr_cli.core.types import BoolArray, Catalog, Encoder, FloatArray, Hits, Inferred, IntArray, Outcome, Request
+from ltrr_cli.core.inferred import Inferred
+from ltrr_cli.core.types import BoolArray, Catalog, Encoder, FloatArray, Hits, IntArray, Outcome, Request
 
 
 @dataclass(frozen=True, slots=True)

@@ -67,8 +67,8 @@ class Sparse(Strategy):
         numbers: dict[str, int] = {}
         terms: list[list[int]] = []
         weights: list[list[float]] = []
-        for entity in resources.catalog.entities():
-            found = terms_of(entity, analyzer)
+        for row, entity in enumerate(resources.catalog.entities()):
+            found = terms_of(entity, analyzer, resources.inferred.of(row))
             terms.append([numbers.setdefault(term, len(numbers)) for term in found])
             weights.append(list(found.values()))
         arrays = Postings.arrays(terms, weights, len(numbers))

@@ -20,7 +20,6 @@ from ltrr_cli.text.normalise import query_key
 from ltrr_cli.text.packed import open_arrays, write_arrays
 
 FILE = "bearers.bin"
-GUESS = 0.8  # what an inferred value counts of one that the catalog states, times its score
 _POPULAR = 1e-2  # of a fully matched query: orders what bears the same slots
 
 
@@ -86,7 +85,8 @@ class Structured(Strategy):
                 covered[rows] += (slot.end - slot.start) / length
             guesses = [] if self._guessed is None else self._guessed.find(keys)
             for slot, (rows, scores) in zip(reading.slots, guesses, strict=self._guessed is not None):
-                covered[rows] += GUESS * scores * np.float32((slot.end - slot.start) / length)
+                # the root: squared below, a guess counts by the chance that it is right
+                covered[rows] += np.sqrt(scores) * np.float32((slot.end - slot.start) / length)
             match += np.float32(reading.odds) * covered**2
         return match
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from ltrr_cli.core.types import Entity
 from ltrr_cli.retrieval.texts import attribute_texts
@@ -20,8 +20,10 @@ TEXT = 0.5  # weight of a word of running text that stands there very often
 SATURATION = 1.0  # occurrences at which it has half of that
 
 
-def terms_of(entity: Entity, analyzer: Analyzer) -> dict[str, float]:
+def terms_of(entity: Entity, analyzer: Analyzer, inferred: Iterable[tuple[str, str, float]] = ()) -> dict[str, float]:
     """Return the terms of an entity with their weights, 0..1; of several ways to bear one the heaviest counts.
+
+    inferred -- (field, value, score 0..1) of what it is believed to have
 
     >>> sorted(terms_of(Entity("1", "Blue Trains", attributes={"genre": ("hard bop",)}), Analyzer("en")).items())
     [('blue', 1.0), ('bop', 0.5), ('hard', 0.5), ('hardbop', 1.0), ('train', 1.0)]
@@ -41,6 +43,9 @@ def terms_of(entity: Entity, analyzer: Analyzer) -> dict[str, float]:
                 found[word] = max(found.get(word, 0.0), PART)
         if words and whole:
             found["".join(words)] = VALUE
+    for _, value, score in inferred:
+        if glued := "".join(analyzer.terms(value)):
+            found[glued] = max(found.get(glued, 0.0), score * VALUE)
     heaviest = sorted(found.items(), key=lambda pair: -pair[1])[:MOST_TERMS]
     return dict(heaviest)
 

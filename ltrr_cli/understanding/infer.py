@@ -1,8 +1,8 @@
 """Content understanding: which of the catalog's own values does an entity lack that its words and other values imply?
 
 A linear model of every (field, value) pair by naive Bayes, in its pointwise form: the score of a value is its
-logarithmic prior plus ``ln P(value | feature) / P(value)`` over the features of the entity (words of title and text, and
-values of its other fields), only features that speak for the value. Each half of the entities is scored by a model of the
+logarithmic prior plus ``ln P(feature | value)`` over the features of the entity: words of title and text, values of its
+other fields, and whether the value itself is mentioned. Each half of the entities is scored by a model of the
 other half, so that the entities whose value is known say how often such a score is right: nothing is believed that was
 not right in ``PRECISION`` of the known cases, for the value and for scores like it; nor where hardly any entity like it
 has the field at all (a laptop lacks the kind of ink for a reason). Where nothing can be told, nothing is inferred.
@@ -10,68 +10,28 @@ has the field at all (a laptop lacks the kind of ink for a reason). Where nothin
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import msgspec
 import numpy as np
 
-from ltrr_cli.core.types import BoolArray, Catalog, DoubleArray, Entity, FloatArray, Inferred, IntArray
-from ltrr_cli.text.normalise import tokens
+from ltrr_cli.core.inferred import Inferred
+from ltrr_cli.core.types import BoolArray, Catalog, DoubleArray, FloatArray, IntArray
 from ltrr_cli.text.packed import Array, open_arrays, write_arrays
-from ltrr_cli.understanding.values import ValueCounts, texts_of
+from ltrr_cli.understanding.cases import LEAST, Cases, Sparse, read
 
 FILE = "inferred.bin"
 SAMPLE = 100_000  # entities that are learnt from
-LEAST = 3  # entities that bear a value, or have a feature, below which nothing is learnt of it
 PRECISION = 0.7  # of known cases that have to be right
 APPLIES = 0.3  # of the entities with such a score that have the field, at least
-MOST_WORDS = 64  # of title, and of text
-LONGEST_SPAN = 4  # words of a value that may be mentioned
-MOST_LABELS = 20_000  # (field, value) pairs, the most frequent
-PER_FEATURE = 64  # values that a feature speaks for, the most strongly implied
+FEW_CASES = 10  # a feature of no more known cases speaks even by a single one
+FOLDS = 4  # each is scored by a model of the others
 BINS = 20  # of equal numbers of known cases, by score
 SMOOTHING = 1.0  # cases of the prior in P(value | feature)
 UNSEEN = 1e-3  # weight, beside the best value's 1, of all values that nothing speaks for
 FEW = 3.0  # cases' worth of doing as all values do
 CELLS = 4_000_000  # scores held at a time
-
-
-@dataclass(frozen=True, slots=True)
-class _Sparse:
-    """Rows of numbers, flat: those of row r stand at starts[r] to starts[r + 1]."""
-
-    starts: Array
-    members: IntArray
-
-    def pairs(self, rows: Array) -> tuple[Array, IntArray]:
-        """Return (index into ``rows``, member) of all members of some rows."""
-        lengths = self.starts[rows + 1] - self.starts[rows]
-        ends = np.cumsum(lengths)
-        place = np.arange(int(ends[-1]) if len(ends) else 0) + np.repeat(self.starts[rows] - (ends - lengths), lengths)
-        return np.repeat(np.arange(len(rows)), lengths), self.members[place]
-
-
-@dataclass(frozen=True, slots=True)
-class _Cases:
-    """What is learnt from: labels are (field, value) pairs, grouped by field.
-
-    features, labels -- of every entity
-    mentioned -- labels whose words stand in an entity's title or text, one after the other
-    field_of         -- (labels,) int32; bounds -- (fields + 1,) first label of each field
-    own              -- (features,) int32, the field whose value a feature is, -1 for a word
-    """
-
-    features: _Sparse
-    labels: _Sparse
-    mentioned: _Sparse
-    fields: list[str]
-    values: list[str]
-    field_of: IntArray
-    bounds: Array
-    own: IntArray
 
 
 def build(catalog: Catalog, folder: Path) -> None:
@@ -93,72 +53,20 @@ def open_inferred(folder: Path) -> Inferred:
 
 def infer(catalog: Catalog) -> Inferred:
     """Return the values that entities lack and that can be told, the same for the same catalog."""
-    cases = _read(catalog)
+    cases = read(catalog)
     size = len(catalog)
     if not len(cases.values) or size < 2 * LEAST:
         return Inferred.none()
-    half = (np.arange(size) * 2_654_435_761 >> 16) & 1  # a fixed shuffle: ids often come in the order of kinds
+    fold = (np.arange(size) * 2_654_435_761 >> 16) % FOLDS  # a fixed shuffle: ids often come in the order of kinds
     learnt = np.linspace(0, size - 1, min(size, SAMPLE)).astype(np.int64)
     best = np.full((size, len(cases.fields)), -1, np.int32)
     score = np.zeros((size, len(cases.fields)), np.float32)
-    for side in (0, 1):
-        model = _learn(cases, learnt[half[learnt] != side])
-        rows = np.flatnonzero(half == side)
+    for held in range(FOLDS):
+        model = _learn(cases, learnt[fold[learnt] != held])
+        rows = np.flatnonzero(fold == held)
         for part in np.array_split(rows, max(1, -(-len(rows) * len(cases.values) // CELLS))):
             best[part], score[part] = _tops(cases, model, part)
     return _believed(cases, best, score)
-
-
-def _read(catalog: Catalog) -> _Cases:
-    """Number features and labels: two passes over the entities, the first to see what repeats."""
-    counts, words = ValueCounts(), Counter[str]()
-    for entity in catalog.entities():
-        counts.add(entity)
-        words.update(_features(entity))
-    kept = [(field, spelt, count, value) for field, value, spelt, count in counts.kept() if count >= LEAST]
-    kept = [label for label in kept if label[0] != "type"]
-    kept = sorted(sorted(kept, key=lambda label: (-label[2], label[0], label[1]))[:MOST_LABELS])
-    numbers = {(field, spelt): place for place, (field, spelt, _, _) in enumerate(kept)}
-    fields = sorted({field for field, *_ in kept})
-    most = len(catalog) / 2  # what half of all entities have tells nothing apart
-    feature = {name: place for place, name in enumerate(sorted(n for n, c in words.items() if LEAST <= c <= most))}
-    of_entity: list[list[int]] = []
-    labelled: list[list[int]] = []
-    by_words: dict[str, list[int]] = {}
-    for place, (_, spelt, _, _) in enumerate(kept):
-        by_words.setdefault(spelt, []).append(place)
-    mentioned: list[list[int]] = []
-    for entity in catalog.entities():
-        of_entity.append([feature[name] for name in _features(entity) if name in feature])
-        labelled.append([numbers[pair] for pair in _labels(entity) if pair in numbers])
-        mentioned.append(sorted({place for span in _spans(entity) for place in by_words.get(span, ())}))
-    place_of = {field: place for place, field in enumerate(fields)}
-    field_of = np.array([place_of[field] for field, *_ in kept], np.int32)
-    own = [place_of.get(name.partition("\x1f")[0], -1) if "\x1f" in name else -1 for name in feature]
-    bounds = np.searchsorted(field_of, np.arange(len(fields) + 1))
-    written = [value for *_, value in kept]
-    return _Cases(_flat(of_entity), _flat(labelled), _flat(mentioned), fields, written, field_of, bounds, np.array(own, np.int32))
-
-
-def _labels(entity: Entity) -> Iterator[tuple[str, str]]:
-    """Yield (field, folded value) of an entity, years too."""
-    found = {(field, " ".join(tokens(value))) for field, value in texts_of(entity) if len(value) <= 64}
-    found |= {(name, f"{value:.0f}") for name, value in entity.attributes.items() if isinstance(value, float)}
-    yield from sorted(found)
-
-
-def _features(entity: Entity) -> list[str]:
-    """Return the distinct words of title and text, and the values of fields (these hold a separator)."""
-    words = tokens(f"{entity.title} {entity.text}", MOST_WORDS)
-    return [*dict.fromkeys(words), *(f"{field}\x1f{value}" for field, value in _labels(entity))]
-
-
-def _spans(entity: Entity) -> Iterator[str]:
-    """Yield all spans of up to ``LONGEST_SPAN`` words of the title and of the text."""
-    for text in (entity.title, entity.text):
-        words = tokens(text, MOST_WORDS)
-        for length in range(1, LONGEST_SPAN + 1):
-            yield from (" ".join(words[start : start + length]) for start in range(len(words) - length + 1))
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,13 +78,13 @@ class _Model:
     mention          -- (labels,) what being mentioned adds: ln P(label | mentioned) / P(label), pooled over a field
     """
 
-    spoken: _Sparse
+    spoken: Sparse
     strength: DoubleArray
     prior: DoubleArray
     mention: DoubleArray
 
 
-def _learn(cases: _Cases, rows: Array) -> _Model:
+def _learn(cases: Cases, rows: Array) -> _Model:
     """Count on some entities."""
     labels, features = len(cases.values), len(cases.own)
     pairs: dict[str, list[Array]] = {"key": [], "count": []}
@@ -200,7 +108,6 @@ def _learn(cases: _Cases, rows: Array) -> _Model:
     total = np.bincount(cases.labels.pairs(rows)[1], minlength=labels).astype(np.float64)
     prior = np.maximum(total, 0.5) / np.maximum(having.sum(axis=0)[cases.field_of], 1.0)
     with_field = _cases_of(cases, rows, having, feature, cases.field_of[label])
-    strength = np.log((joint + SMOOTHING * prior[label]) / (with_field + SMOOTHING) / prior[label])
     owner, mentioned = cases.mentioned.pairs(rows)
     hers = having[owner, cases.field_of[mentioned]]
     owner, mentioned = owner[hers], mentioned[hers]
@@ -209,15 +116,18 @@ def _learn(cases: _Cases, rows: Array) -> _Model:
     said = np.bincount(cases.field_of[mentioned], minlength=len(cases.fields))
     meant = np.bincount(cases.field_of[mentioned], right, len(cases.fields))
     mention = np.log(np.maximum((meant + 0.1) / (said + 1.0), 1e-3)[cases.field_of] / prior)
-    keep = np.flatnonzero((joint >= 2) & (strength > 0))
-    order = keep[np.lexsort((label[keep], -strength[keep] * joint[keep], feature[keep]))]
-    rank = np.arange(len(order)) - np.searchsorted(feature[order], feature[order])
-    order = order[rank < PER_FEATURE]
-    starts = np.searchsorted(feature[order], np.arange(features + 1))
-    return _Model(_Sparse(starts, label[order].astype(np.int32)), strength[order], np.log(prior), np.maximum(mention, 0.0))
+    told = (joint + SMOOTHING * prior[label]) / (with_field + SMOOTHING) / prior[label]
+    group = feature * len(cases.fields) + cases.field_of[label]
+    _, group = np.unique(group, return_inverse=True)
+    nats = np.bincount(group, joint * np.log(told))  # N times the Kullback-Leibler divergence, biased by what is seen
+    telling = nats > np.bincount(group) + LEAST
+    keep = np.flatnonzero(telling[group] & ((joint >= 2) | (with_field <= FEW_CASES)))
+    strength = np.log1p(joint / (SMOOTHING * prior[label]))  # over a value that never stood beside the feature
+    starts = np.searchsorted(feature[keep], np.arange(features + 1))
+    return _Model(Sparse(starts, label[keep].astype(np.int32)), strength[keep], np.log(prior), np.maximum(mention, 0.0))
 
 
-def _cases_of(cases: _Cases, rows: Array, having: BoolArray, feature: Array, field: Array) -> DoubleArray:
+def _cases_of(cases: Cases, rows: Array, having: BoolArray, feature: Array, field: Array) -> DoubleArray:
     """Return for each (feature, field) how many of the rows have both."""
     fields = len(cases.fields)
     owner, member = cases.features.pairs(rows)
@@ -228,7 +138,7 @@ def _cases_of(cases: _Cases, rows: Array, having: BoolArray, feature: Array, fie
     return found
 
 
-def _known(cases: _Cases, rows: Array) -> BoolArray:
+def _known(cases: Cases, rows: Array) -> BoolArray:
     """Return (rows, fields) bool: who has a value in which field."""
     having = np.zeros((len(rows), len(cases.fields)), np.bool_)
     owner, label = cases.labels.pairs(rows)
@@ -236,7 +146,7 @@ def _known(cases: _Cases, rows: Array) -> BoolArray:
     return having
 
 
-def _tops(cases: _Cases, model: _Model, rows: Array) -> tuple[IntArray, FloatArray]:
+def _tops(cases: Cases, model: _Model, rows: Array) -> tuple[IntArray, FloatArray]:
     """Return the best label of each field and its log-odds against the field's others, each (rows, fields).
 
     -1 where nothing speaks for any.
@@ -264,7 +174,7 @@ def _tops(cases: _Cases, model: _Model, rows: Array) -> tuple[IntArray, FloatArr
     return best, score
 
 
-def _believed(cases: _Cases, best: IntArray, score: FloatArray) -> Inferred:
+def _believed(cases: Cases, best: IntArray, score: FloatArray) -> Inferred:
     """Calibrate every field by the entities whose value is known; keep what is right often enough."""
     size, labels = len(best), len(cases.values)
     everyone = np.arange(size)
@@ -296,7 +206,7 @@ def _believed(cases: _Cases, best: IntArray, score: FloatArray) -> Inferred:
 
 
 def _shares(right: BoolArray, counted: BoolArray, bins: Array, values: Array) -> DoubleArray:
-    """Return (n,) how often cases like each one are right: by bin of score, less where its value does worse than others.
+    """Return (n,) how often cases like each one are right: by bin of score, less where its value does worse.
 
     Only cases that are counted speak; a value with few of them does as all do (``FEW``).
     """
@@ -307,9 +217,3 @@ def _shares(right: BoolArray, counted: BoolArray, bins: Array, values: Array) ->
     usual = np.bincount(value, np.where(counted, expected, 0.0))
     shares: DoubleArray = expected * np.minimum((seen + FEW) / (usual + FEW), 1.0)[value]
     return shares
-
-
-def _flat(lists: list[list[int]]) -> _Sparse:
-    starts = np.zeros(len(lists) + 1, np.int64)
-    np.cumsum([len(found) for found in lists], out=starts[1:])
-    return _Sparse(starts, np.fromiter((each for found in lists for each in found), np.int32, int(starts[-1])))
