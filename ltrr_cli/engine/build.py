@@ -25,6 +25,8 @@ from ltrr_cli.engine.search import signal_names
 from ltrr_cli.retrieval import registry
 from ltrr_cli.retrieval.base import Resources
 from ltrr_cli.retrieval.texts import all_text
+from ltrr_cli.understanding.infer import build as build_inferred
+from ltrr_cli.understanding.infer import open_inferred
 from ltrr_cli.understanding.reader import Understanding
 
 Progress = Callable[[str, int, int | None], None]
@@ -80,10 +82,14 @@ def build_generation(
     progress("understanding", 0, None)
     Understanding.build(catalog, room("understanding"), settings.catalog.language)
     stage("understanding")
+    progress("inferred", 0, None)
+    build_inferred(catalog, room("inferred"))
+    stage("inferred")
     progress("encoder", 0, None)
     _encoder(catalog, folder / "encoder", choice)
     stage("encoder")
-    resources = Resources(catalog, _patient(folder / "encoder", progress), settings.catalog.language)
+    inferred = open_inferred(folder / "inferred")
+    resources = Resources(catalog, _patient(folder / "encoder", progress), settings.catalog.language, inferred)
     for name in registry.names():
         progress(name, 0, None)
         registry.strategy(name).build(resources, room(name))

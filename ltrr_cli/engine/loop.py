@@ -18,6 +18,7 @@ from ltrr_cli.backends.encoder import open_encoder
 from ltrr_cli.catalog.columns import Columns
 from ltrr_cli.core.config import Settings
 from ltrr_cli.core.errors import DamagedError, UsageError
+from ltrr_cli.core.inferred import Inferred
 from ltrr_cli.core.types import BoolArray, Context, Encoder, FloatArray, Outcome, Profile, Reading, Request
 from ltrr_cli.ranking.base import Model
 from ltrr_cli.ranking.models import open_model
@@ -26,6 +27,7 @@ from ltrr_cli.retrieval.base import Resources, Strategy
 from ltrr_cli.storage.journal import Journal
 from ltrr_cli.storage.lock import Hold
 from ltrr_cli.text.normalise import query_key
+from ltrr_cli.understanding.infer import open_inferred
 from ltrr_cli.understanding.reader import Understanding
 
 
@@ -75,6 +77,7 @@ class Loop:
     habits: Habits = field(default_factory=Habits)
     ranker: Model | None = None
     clock_ms: int = 0
+    inferred: Inferred = field(default_factory=Inferred.none)
     warnings: list[str] = field(default_factory=list)
     holds: tuple[Hold, ...] = ()
     _facts: dict[int, tuple[Fact, ...]] = field(default_factory=dict)
@@ -178,7 +181,8 @@ def open_loop(
     header = msgspec.json.decode((catalog_folder / "generation.json").read_bytes(), type=CatalogHeader)
     catalog = Columns.open(catalog_folder / "columns")
     encoder = open_encoder(catalog_folder / "encoder")
-    resources = Resources(catalog, encoder, header.language)
+    inferred = open_inferred(catalog_folder / "inferred")
+    resources = Resources(catalog, encoder, header.language, inferred)
     broken = set(damaged)
     bandit = _first(learned_folder, catalog_folder, "policy", broken)
     names, shadow = (*feature_names(header.signals), *PAST), settings.allocation.shadow
@@ -187,6 +191,7 @@ def open_loop(
         header=header,
         catalog=catalog,
         encoder=encoder,
+        inferred=inferred,
         understanding=Understanding.open(catalog_folder / "understanding"),
         strategies={},
         policy=open_policy(settings.allocation, bandit, features=names),

@@ -53,7 +53,8 @@ class Paging:
                 line = found.setdefault(candidate, np.zeros(k))
                 for column in np.flatnonzero(table[place]).tolist():
                     line[place + column - 1] += table[place, column]
-        return found
+        # shares of a ninth add up to a little more than 1
+        return {candidate: np.minimum(line, 1.0) for candidate, line in found.items()}
 
     def page_odds(self, pages: IntArray, odds: DoubleArray, page: IntArray) -> float:
         """Return the chance that ``page`` is shown as it is, whichever draw and swaps lead to it."""
@@ -63,4 +64,4 @@ class Paging:
             if len(place) == len(page) and all(candidate in place for candidate in page.tolist()):
                 order = np.array([place[candidate] for candidate in page.tolist()], np.int32)
                 total += share * likelihood(order, self.chance, self.protected)
-        return total
+        return min(total, 1.0)

@@ -10,12 +10,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import ClassVar, Self
 
 import numpy as np
 
+from ltrr_cli.core.inferred import Inferred
 from ltrr_cli.core.types import BoolArray, Catalog, Encoder, FloatArray, Hits, IntArray, Outcome, Profile, Request
 
 
@@ -26,6 +27,7 @@ class Resources:
     catalog: Catalog
     encoder: Encoder
     language: str = "en"
+    inferred: Inferred = field(default_factory=Inferred.none)
 
 
 class Strategy:

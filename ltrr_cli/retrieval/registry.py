@@ -14,6 +14,7 @@ BUILT_IN = {
     "structured": "ltrr_cli.retrieval.structured:Structured",
     "fuzzy": "ltrr_cli.retrieval.fuzzy:Fuzzy",
     "dense": "ltrr_cli.retrieval.dense:Dense",
+    "sparse": "ltrr_cli.retrieval.sparse:Sparse",
     "memory": "ltrr_cli.retrieval.memory:Memory",
     "related": "ltrr_cli.retrieval.related:Related",
     "personal": "ltrr_cli.retrieval.personal:Personal",

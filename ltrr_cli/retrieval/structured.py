@@ -6,6 +6,7 @@ Good for kinds and combinations of kinds ("jazz albums 1959"). Blind to what the
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import ClassVar, Self
 
@@ -31,8 +32,8 @@ class Structured(Strategy):
     name: ClassVar[str] = "structured"
     evidence_names: ClassVar[tuple[str, ...]] = ("match",)
 
-    def __init__(self, bearers: Groups, popularity: FloatArray) -> None:
-        self._bearers, self._popularity = bearers, popularity
+    def __init__(self, bearers: Groups, guessed: _Guessed | None, popularity: FloatArray) -> None:
+        self._bearers, self._guessed, self._popularity = bearers, guessed, popularity
         self._asked: tuple[object, FloatArray] | None = None
 
     @classmethod
@@ -42,12 +43,19 @@ class Structured(Strategy):
         for row, entity in enumerate(resources.catalog.entities()):
             for key in _keys_of(entity):
                 bearers[key].append(row)
-        write_arrays(folder / FILE, Groups.arrays("bearers", bearers))
+        found = resources.inferred
+        guessed: dict[str, list[int]] = defaultdict(list)  # places in the arrays of what was inferred
+        for place, pair in enumerate(found.pairs.tolist()):
+            guessed[_key(found.fields[pair], found.values[pair])].append(place)
+        arrays = Groups.arrays("bearers", bearers) | Groups.arrays("guessed", guessed)
+        write_arrays(folder / FILE, arrays | {"rows": found.rows, "scores": found.scores})
 
     @classmethod
     def open(cls, resources: Resources, folder: Path, learned: Path | None) -> Self:
         """Map the table."""
-        return cls(Groups.of("bearers", open_arrays(folder / FILE)), popularity_share(resources.catalog))
+        arrays = open_arrays(folder / FILE)
+        guessed = _Guessed.of(arrays) if "scores" in arrays else None  # a generation from before values were inferred
+        return cls(Groups.of("bearers", arrays), guessed, popularity_share(resources.catalog))
 
     def retrieve(self, request: Request, limit: int) -> Hits:
         """Bring what bears most of the likeliest readings."""
@@ -75,8 +83,28 @@ class Structured(Strategy):
             keys = [_key(slot.field, slot.value) for slot in reading.slots]
             for slot, rows in zip(reading.slots, self._bearers.find(keys), strict=True):
                 covered[rows] += (slot.end - slot.start) / length
+            guesses = [] if self._guessed is None else self._guessed.find(keys)
+            for slot, (rows, scores) in zip(reading.slots, guesses, strict=self._guessed is not None):
+                # the root: squared below, a guess counts by the chance that it is right
+                covered[rows] += np.sqrt(scores) * np.float32((slot.end - slot.start) / length)
             match += np.float32(reading.odds) * covered**2
         return match
+
+
+class _Guessed:
+    """Which rows are believed to bear a value, and how surely."""
+
+    def __init__(self, places: Groups, rows: IntArray, scores: FloatArray) -> None:
+        self._places, self._rows, self._scores = places, rows, scores
+
+    @classmethod
+    def of(cls, arrays: Mapping[str, np.ndarray]) -> Self:
+        """Return what ``arrays`` hold."""
+        return cls(Groups.of("guessed", arrays), arrays["rows"], arrays["scores"])
+
+    def find(self, keys: Sequence[str]) -> list[tuple[IntArray, FloatArray]]:
+        """Return (rows, scores 0..1) per key."""
+        return [(self._rows[places], self._scores[places]) for places in self._places.find(keys)]
 
 
 def _key(field: str, value: str) -> str:

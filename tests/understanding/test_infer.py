@@ -1,0 +1,102 @@
+"""What an entity lacks is inferred from its words and other values, only where that is right often enough."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from ltrr_cli.catalog.columns import Columns
+from ltrr_cli.core.types import Context, Entity, Request
+from ltrr_cli.retrieval.base import Resources
+from ltrr_cli.retrieval.sparse import Sparse
+from ltrr_cli.retrieval.structured import Structured
+from ltrr_cli.understanding.infer import build, infer, open_inferred
+from ltrr_cli.understanding.reader import Understanding
+from tests.conftest import HashedWords
+
+KINDS = {"shoes": ("running", "trail", "laces"), "lamp": ("light", "desk", "watt"), "chair": ("seat", "legs", "oak")}
+
+
+def shop(*, guessable: bool = True, count: int = 240) -> list[Entity]:
+    """Products whose words give their kind away (or not); every eighth lacks it."""
+    dice = np.random.default_rng(4)
+    made = []
+    for number in range(count):
+        kind = list(KINDS)[number % 3]
+        told = KINDS[kind if guessable else list(KINDS)[int(dice.integers(3))]]
+        title = f"{told[int(dice.integers(3))]} {told[int(dice.integers(3))]} {number}"
+        attributes = {} if number % 8 == 0 else {"kind": kind}
+        made.append(Entity(f"p{number:04d}", title, "product", attributes=attributes))
+    return made
+
+
+def opened(entities: Sequence[Entity], folder: Path) -> Columns:
+    folder.mkdir()
+    Columns.build(sorted(entities, key=lambda entity: entity.id), folder)
+    return Columns.open(folder)
+
+
+def test_a_kind_that_the_title_gives_away_is_inferred(tmp_path: Path):
+    columns = opened(shop(), tmp_path / "columns")
+    found = infer(columns)
+    lacking = range(0, 240, 8)
+    right = [found.of(row)[:1] and found.of(row)[0][1] == list(KINDS)[row % 3] for row in lacking]
+    assert np.mean(right) > 0.9
+    assert all(0.7 <= score <= 1 for score in found.scores.tolist())
+    assert set(found.rows.tolist()) <= set(lacking)
+
+
+def test_nothing_is_inferred_where_nothing_can_be_told(tmp_path: Path):
+    assert len(infer(opened(shop(guessable=False), tmp_path / "columns")).rows) == 0
+
+
+def test_what_such_entities_never_have_is_not_inferred(tmp_path: Path):
+    """Ink says the kind of ink; pens have ink in their text too, but hardly any has the field."""
+    made = [Entity(f"c{n}", f"cartridge {n}", text="black ink", attributes={"ink": "pigment"}) for n in range(60)]
+    made += [Entity(f"d{n}", f"cartridge {n}", text="clear ink", attributes={"ink": "dye"}) for n in range(60)]
+    made += [Entity(f"e{n}", f"pen {n}", text="black ink") for n in range(600)]
+    columns = opened(made, tmp_path / "columns")
+    assert not [row for row in infer(columns).rows.tolist() if columns.titles[row].startswith("pen")]
+
+
+def test_a_rare_value_is_inferred_where_it_is_mentioned(tmp_path: Path):
+    brands = [f"brand{chr(97 + n // 26)}{chr(97 + n % 26)}" for n in range(80)]
+    made = [
+        Entity(f"m{n:04d}", f"{brands[n % 80]} thing {n}", attributes={"brand": brands[n % 80]}) for n in range(400)
+    ]
+    made += [Entity(f"x{n:04d}", f"{brands[n]} thing", attributes={}) for n in range(80)]
+    columns = opened(made, tmp_path / "columns")
+    found = infer(columns)
+    told = [found.of(columns.row_of(f"x{n:04d}")) for n in range(80)]
+    assert sum(bool(each) and each[0][1] == brands[n] for n, each in enumerate(told)) > 70
+
+
+def test_what_was_inferred_survives_the_disk_and_is_the_same_twice(tmp_path: Path):
+    columns = opened(shop(), tmp_path / "columns")
+    build(columns, tmp_path)
+    again, found = open_inferred(tmp_path), infer(columns)
+    assert (again.fields, again.values) == (found.fields, found.values)
+    np.testing.assert_array_equal(again.rows, found.rows)
+    np.testing.assert_array_equal(again.scores, found.scores)
+    assert len(open_inferred(tmp_path / "absent").rows) == 0
+
+
+def test_inferred_values_are_weaker_evidence_for_structured_and_terms_for_sparse(tmp_path: Path):
+    columns = opened(shop(), tmp_path / "columns")
+    inferred = infer(columns)
+    for name in ("understanding", "structured", "sparse", "plain"):
+        (tmp_path / name).mkdir()
+    Understanding.build(columns, tmp_path / "understanding", "en")
+    reading = Understanding.open(tmp_path / "understanding").read("lamp")
+    request = Request("lamp", Context(0), reading)
+    told, blind = Resources(columns, HashedWords(), inferred=inferred), Resources(columns, HashedWords())
+    Structured.build(told, tmp_path / "structured")
+    Structured.build(blind, tmp_path / "plain")
+    lacks, states = 16, 1  # both lamps
+    match = Structured.open(told, tmp_path / "structured", None).evidence(request, np.array([lacks, states], np.int32))
+    assert 0 < match[0, 0] < match[1, 0]
+    assert lacks not in Structured.open(blind, tmp_path / "plain", None).retrieve(request, 240).rows
+    Sparse.build(told, tmp_path / "sparse")
+    assert lacks in Sparse.open(told, tmp_path / "sparse", None).retrieve(request, 100).rows
