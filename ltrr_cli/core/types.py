@@ -314,6 +314,7 @@ class Outcome:
     exposure    -- odds of having been shown at this position; 1 where unknown
     examination -- 0..1, the chance that the position was looked at; 1 where unknown
     ranks       -- rank in each strategy as of serving; empty where unknown
+    page        -- ids of all that stood on the page, by position; empty where unknown
     """  # noqa: D205
 
     event_id: str
@@ -332,3 +333,4 @@ class Outcome:
     examination: float = 1.0
     imported: bool = False
     ranks: Mapping[str, int] = field(default_factory=dict)
+    page: tuple[str, ...] = ()

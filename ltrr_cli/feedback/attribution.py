@@ -133,6 +133,7 @@ class Attribution:
             exposure=1.0 if imported or line is None or line.odds is None else line.odds,
             imported=imported,
             ranks={} if line is None else line.ranks,
+            page=tuple(line.entity_id for line in impression.shown or ()),
         )
 
     def _without_page(self, event: Event, late_for: Impression | None, reward: float, weight: float) -> Outcome:

@@ -16,6 +16,7 @@ BUILT_IN = {
     "dense": "ltrr_cli.retrieval.dense:Dense",
     "memory": "ltrr_cli.retrieval.memory:Memory",
     "popular": "ltrr_cli.retrieval.popular:Popular",
+    "fresh": "ltrr_cli.retrieval.fresh:Fresh",
     "explore": "ltrr_cli.retrieval.explore:Explore",
 }
 GROUP = "ltrr.strategies"

@@ -24,8 +24,8 @@ def found(request: pytest.FixtureRequest, resources: Resources, tmp_path_factory
 
 
 def built(name: str, resources: Resources, home: Path) -> Path:
-    """Build one strategy, and ``lexical``, whose index others share."""
-    for each in {"lexical", name}:
+    """Build one strategy, and ``lexical`` and ``structured``, whose tables others share."""
+    for each in {"lexical", "structured", name}:
         (home / each).mkdir()
         strategy(each).build(resources, home / each)
     return home / name

@@ -21,10 +21,12 @@ def test_the_even_split_finds_what_filling_says(workspace: Workspace, queries: P
     judged = read_judged(queries, qrels, loop.clock_ms)
     stream = Retrieval(loop, 8).searches(wishes(loop, judged, 60, 1), lambda *_: None)
     hindsight = Hindsight(stream, 8)
-    for draws in (np.ones(8, np.int32), np.array([8, 0, 0, 0, 0, 0, 0, 0], np.int32), hindsight.best(8)):
+    count = len(loop.enabled())
+    even, single = np.ones(count, np.int32), 8 * np.eye(count, dtype=np.int32)[0]
+    for draws in (even, single, hindsight.best(count)):
         exact = [s.wanted >= 0 and bool(filled(s.ranks, draws, 8)[s.wanted]) for s in stream]
         assert hindsight.found(draws).tolist() == exact
-    assert hindsight.found(hindsight.best(8)).mean() >= hindsight.found(np.ones(8, np.int32)).mean()
+    assert hindsight.found(hindsight.best(count)).mean() >= hindsight.found(even).mean()
 
 
 def test_the_same_seeds_give_the_same_report(workspace: Workspace, queries: Path, qrels: Path, tmp_path: Path):
