@@ -15,6 +15,7 @@ from ltrr_cli.core.errors import UsageError
 if TYPE_CHECKING:
     from rich.console import Console
 
+    from ltrr_cli.evaluation.arrivals import ArrivalsReport
     from ltrr_cli.evaluation.simulate import SimulateReport
 
 
@@ -43,7 +44,11 @@ def simulate(
         typer.Option("--break", metavar="S", help="Let a strategy fail from the middle on."),
     ] = None,
     ceiling: Annotated[bool, typer.Option("--ceiling", help="Also learn from full labels in hindsight.")] = False,
-    picture: Annotated[Path | None, typer.Option("-o", metavar="OUT.svg", help="Draw the regret curves.")] = None,
+    newcomers: Annotated[
+        str | None,
+        typer.Option("--arrivals", metavar="SHARE", help="Let 5% of the catalog arrive: does exploring pay?"),
+    ] = None,
+    picture: Annotated[Path | None, typer.Option("-o", metavar="OUT.svg", help="Draw the curves.")] = None,
 ) -> None:
     """Let policies answer simulated listeners, beside the best fixed allocation, rank fusion and the best strategy.
 
@@ -51,6 +56,14 @@ def simulate(
     """
     if queries is not None and qrels is None:
         raise UsageError("--queries needs --qrels", hint="judgments say what is wanted")
+    if newcomers is not None:
+        if policies or break_strategy or ceiling or learn_every != 1:
+            raise UsageError(
+                "--arrivals goes without --policies, --break, --ceiling and --learn-every",
+                hint="it compares the serving policy with and without the strategies that explore",
+            )
+        _arrivals(desk, queries, qrels, newcomers, searches, seeds, budget, picture)
+        return
     every = max(given.at_least_zero(learn_every, "--learn-every"), 1)
     from ltrr_cli.evaluation.simulate import POLICIES, write_picture
     from ltrr_cli.evaluation.simulate import simulate as play
@@ -72,6 +85,49 @@ def simulate(
     if picture is not None:
         write_picture(picture, report)
     desk.answer(report, lambda screen: paint(screen, report))
+
+
+def _arrivals(
+    desk: Desk,
+    queries: Path | None,
+    qrels: Path | None,
+    newcomers: str,
+    searches: int,
+    seeds: int,
+    budget: int | None,
+    picture: Path | None,
+) -> None:
+    share = given.share(newcomers, "--arrivals") or 0.0
+    from ltrr_cli.evaluation.arrivals import arrivals
+    from ltrr_cli.evaluation.simulate import write_picture
+
+    with desk.progress() as progress:
+        report = arrivals(
+            desk.workspace(),
+            queries=queries,
+            qrels=qrels,
+            share=share,
+            searches=searches,
+            seeds=seeds,
+            budget=budget,
+            progress=progress,
+        )
+    if picture is not None:
+        write_picture(picture, report)
+    desk.answer(report, lambda screen: paint_arrivals(screen, report))
+
+
+def paint_arrivals(screen: Console, report: ArrivalsReport) -> None:
+    """Draw both curves, and what exploring brought and cost."""
+    numbers = tuple(f"{name}, {what}" for name in report.systems for what in ("recall", "clicks"))
+    rows = [
+        (f"{points[0][0]:,}", *(figure(value) for _, recall, clicks in points for value in (recall, clicks)))
+        for points in zip(*(of.curve for of in report.systems.values()), strict=True)
+    ]
+    screen.print(table(("searches since", *numbers), rows, numbers=("searches since", *numbers)))
+    arrived = f"{counted(report.arrived, 'entity', 'entities')} arrived"
+    came = f"{arrived}; questions for them find {figure(report.gain)} more of them"
+    screen.print(f"\n{came}, at {report.cost:.1%} of the clicks; {report.seconds:.1f} s")
 
 
 def paint(screen: Console, report: SimulateReport) -> None:

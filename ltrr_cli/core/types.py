@@ -327,6 +327,7 @@ class Outcome:
     examination -- 0..1, the chance that the position was looked at; 1 where unknown
     ranks       -- rank in each strategy as of serving; empty where unknown
     value       -- how much of it (plays, seconds, money), or None
+    page        -- ids of all that stood on the page, by position; empty where unknown
     """  # noqa: D205
 
     event_id: str
@@ -346,3 +347,4 @@ class Outcome:
     imported: bool = False
     ranks: Mapping[str, int] = field(default_factory=dict)
     value: float | None = None
+    page: tuple[str, ...] = ()

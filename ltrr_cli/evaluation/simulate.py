@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from time import perf_counter
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 
@@ -155,8 +155,16 @@ def simulate(
     )  # fmt: skip
 
 
-def write_picture(path: str | Path, report: SimulateReport) -> None:
-    """Write the regret curves as an SVG file."""
+class Drawn(Protocol):
+    """What has curves to show."""
+
+    def picture(self) -> str:
+        """Return them as SVG."""
+        ...
+
+
+def write_picture(path: str | Path, report: Drawn) -> None:
+    """Write the curves of a report as an SVG file."""
     svg = report.picture().replace("<svg ", '<svg xmlns="http://www.w3.org/2000/svg" ', 1)
     write_atomic(Path(path), svg.encode())
 

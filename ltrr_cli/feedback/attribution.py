@@ -134,6 +134,7 @@ class Attribution:
             imported=imported,
             ranks={} if line is None else line.ranks,
             value=event.value,
+            page=tuple(line.entity_id for line in impression.shown or ()),
         )
 
     def _without_page(self, event: Event, late_for: Impression | None, reward: float, weight: float) -> Outcome:

@@ -1,4 +1,7 @@
-"""What nobody asked for: rows drawn at random, so that there is feedback that no other strategy would collect."""
+"""What nobody asked for: rows drawn at random, so that there is feedback that no other strategy would collect.
+
+Where a query was read as a kind of thing, most of them are of that kind: a random rock song teaches nothing about jazz.
+"""
 
 from __future__ import annotations
 
@@ -8,8 +11,11 @@ from typing import ClassVar, Self
 import numpy as np
 
 from ltrr_cli.core.chance import generator
-from ltrr_cli.core.types import Hits, Request
+from ltrr_cli.core.types import Hits, IntArray, Request
 from ltrr_cli.retrieval.base import Resources, Strategy
+from ltrr_cli.retrieval.reading import Bearing
+
+WITHIN = 0.8  # share of the draws that bear the reading, as long as there are any
 
 
 class Explore(Strategy):
@@ -17,24 +23,48 @@ class Explore(Strategy):
 
     name: ClassVar[str] = "explore"
 
-    def __init__(self, entities: int) -> None:
-        self._entities = entities
+    def __init__(self, entities: int, bearing: Bearing) -> None:
+        self._entities, self._bearing = entities, bearing
 
     @classmethod
     def open(cls, resources: Resources, folder: Path, learned: Path | None) -> Self:
-        """Keep nothing but the number of entities."""
-        return cls(len(resources.catalog))
+        """Keep nothing but the number of entities, and what bears a reading."""
+        return cls(len(resources.catalog), Bearing.open(resources, folder))
 
     def retrieve(self, request: Request, limit: int) -> Hits:
         """Draw rows without replacement; a longer list begins with the shorter one."""
         chance = generator("explore", request.seed)
         if request.allowed is not None:
-            rows = np.flatnonzero(request.allowed)
-            rows = chance.permutation(rows)[:limit]
+            rows = chance.permutation(np.flatnonzero(request.allowed))[:limit]
         else:
             rows = _distinct(chance, self._entities, limit)
+        match = self._bearing.match(request)
+        if match is not None:
+            rows = _within(rows, _bearers(match, request), request.seed, limit)
         scores = 1.0 / np.arange(1, len(rows) + 1, dtype=np.float32)
         return Hits(rows.astype(np.int32), scores)
+
+
+def _bearers(match: np.ndarray, request: Request) -> IntArray:
+    """Draw an order of the rows that bear the reading, each by how much of it."""
+    rows = np.flatnonzero(match if request.allowed is None else match * request.allowed)
+    luck = generator("explore within", request.seed).random(len(rows))
+    order = np.argsort(np.log(np.maximum(luck, 1e-12)) / match[rows], kind="stable")[::-1]
+    return rows[order].astype(np.int32)
+
+
+def _within(others: np.ndarray, bearers: IntArray, seed: int, limit: int) -> np.ndarray:
+    """Merge two orders by one coin a place; the coins do not depend on how many are wanted."""
+    coins = generator("explore coins", seed)
+    found: dict[int, None] = {}
+    first, second = iter(bearers.tolist()), iter(others.tolist())
+    while len(found) < limit:
+        order = (first, second) if coins.random() < WITHIN else (second, first)
+        row = next((row for part in order for row in part if row not in found), None)
+        if row is None:
+            break
+        found[row] = None
+    return np.fromiter(found, np.int64, len(found))
 
 
 def _distinct(chance: np.random.Generator, entities: int, limit: int) -> np.ndarray:

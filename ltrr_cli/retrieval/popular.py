@@ -1,6 +1,7 @@
 """What is popular now: trending by recent actions, before any of them by the catalog's popularity.
 
-Good for an empty query and for a reading that names a kind of entity. Knows nothing of words.
+Good for an empty query and for a reading that names a kind of entity: then what is popular among these comes first.
+Knows nothing of words.
 """
 
 from __future__ import annotations
@@ -13,27 +14,29 @@ import numpy as np
 
 from ltrr_cli.core.types import DoubleArray, FloatArray, Hits, IntArray, Outcome, Request
 from ltrr_cli.retrieval.base import Resources, Strategy, best
+from ltrr_cli.retrieval.reading import LEAK, Bearing
 from ltrr_cli.retrieval.trend import Trend
 
 SPAN = 4  # column of the trend that decides: the half-life of 256 hours, about what a chart of a week looks back on
 
 
 class Popular(Strategy):
-    """``count * 2^(-age / half-life)`` plus a share of one count by the catalog's popularity."""
+    """``count * 2^(-age / half-life)`` plus a share of one count by the catalog's popularity, times the match."""
 
     name: ClassVar[str] = "popular"
     evidence_names: ClassVar[tuple[str, ...]] = ("trend",)
 
-    def __init__(self, resources: Resources, trend: Trend) -> None:
+    def __init__(self, resources: Resources, trend: Trend, bearing: Bearing) -> None:
         known = np.log1p(np.nan_to_num(np.asarray(resources.catalog.popularity, np.float64)))
         self._prior: DoubleArray = known / max(float(known.max(initial=0.0)), 1e-9)
         self._row_of = resources.catalog.row_of
-        self._trend = trend
+        self._trend, self._bearing = trend, bearing
 
     @classmethod
     def open(cls, resources: Resources, folder: Path, learned: Path | None) -> Self:
         """Open the trend where there is one."""
-        return cls(resources, Trend(len(resources.catalog)) if learned is None else Trend.open(learned / "trend.npz"))
+        trend = Trend(len(resources.catalog)) if learned is None else Trend.open(learned / "trend.npz")
+        return cls(resources, trend, Bearing.open(resources, folder))
 
     def learn(self, outcomes: Sequence[Outcome]) -> None:
         """Count rewarded actions, whatever the query."""
@@ -48,9 +51,15 @@ class Popular(Strategy):
         self._trend.save(folder / "trend.npz")
 
     def retrieve(self, request: Request, limit: int) -> Hits:
-        """Bring the strongest trends; entities never acted on follow by the catalog's popularity."""
+        """Bring the strongest trends; entities never acted on follow by the catalog's popularity.
+
+        Where a kind is asked for, what is not of it comes last: as popular as it is, times the odds of a wrong reading.
+        """
         rows = np.arange(len(self._prior), dtype=np.int32)
-        return best(rows, self._scores(rows, request), limit, request.allowed)
+        scores, match = self._scores(rows, request), self._bearing.match(request)
+        if match is not None:
+            scores = scores * (match + np.float32(LEAK))
+        return best(rows, scores, limit, request.allowed)
 
     def evidence(self, request: Request, rows: IntArray) -> FloatArray:
         """Return the trend of each row, log1p."""

@@ -19,6 +19,7 @@ BUILT_IN = {
     "related": "ltrr_cli.retrieval.related:Related",
     "personal": "ltrr_cli.retrieval.personal:Personal",
     "popular": "ltrr_cli.retrieval.popular:Popular",
+    "fresh": "ltrr_cli.retrieval.fresh:Fresh",
     "explore": "ltrr_cli.retrieval.explore:Explore",
 }
 GROUP = "ltrr.strategies"

@@ -24,8 +24,8 @@ def found(request: pytest.FixtureRequest, resources: Resources, tmp_path_factory
 
 
 def built(name: str, resources: Resources, home: Path) -> Path:
-    """Build one strategy, and those whose index others share."""
-    for each in {"lexical", "related", name}:
+    """Build one strategy, and those whose tables others share."""
+    for each in {"lexical", "structured", "related", name}:
         (home / each).mkdir()
         strategy(each).build(resources, home / each)
     return home / name

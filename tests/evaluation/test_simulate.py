@@ -21,11 +21,12 @@ def test_the_even_split_finds_what_filling_says(workspace: Workspace, queries: P
     judged = read_judged(queries, qrels, loop.clock_ms)
     stream = Retrieval(loop, 8).searches(wishes(loop, judged, 60, 1), lambda *_: None)
     hindsight = Hindsight(stream, 8)
-    even = np.ones(len(loop.enabled()), np.int32)
-    for draws in (even, 8 * np.eye(1, len(even), dtype=np.int32)[0], hindsight.best(len(even))):
+    count = len(loop.enabled())
+    even, single = np.ones(count, np.int32), 8 * np.eye(count, dtype=np.int32)[0]
+    for draws in (even, single, hindsight.best(count)):
         exact = [s.wanted >= 0 and bool(filled(s.ranks, draws, 8)[s.wanted]) for s in stream]
         assert hindsight.found(draws).tolist() == exact
-    assert hindsight.found(hindsight.best(len(even))).mean() >= hindsight.found(even).mean()
+    assert hindsight.found(hindsight.best(count)).mean() >= hindsight.found(even).mean()
 
 
 def test_the_same_seeds_give_the_same_report(workspace: Workspace, queries: Path, qrels: Path, tmp_path: Path):

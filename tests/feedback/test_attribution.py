@@ -41,6 +41,7 @@ def test_an_event_on_its_page_carries_the_odds_of_its_line():
         examination=1.0,
         imported=False,
         ranks={"lexical": 3},
+        page=("a", "b", "c"),
     )
 
 

@@ -1,0 +1,96 @@
+"""What is new and was rarely shown, so that it is found out whether anybody wants it.
+
+Good for what no other strategy can know yet: an entity without popularity and without clicks. Riskier than all of them.
+An entity is new by its place in the order of creation as of the question, not by its age in days: shops and archives
+live at different speeds. Where the catalog does not say when things came, what was rarely shown is left.
+
+How often an entity was shown is counted on pages on which somebody did something: what nobody is known to have seen
+proves nothing, and so the counts are a function of the events alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import ClassVar, Self
+
+import numpy as np
+
+from ltrr_cli.core.chance import generator
+from ltrr_cli.core.types import FloatArray, Hits, IntArray, Outcome, Request
+from ltrr_cli.retrieval.base import Resources, Strategy, best
+from ltrr_cli.retrieval.reading import LEAK, Bearing
+from ltrr_cli.retrieval.trend import Trend
+
+HALF = 0.02  # share of the catalog that is newer than what counts half as new
+LEAST_HALF = 20  # entities
+POOL = 10  # halves that are looked at: what is older counts less than a thousandth
+SPAN = 5  # column of the trend: shown within the last 1,024 hours or so
+
+
+class Fresh(Strategy):
+    """Drawn without replacement, each by ``newness x match / (1 + times shown)``.
+
+    Drawn, not sorted: what came on one day would else stand in one order for all until something is learnt.
+    Efraimidis & Spirakis, Information Processing Letters 2006.
+    """
+
+    name: ClassVar[str] = "fresh"
+    evidence_names: ClassVar[tuple[str, ...]] = ("shown",)
+
+    def __init__(self, resources: Resources, bearing: Bearing, shown: Trend) -> None:
+        created = np.asarray(resources.catalog.created_ms, np.int64)
+        self._order: IntArray = np.argsort(created, kind="stable").astype(np.int32)  # unknown ones first, as oldest
+        self._created = created[self._order]
+        self._half = max(HALF * len(created), LEAST_HALF)
+        self._bearing, self._shown = bearing, shown
+        self._row_of = resources.catalog.row_of
+
+    @classmethod
+    def open(cls, resources: Resources, folder: Path, learned: Path | None) -> Self:
+        """Open the counts where there are any."""
+        size = len(resources.catalog)
+        shown = Trend(size) if learned is None else Trend.open(learned / "shown.npz")
+        return cls(resources, Bearing.open(resources, folder), shown)
+
+    def learn(self, outcomes: Sequence[Outcome]) -> None:
+        """Count everything that stood on the page of an action."""
+        for outcome in outcomes:
+            for entity in outcome.page:
+                row = self._row_of(entity)
+                if row >= 0 and outcome.weight > 0:
+                    self._shown.add(row, outcome.time_ms, outcome.weight)
+
+    def save(self, folder: Path) -> None:
+        """Write the counts."""
+        self._shown.save(folder / "shown.npz")
+
+    def retrieve(self, request: Request, limit: int) -> Hits:
+        """Bring what is new, the rarely shown first, in an order that is drawn by the request's seed."""
+        rows, newness = self._pool(request.context.time_ms)
+        weight = newness / (1.0 + self._shown.values(rows, request.context.time_ms)[:, SPAN])
+        match = self._bearing.match(request)
+        if match is not None:
+            weight = weight * (match[rows] + LEAK)
+        luck = generator("fresh", request.seed).random(len(rows))
+        keys = np.log(np.maximum(luck, 1e-12)) / weight  # u ** (1 / weight), on a scale that does not run out of digits
+        return best(rows, keys.astype(np.float32), limit, request.allowed)
+
+    def evidence(self, request: Request, rows: IntArray) -> FloatArray:
+        """Return how often each row was shown lately, log1p."""
+        return np.log1p(self._shown.values(rows, request.context.time_ms)[:, SPAN])[:, None]
+
+    def _pool(self, moment: int) -> tuple[IntArray, FloatArray]:
+        """Return (rows (n,), newness (n,) in 0..1]) of the newest that were there at a moment.
+
+        Those created at one time are equally new. Where no moment of creation is known everything is.
+        """
+        there = int(np.searchsorted(self._created, moment, "right"))
+        known = int(np.searchsorted(self._created, 0, "left"))
+        if there <= known:
+            return self._order[:there], np.ones(there, np.float32)
+        start = max(there - int(POOL * self._half), 0)
+        created = self._created[start:there]
+        newer = there - np.searchsorted(self._created[:there], created, "right")
+        newness = np.exp2(-newer / self._half).astype(np.float32)
+        return self._order[start:there], newness

@@ -1,0 +1,75 @@
+"""Some of the catalog arrives in mid-stream; everything learns within the simulation."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from ltrr_cli.core.errors import UsageError
+from ltrr_cli.engine.workspace import Workspace
+from ltrr_cli.evaluation import arrivals as module
+from ltrr_cli.evaluation.arrivals import WITH, WITHOUT, ArrivalsReport, arrivals
+from ltrr_cli.evaluation.simulate import write_picture
+
+
+@pytest.fixture(autouse=True)
+def few(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A dozen probes are enough to see that they are asked."""
+    monkeypatch.setattr(module, "PROBES", 12)
+
+
+@pytest.fixture
+def report(workspace: Workspace, queries: Path, qrels: Path) -> ArrivalsReport:
+    return arrivals(workspace, queries=queries, qrels=qrels, share=0.2, before=40, searches=60, budget=8)
+
+
+def test_both_systems_have_a_curve_from_the_arrival_to_the_end(report: ArrivalsReport, tmp_path: Path):
+    assert list(report.systems) == [WITH, WITHOUT]
+    assert report.arrived == 24
+    for of in report.systems.values():
+        assert [at for at, _, _ in of.curve] == [0, 15, 30, 45, 60]
+        assert of.curve[-1][1:] == (of.recall, of.clicks)
+        assert 0.0 <= of.recall <= 1.0
+    assert report.gain == pytest.approx(report.systems[WITH].recall - report.systems[WITHOUT].recall)
+    write_picture(tmp_path / "curves.svg", report)
+    assert WITHOUT in (tmp_path / "curves.svg").read_text()
+
+
+def test_the_same_seed_gives_the_same_report_and_the_workspace_stays(
+    workspace: Workspace, queries: Path, qrels: Path, report: ArrivalsReport
+):
+    before = workspace.status()
+    again = arrivals(workspace, queries=queries, qrels=qrels, share=0.2, before=40, searches=60, budget=8)
+    assert replace(again, seconds=0.0) == replace(report, seconds=0.0)
+    assert workspace.status() == before
+
+
+def test_nobody_sees_a_newcomer_before_it_came_and_only_one_system_explores(
+    workspace: Workspace, queries: Path, qrels: Path, monkeypatch: pytest.MonkeyPatch
+):
+    asked: list[tuple[bool, frozenset[str], tuple[str, ...]]] = []
+    genuine = module.answer
+
+    def noted(loop, query, context, **given):  # type: ignore[no-untyped-def]
+        found = genuine(loop, query, context, **given)
+        ids = {loop.catalog.ids[row] for row in found.candidates.rows.tolist()}
+        assert not ids & given["hidden"]
+        created = {loop.catalog.created_ms[row] for row in found.candidates.rows.tolist()}
+        assert max(created) <= context.time_ms
+        asked.append((given["explore"], given["hidden"], found.situation.strategies))
+        return found
+
+    monkeypatch.setattr(module, "answer", noted)
+    arrivals(workspace, queries=queries, qrels=qrels, share=0.2, before=10, searches=10, budget=8)
+    streamed = [(hidden, names) for explore, hidden, names in asked if explore]
+    assert [len(hidden) for hidden, _ in streamed] == 2 * [*[24] * 10, *[0] * 10]
+    assert {"fresh", "explore"} <= set(streamed[0][1])
+    assert not {"fresh", "explore"} & set(streamed[-1][1])
+
+
+@pytest.mark.parametrize("wrong", [{"share": 0.0}, {"share": 0.9}, {"searches": 0}, {"budget": 0}, {"seeds": 0}])
+def test_numbers_out_of_range_are_usage_errors(workspace: Workspace, wrong: dict[str, float]):
+    with pytest.raises(UsageError):
+        arrivals(workspace, **({"searches": 10} | wrong))
