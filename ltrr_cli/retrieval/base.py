@@ -10,7 +10,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import ClassVar, Self
 
@@ -21,11 +21,15 @@ from ltrr_cli.core.types import BoolArray, Catalog, Encoder, FloatArray, Hits, I
 
 @dataclass(frozen=True, slots=True)
 class Resources:
-    """What the engine lends to strategies while they are built and open."""
+    """What the engine lends to strategies while they are built and open.
+
+    predicted -- while building: id -> query -> score > 0, what a user says that entities should answer
+    """
 
     catalog: Catalog
     encoder: Encoder
     language: str = "en"
+    predicted: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
 
 
 class Strategy:

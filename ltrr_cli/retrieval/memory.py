@@ -125,7 +125,7 @@ class Memory(Strategy):
     @classmethod
     def build(cls, resources: Resources, folder: Path) -> None:
         """Predict queries for every entity of the catalog."""
-        predict(resources.catalog.entities(), folder)
+        predict(resources.catalog.entities(), folder, resources.predicted)
 
     @classmethod
     def open(cls, resources: Resources, folder: Path, learned: Path | None) -> Self:

@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Self
 
+import msgspec
 import numpy as np
 
 from ltrr_cli.core.chance import seed_of
+from ltrr_cli.core.errors import DataError
 from ltrr_cli.core.types import Entity, FloatArray, IntArray
+from ltrr_cli.text.lines import BadLine, read_lines
 from ltrr_cli.text.normalise import query_key
 
 PREDICTED_ROWS = 200  # entities kept per predicted query
+TITLE = 2.0  # strength of an entity's own title; attribute values have 0.5 at most
+GIVEN = "given.jsonl"  # what a user predicted, kept for updates
+
+Given = Mapping[str, Mapping[str, float]]  # id -> query -> score > 0
 
 
 class Predicted:
@@ -43,14 +50,46 @@ class Predicted:
 ARRAYS = ("keys", "starts", "rows", "weights")
 
 
-def predict(entities: Iterable[Entity], folder: Path) -> None:
-    """Write what the catalog predicts: titles and attribute values as queries, one count each, spread by popularity."""
+def read_given(source: str | Path) -> dict[str, dict[str, float]]:
+    """Read ``{"id", "query", "score"}`` lines (also .gz, .zst); raises DataError naming the first bad line.
+
+    Of the same id and query the last line counts; ids that the catalog does not have are left alone.
+    """
+    found: dict[str, dict[str, float]] = {}
+    for line in read_lines(source):
+        reason = line.reason if isinstance(line, BadLine) else ""
+        try:
+            one = msgspec.json.decode(b"" if isinstance(line, BadLine) else line.data, type=_Given)
+        except (msgspec.DecodeError, UnicodeDecodeError) as error:
+            reason = reason or str(error)
+        else:
+            if 0.0 < one.score < float("inf") and query_key(one.query):
+                found.setdefault(one.id, {})[one.query] = one.score
+                continue
+            reason = "score is not a positive number, or the query has no words"
+        hint = 'one {"id", "query", "score"} a line, score > 0'
+        raise DataError(f"{source}, line {line.number}: {reason}; nothing was published", hint=hint)
+    return found
+
+
+class _Given(msgspec.Struct, frozen=True):
+    id: str
+    query: str
+    score: float = TITLE
+
+
+def predict(entities: Iterable[Entity], folder: Path, given: Given | None = None) -> None:
+    """Write what is predicted: titles, attribute values, given queries, one count each, spread by popularity."""
+    given = given or {}
     keys: list[int] = []
     rows: list[int] = []
     strength: list[float] = []
     for row, entity in enumerate(entities):
         weight = 1.0 + float(np.log1p(max(entity.popularity or 0.0, 0.0)))
-        for text, share in _predictions(entity).items():
+        shares = _predictions(entity)
+        for query, score in given.get(entity.id, {}).items():
+            shares[query_key(query)] = score  # who says so knows better than the catalog
+        for text, share in shares.items():
             keys.append(seed_of(text))
             rows.append(row)
             strength.append(weight * share)
@@ -66,6 +105,14 @@ def predict(entities: Iterable[Entity], folder: Path) -> None:
     for name, array in zip(ARRAYS, (key[first], starts, row_, value / np.repeat(total, np.diff(starts))), strict=True):
         np.save(folder / f"{name}.npy", array)
 
+    if given:
+        lines = [
+            msgspec.json.encode(_Given(entity, query, score))
+            for entity, queries in sorted(given.items())
+            for query, score in sorted(queries.items())
+        ]
+        (folder / GIVEN).write_bytes(b"\n".join(lines) + b"\n")
+
 
 def _predictions(entity: Entity) -> dict[str, float]:
     """Folded queries an entity should answer, with their shares: its title whole, its attribute values by order."""
@@ -77,7 +124,7 @@ def _predictions(entity: Entity) -> dict[str, float]:
                 found[key] = max(found.get(key, 0.0), 0.5 / (1.0 + 0.2 * place))
     title = query_key(entity.title)
     if title:
-        found[title] = 2.0
+        found[title] = TITLE
     return found
 
 
