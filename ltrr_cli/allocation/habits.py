@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from math import log1p
 from pathlib import Path
+from sys import intern
 from typing import Self
 
 import msgspec
@@ -44,7 +45,7 @@ class Habits:
         known = _User(time_ms, 0.0, {}) if known is None else self._aged(known, time_ms)
         known.actions += weight
         for name, value in facts:
-            key = f"{name}\t{value}"
+            key = intern(f"{name}\t{value}")  # one text for all users: they choose among the same values
             known.facts[key] = known.facts.get(key, 0.0) + weight
         if len(known.facts) > MOST_FACTS:
             kept = sorted(known.facts.items(), key=lambda pair: (-pair[1], pair[0]))[:MOST_FACTS]

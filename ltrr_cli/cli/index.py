@@ -34,6 +34,10 @@ def index(
         str | None, typer.Option("--encoder", metavar="NAME", help='"catalog" (learnt here) or one in the cache.')
     ] = None,
     refit: Annotated[bool, typer.Option("--refit", help="With --update: learn the catalog encoder anew.")] = False,
+    predicted: Annotated[
+        Path | None,
+        typer.Option("--predicted", metavar="FILE", help='Queries to expect: {"id", "query", "score"} a line.'),
+    ] = None,
     max_bad: Annotated[
         str | None, typer.Option("--max-bad", metavar="SHARE", help="Bad lines allowed, for example 0.1%.")
     ] = None,
@@ -59,6 +63,7 @@ def index(
             encoder=encoder,
             refit=refit,
             max_bad=most,
+            predicted=predicted,
             progress=progress,
         )
     desk.answer(report, lambda screen: screen.print(summary(report), soft_wrap=True))

@@ -44,6 +44,9 @@ def ingest_feedback(
         report = desk.workspace().ingest(
             logs, format=format_, dry_run=dry_run, undated=undated, max_bad=most, progress=progress
         )
+    for log, found in report.formats.items():
+        if format_ == "auto" and (found != "native" or desk.verbose):
+            desk.say(f"{log}: read as {found}, judging by its first lines")
     desk.answer(report, lambda screen: screen.print(summary(report, dry_run=dry_run), soft_wrap=True))
     if report.quarantined:
         where = f" in {report.quarantine_file}" if report.quarantine_file else ""

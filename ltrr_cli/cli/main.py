@@ -21,6 +21,7 @@ from ltrr_cli.cli import (
     explain,
     index,
     ingest_feedback,
+    memory,
     models,
     ope,
     query,
@@ -75,6 +76,7 @@ _COMMANDS: tuple[tuple[str, Callable[..., None], str], ...] = (
 for _name, _command, _short in _COMMANDS:
     app.command(_name, short_help=_short)(with_desk(_command))
 _GROUPS: tuple[tuple[str, Sequence[tuple[str, Callable[..., None], str]], str], ...] = (
+    ("memory", memory.COMMANDS, "Show what worked for a query."),
     ("models", models.COMMANDS, "List, show, promote and roll back rankers."),
     ("encoder", encoder.COMMANDS, "List, fetch and import encoders."),
 )

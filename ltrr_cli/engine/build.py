@@ -24,6 +24,7 @@ from ltrr_cli.engine.loop import CatalogHeader, open_loop
 from ltrr_cli.engine.search import signal_names
 from ltrr_cli.retrieval import registry
 from ltrr_cli.retrieval.base import Resources
+from ltrr_cli.retrieval.predicted import Given
 from ltrr_cli.retrieval.texts import all_text
 from ltrr_cli.understanding.infer import build as build_inferred
 from ltrr_cli.understanding.infer import open_inferred
@@ -60,9 +61,17 @@ def check_bad(intake: Intake, max_bad: float, quarantine: Path | None) -> None:
 
 
 def build_generation(
-    entities: Sequence[Entity], folder: Path, settings: Settings, choice: EncoderChoice, progress: Progress
+    entities: Sequence[Entity],
+    folder: Path,
+    settings: Settings,
+    choice: EncoderChoice,
+    progress: Progress,
+    predicted: Given | None = None,
 ) -> dict[str, float]:
-    """Write every part of a catalog generation into ``folder``; return seconds per stage."""
+    """Write every part of a catalog generation into ``folder``; return seconds per stage.
+
+    predicted -- id -> query -> score, what the user says that entities should answer
+    """
     seconds: dict[str, float] = {}
     clock = perf_counter()
 
@@ -88,8 +97,9 @@ def build_generation(
     progress("encoder", 0, None)
     _encoder(catalog, folder / "encoder", choice)
     stage("encoder")
+    encoder = _patient(folder / "encoder", progress)
     inferred = open_inferred(folder / "inferred")
-    resources = Resources(catalog, _patient(folder / "encoder", progress), settings.catalog.language, inferred)
+    resources = Resources(catalog, encoder, settings.catalog.language, inferred, predicted or {})
     for name in registry.names():
         progress(name, 0, None)
         registry.strategy(name).build(resources, room(name))

@@ -47,6 +47,7 @@ class Taken:
 
     skipped  -- well-formed lines that are no feedback (catalog data, page views)
     refused  -- lines that could not be used; ``first`` is the first of them, with its source
+    formats  -- source -> the format that its lines were read in
     searches -- (time or None, line number over all sources, impression id, entities acted on in that very line) of
                 every search and impression line; filled by ``take_in`` alone
     """
@@ -58,6 +59,7 @@ class Taken:
     skipped: int = 0
     refused: int = 0
     first: tuple[str, BadLine] | None = None
+    formats: dict[str, str] = field(default_factory=dict)
     searches: list[tuple[int | None, int, str, tuple[str, ...]]] = field(default_factory=list)
 
 
@@ -103,6 +105,7 @@ def ingest(
         seconds=round(perf_counter() - start, 3),
         skipped=taken.skipped,
         journal_seconds=round(journalled, 3),
+        formats=taken.formats,
         suspects=tuple(_busy(one) for one in learnt.suspects) if learnt else (),
     )
 
@@ -147,7 +150,8 @@ def _read(
     """
     lines = read_lines(source)
     first = list(islice(lines, LOOKED_AT))
-    read = reader(format_of(first, format, str(source)), undated)
+    taken.formats[str(source)] = format_of(first, format, str(source))
+    read = reader(taken.formats[str(source)], undated)
     batch: list[Parsed] = []
     held = 0
     for line in chain(first, lines):

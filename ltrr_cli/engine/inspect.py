@@ -12,7 +12,7 @@ from ltrr_cli.core.errors import DamagedError, NotFoundError
 from ltrr_cli.core.types import Context, Impression, Shown
 from ltrr_cli.engine.beliefs import beliefs_as_served, marginal_worth
 from ltrr_cli.engine.reports import Damaged, Explanation, Status, VerifyReport
-from ltrr_cli.retrieval.memory import PRIOR, Memory
+from ltrr_cli.retrieval.memory import Memory
 
 if TYPE_CHECKING:
     from ltrr_cli.engine.loop import Loop
@@ -170,7 +170,7 @@ def _remembered(loop: Loop, query: str) -> tuple[Mapping[str, Any], ...]:
             "count": round(float(own[place]), 3),
             "near": round(float(near[place]), 3),
             "users": int(recalled.users[place]),
-            "prior_share": round(PRIOR / (recalled.support + PRIOR), 4),
+            "prior_share": round(recalled.share, 4),
             "score": round(float(recalled.score[place]), 4),
         }
         for place in order[(own + near)[order] > 0][:REMEMBERED].tolist()

@@ -24,6 +24,7 @@ from ltrr_cli.engine.train import Labelled, judged_examples, observe, train_mode
 from ltrr_cli.feedback.attribution import Tally
 from ltrr_cli.feedback.guards import Suspect
 from ltrr_cli.feedback.quarantine import Quarantine
+from ltrr_cli.retrieval.predicted import GIVEN, Given, read_given
 
 if TYPE_CHECKING:
     from ltrr_cli.engine.workspace import Workspace
@@ -42,6 +43,7 @@ def index(
     encoder: str | None,
     refit: bool,
     max_bad: float | None,
+    predicted: str | Path | None,
     progress: Progress,
 ) -> IndexReport:
     """Read, check, build, publish; see ``Workspace.index``."""
@@ -68,10 +70,11 @@ def index(
         check_bad(
             intake, settings.catalog.max_bad if max_bad is None else max_bad, quarantine.path if quarantine else None
         )
+        given = _predictions(workspace, predicted, keep=update)
         seconds = {"read": round(perf_counter() - start, 3)}
         choice = _encoder_choice(workspace, encoder, keep=update and not refit)
         with workspace.generations.draft("catalog") as draft:
-            seconds |= build_generation(intake.sorted(), draft.folder, settings, choice, progress)
+            seconds |= build_generation(intake.sorted(), draft.folder, settings, choice, progress, given)
         began = perf_counter()
         learn(workspace, progress, catalog=draft.number)
         seconds["learn"] = round(perf_counter() - began, 3)
@@ -181,6 +184,15 @@ def _past(workspace: Workspace, serving: Loop, progress: Progress) -> Labelled:
     loop.meet(workspace.journal)
     past = list(outcomes(workspace.journal, settings))
     return observe(loop, workspace.journal, past, settings.ranking.sample, progress).labelled()
+
+
+def _predictions(workspace: Workspace, source: str | Path | None, *, keep: bool) -> Given:
+    """Read a file of predicted queries, else (an update) what the generation before was given."""
+    if source is not None:
+        return read_given(source)
+    current = workspace.generations.current_or_none() if keep else None
+    kept = None if current is None else workspace.generations.folder("catalog", current.catalog) / "memory" / GIVEN
+    return read_given(kept) if kept is not None and kept.exists() else {}
 
 
 def _encoder_choice(workspace: Workspace, name: str | None, *, keep: bool) -> EncoderChoice:

@@ -114,6 +114,7 @@ class IngestReport(Report):
     skipped         -- well-formed lines that are no feedback: catalog data, page views
     journal_seconds -- of ``seconds``: until the journal had every line
     suspects        -- who acted abnormally often, in the whole journal, the busiest first
+    formats -- log -> the format that it was read in
     """
 
     accepted: int
@@ -128,6 +129,7 @@ class IngestReport(Report):
     seconds: float = 0.0
     skipped: int = 0
     journal_seconds: float = 0.0
+    formats: Mapping[str, str] = field(default_factory=dict)
     suspects: tuple[Busy, ...] = ()
 
 
@@ -248,6 +250,29 @@ class Explanation(Report):
     funnel: tuple[Mapping[str, Any], ...] = ()
     beliefs: tuple[Mapping[str, Any], ...] = ()
     shadows: tuple[Mapping[str, Any], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class MemoryReport(Report):
+    """What the memory believes of one query.
+
+    key         -- the folded query that it is kept under
+    entities    -- all that the memory thought of; ``lines`` are the best of them
+    actions     -- on this very query; near_actions -- weighted ones on queries written like it
+    support     -- actions in the formula of the score, the neighbours' share included
+    prior_share -- 0..1, how much of every score is prediction
+    lines       -- one mapping an entity: id, title, score, own, near, bayes, predicted, users, last
+    """
+
+    query: str
+    key: str
+    time: str
+    entities: int
+    actions: float
+    near_actions: float
+    support: float
+    prior_share: float
+    lines: tuple[Mapping[str, Any], ...]
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,6 +29,7 @@ from ltrr_cli.engine.reports import (
     Explanation,
     IndexReport,
     IngestReport,
+    MemoryReport,
     Page,
     Status,
     TrainReport,
@@ -82,6 +83,7 @@ class Workspace:
         encoder: str | None = None,
         refit: bool = False,
         max_bad: float | None = None,
+        predicted: str | Path | None = None,
         progress: Progress = quiet,
     ) -> IndexReport:
         """Build and publish a catalog generation; what was learnt is folded anew for it.
@@ -90,13 +92,14 @@ class Workspace:
         delete  -- a file of ids to remove
         mapping -- our field -> the key in the files, for other names: {"title": "name"}
         encoder -- "catalog", or the name of one in the cache; None keeps the encoder there is
+        predicted -- a file of {"id", "query", "score"}: queries that an entity should answer; an update keeps it
         refit   -- learn the ``catalog`` encoder anew on an update
 
         Raises DataError when too many lines are bad (nothing is published), LockedError when another publishes.
         """
         from ltrr_cli.engine.publish import index
 
-        return index(self, sources, update, delete, mapping, encoder, refit, max_bad, progress)
+        return index(self, sources, update, delete, mapping, encoder, refit, max_bad, predicted, progress)
 
     def query(
         self,
@@ -223,6 +226,12 @@ class Workspace:
         from ltrr_cli.engine.inspect import explain
 
         return explain(self, impression_id)
+
+    def remembered(self, query: str, *, k: int = 10, at: int | str | None = None) -> MemoryReport:
+        """Say what the memory believes of a query and why: own and similar actions, words, predictions."""
+        from ltrr_cli.engine.remembered import remembered
+
+        return remembered(self, query, k, at)
 
     def validate(self, logs: Sequence[str | Path], format: str = "auto", undated: bool = False) -> ValidateReport:  # noqa: A002
         """Run named checks over feedback logs, beside the catalog where one is indexed; changes nothing."""

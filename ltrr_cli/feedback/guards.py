@@ -48,7 +48,8 @@ class Guard:
     def __init__(self, settings: FeedbackSettings) -> None:
         self._settings = settings
         self._day: int | None = None
-        self._repeats: Counter[tuple[tuple[str, str], str, str, bool]] = Counter()
+        self._once: set[int] = set()  # hashes of acts: a day may hold millions, and most are never repeated
+        self._repeats: Counter[int] = Counter()  # beyond the first
         self._actions: Counter[tuple[str, str]] = Counter()
         self._counted: dict[tuple[str, str], float] = {}
         self._suspects: list[Suspect] = []
@@ -73,10 +74,15 @@ class Guard:
             return 0.0
         actor = _actor(event, impression)
         query = event.query if impression is None else impression.query
-        act = (actor, query_key(query or ""), event.entity_id, reward > 0)
-        self._repeats[act] += 1
+        act = hash((actor, query_key(query or ""), event.entity_id, reward > 0))
+        nth = 1
+        if act in self._once:
+            self._repeats[act] += 1
+            nth += self._repeats[act]
+        else:
+            self._once.add(act)
         self._actions[actor] += 1
-        weight = self._weight(actor, self._repeats[act])
+        weight = self._weight(actor, nth)
         self._counted[actor] = self._counted.get(actor, 0.0) + weight
         return weight
 
@@ -105,6 +111,7 @@ class Guard:
 
     def _close_day(self) -> None:
         self._suspects += self._of_day()
+        self._once.clear()
         self._repeats.clear()
         self._actions.clear()
         self._counted.clear()

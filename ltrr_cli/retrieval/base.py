@@ -22,12 +22,16 @@ from ltrr_cli.core.types import BoolArray, Catalog, Encoder, FloatArray, Hits, I
 
 @dataclass(frozen=True, slots=True)
 class Resources:
-    """What the engine lends to strategies while they are built and open."""
+    """What the engine lends to strategies while they are built and open.
+
+    predicted -- while building: id -> query -> score > 0, what a user says that entities should answer
+    """
 
     catalog: Catalog
     encoder: Encoder
     language: str = "en"
     inferred: Inferred = field(default_factory=Inferred.none)
+    predicted: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
 
 
 class Strategy:

@@ -9,16 +9,16 @@ own        actions on (this very query, entity)
 near       actions on queries written like it, each weighted cos(character 2-4-grams) ^ 12
 bayes      naive Bayes over the query's words: P(entity | words), prior from the trend
 predicted  pseudo-counts from the catalog: titles and attribute values as queries; they never decay, and actual
-           counts outgrow them: share of the prior = PRIOR / (n + PRIOR)
+           counts outgrow them: share of the prior = strength / (n + strength)
 
-Untrained score: ``(own + near + PRIOR p0) / (n + PRIOR)`` with ``n`` the sum of own + near over all entities; what
-near brings fades as the query gathers support of its own. The constants below were chosen on held-out users of one
-catalog and held-out days of another; the figures are flat around them.
+Untrained score: ``(own + near + strength p0) / (n + strength)`` with ``n`` the sum of own + near over all entities;
+what near brings fades as the query gathers support of its own. How strong predictions are is learnt (``_strength``).
+The constants below were chosen on held-out users of one catalog and held-out days of another.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar, Self
@@ -28,22 +28,25 @@ import numpy as np
 
 from ltrr_cli.core.chance import seed_of
 from ltrr_cli.core.clock import HOUR
-from ltrr_cli.core.types import Entity, FloatArray, Hits, IntArray, Outcome, Request
+from ltrr_cli.core.types import DoubleArray, FloatArray, Hits, IntArray, MomentArray, Outcome, Request
 from ltrr_cli.retrieval.base import Resources, Strategy, best
+from ltrr_cli.retrieval.keyed import Distinct, codes_of, mixed
 from ltrr_cli.retrieval.neighbours import Neighbours
 from ltrr_cli.retrieval.pairs import COLUMNS, HALF_LIVES_H, Pairs
+from ltrr_cli.retrieval.predicted import Predicted, predict, summed
+from ltrr_cli.retrieval.prior import BUCKETS, Known, bucket_of, strengths
 from ltrr_cli.retrieval.trend import Trend
+from ltrr_cli.retrieval.words import Words
 from ltrr_cli.text.normalise import query_key, query_tokens
 
 NEIGHBOURS = 100
 SHARPNESS = 12  # a neighbour's weight is its cosine to this power
 LEAST_WEIGHT = 1e-3  # neighbours lighter than this are left out
 NEAR_FADES = 10.0  # own actions above which the neighbours' share shrinks
-PRIOR = 1.0  # actions' worth of all predictions together
-BAYES_SHARE, PREDICTED_SHARE, POPULAR_SHARE = 0.3, 0.5, 1.0  # sources of the prior, each a distribution
-WORD_ROWS = 500  # entities that the words alone may bring up
-SMOOTHING = 1.0  # actions' worth of the background in P(word | entity)
-PREDICTED_ROWS = 200  # entities kept per predicted query
+PRIOR = 1.0  # actions' worth of the prior where predictions have shown nothing better
+BAYES_SHARE, PREDICTED_SHARE, POPULAR_SHARE = 0.3, 0.2, 1.0  # sources of the prior, each a distribution
+WRITINGS = 20_000  # queries as typed whose numbers are at hand
+FEWEST_ACTIONS = 100.0  # before them nothing is said of what predictions are worth
 
 _SPANS = (*(f"{h:g}h" for h in HALF_LIVES_H), "ever")
 
@@ -57,6 +60,7 @@ class Recollection:
     predicted        -- (n,) float32, sums to 1 at most
     score            -- (n,) float32, 0..1
     support          -- n in the formula above
+    share            -- 0..1, how much of the score is prior
     """
 
     rows: IntArray
@@ -68,6 +72,17 @@ class Recollection:
     predicted: FloatArray
     score: FloatArray
     support: float
+    share: float
+
+
+class _Header(msgspec.Struct, frozen=True):
+    """``memory.json``; before 0.1.1 every prediction was worth one action."""
+
+    keys: list[str]
+    words: list[str]
+    word_count: list[float]
+    strengths: list[float] = []
+    actions: float = 0.0
 
 
 class Memory(Strategy):
@@ -88,7 +103,7 @@ class Memory(Strategy):
         "prior_share",
     )
 
-    def __init__(self, resources: Resources, predicted: _Predicted) -> None:
+    def __init__(self, resources: Resources, predicted: Predicted) -> None:
         self._entities = len(resources.catalog)
         self._row_of = resources.catalog.row_of
         self._popularity = np.log1p(np.nan_to_num(resources.catalog.popularity))
@@ -96,11 +111,12 @@ class Memory(Strategy):
         self._keys: dict[str, int] = {}
         self._pairs = Pairs()
         self._near = Neighbours()
-        self._words: dict[str, int] = {}
-        self._word_pairs = Pairs()
-        self._word_count: list[float] = []
+        self._words = Words()
         self._trend = Trend(self._entities)
-        self._seen: set[int] = set()  # hashes of (user, query, entity): who is new to a pair
+        self._people = Distinct()  # hashes of (user, query, entity): who is new to a pair
+        self._numbers: dict[str, tuple[int, tuple[int, ...]]] = {}  # query as typed -> its number, its words'
+        self._strengths = [PRIOR] * BUCKETS
+        self._settled = self._actions = 0.0
         self._version = 0
         self._last: tuple[tuple[object, ...], Recollection] | None = None
 
@@ -109,36 +125,40 @@ class Memory(Strategy):
     @classmethod
     def build(cls, resources: Resources, folder: Path) -> None:
         """Predict queries for every entity of the catalog."""
-        predict(resources.catalog.entities(), folder)
+        predict(resources.catalog.entities(), folder, resources.predicted)
 
     @classmethod
     def open(cls, resources: Resources, folder: Path, learned: Path | None) -> Self:
         """Open the predicted half, and the actual half where there is one."""
-        memory = cls(resources, _Predicted.open(folder))
+        memory = cls(resources, Predicted.open(folder))
         if learned is not None:
             memory._load(learned)
         return memory
 
     def save(self, folder: Path) -> None:
         """Write the actual half."""
+        if self._actions != self._settled:
+            self._settle()
         self._pairs.save(folder / "pairs.npz")
         self._near.save(folder / "neighbours.npz")
-        self._word_pairs.save(folder / "words.npz")
+        self._words.save(folder / "words.npz")
         self._trend.save(folder / "trend.npz")
-        header = {"keys": list(self._keys), "words": list(self._words), "word_count": self._word_count}
+        words, counts = self._words.names()
+        header = _Header(list(self._keys), words, counts, self._strengths, self._actions)
         (folder / "memory.json").write_bytes(msgspec.json.encode(header))
-        np.save(folder / "seen.npy", np.sort(np.fromiter(self._seen, np.uint64, len(self._seen))))
+        np.save(folder / "people.npy", self._people.in_order())
 
     def _load(self, folder: Path) -> None:
-        header = msgspec.json.decode((folder / "memory.json").read_bytes())
-        self._keys = {key: number for number, key in enumerate(header["keys"])}
-        self._words = {word: number for number, word in enumerate(header["words"])}
-        self._word_count = list(map(float, header["word_count"]))
+        header = msgspec.json.decode((folder / "memory.json").read_bytes(), type=_Header)
+        self._keys = {key: number for number, key in enumerate(header.keys)}
+        self._words = Words.open(folder / "words.npz", header.words, header.word_count)
+        self._strengths = header.strengths or self._strengths
+        self._settled = self._actions = header.actions
         self._pairs = Pairs.open(folder / "pairs.npz")
         self._near = Neighbours.open(folder / "neighbours.npz")
-        self._word_pairs = Pairs.open(folder / "words.npz")
         self._trend = Trend.open(folder / "trend.npz")
-        self._seen = set(np.load(folder / "seen.npy", allow_pickle=False).tolist())
+        if (folder / "people.npy").exists():  # before 0.1.1 people were told apart by other hashes
+            self._people = Distinct(np.load(folder / "people.npy", allow_pickle=False))
 
     @property
     def pairs(self) -> int:
@@ -149,33 +169,59 @@ class Memory(Strategy):
 
     def learn(self, outcomes: Sequence[Outcome]) -> None:
         """Count rewarded actions; what carries no query counts for the trend alone."""
-        for outcome in outcomes:
-            weight = outcome.reward * outcome.weight
-            row = self._row_of(outcome.entity_id)
-            if weight > 0 and row >= 0:
-                self._count(outcome, row, weight)
+        counted = [
+            (outcome, row, outcome.reward * outcome.weight)
+            for outcome in outcomes
+            if outcome.reward * outcome.weight > 0 and (row := self._row_of(outcome.entity_id)) >= 0
+        ]
+        if counted:
+            rows = np.array([row for _, row, _ in counted], np.int32)
+            moments = np.array([outcome.time_ms for outcome, _, _ in counted], np.int64)
+            weights = np.array([weight for _, _, weight in counted])
+            self._trend.add(rows, moments, weights)
+            self._actions += float(weights.sum())
+            self._count([outcome for outcome, _, _ in counted], rows, moments, weights)
         self._version += 1
 
-    def _count(self, outcome: Outcome, row: int, weight: float) -> None:
-        self._trend.add(row, outcome.time_ms, weight)
-        words = query_tokens(outcome.query)
-        if not words:
+    def _count(self, outcomes: Sequence[Outcome], rows: IntArray, moments: MomentArray, weights: DoubleArray) -> None:
+        """Count parallel lists for their queries and the words of these."""
+        people: dict[str, int] = {}
+        asked: list[int] = []  # places among the outcomes
+        keys: list[int] = []
+        word_of: list[int] = []  # places among ``asked``, one per word
+        words: list[int] = []
+        for place, outcome in enumerate(outcomes):
+            number, places = self._numbers.get(outcome.query) or self._numbered(outcome.query)
+            if number >= 0:
+                word_of += [len(asked)] * len(places)
+                words += places
+                asked.append(place)
+                keys.append(number)
+        if not asked:
             return
+        rows, moments, weights = rows[asked], moments[asked], weights[asked]
+        codes = codes_of(keys, rows)
+        who = []
+        for place in asked:
+            name = outcomes[place].user or outcomes[place].session or outcomes[place].event_id
+            who.append(people.get(name) or people.setdefault(name, seed_of(name)))
+        new = self._people.add(mixed(np.array(who, np.uint64), codes))
+        self._pairs.add(codes, moments, weights, new)
+        self._words.add(words, rows[word_of], weights[word_of])
+
+    def _numbered(self, query: str) -> tuple[int, tuple[int, ...]]:
+        """Return the numbers of a query and of its words, new where they are new; (-1, ()) for no words."""
+        if len(self._numbers) >= WRITINGS:
+            self._numbers.clear()
+        words = query_tokens(query)
+        if not words:
+            return self._numbers.setdefault(query, (-1, ()))
         key = "".join(words)
         number = self._keys.get(key)
         if number is None:
-            number = self._keys[key] = self._pairs.new_key()
+            number = self._keys[key] = len(self._keys)
             self._near.add(key)
-        who = seed_of(outcome.user or outcome.session or outcome.event_id, number, row)
-        self._pairs.add(number, row, outcome.time_ms, weight, new_user=who not in self._seen)
-        self._seen.add(who)
-        for word in dict.fromkeys(words):
-            place = self._words.get(word)
-            if place is None:
-                place = self._words[word] = self._word_pairs.new_key()
-                self._word_count.append(0.0)
-            self._word_pairs.add(place, row, outcome.time_ms, weight)
-            self._word_count[place] += weight
+        return self._numbers.setdefault(query, (number, self._words.numbers(words)))
 
     # ------------------------------------------------------------ recalling
 
@@ -223,8 +269,29 @@ class Memory(Strategy):
                 np.zeros(len(hit)),
             ]
         )
-        table[:, -1] = PRIOR / (found.support + PRIOR)
+        table[:, -1] = found.share
         return table
+
+    def _settle(self) -> None:
+        """Learn how much predictions are worth, from as many known queries of every size where there are."""
+        self._settled = self._actions
+        if self._actions < FEWEST_ACTIONS:
+            return
+        names = list(self._keys)
+        self._strengths = strengths(self._pairs.sums(len(names)), lambda number: self._known(names[number]))
+
+    def _known(self, key: str) -> Known | None:
+        """Return a known query for ``strengths``; None where nothing is predicted for it."""
+        predicted_rows, predicted = self._predicted.of({key})
+        if not len(predicted_rows):
+            return None
+        own_rows, _, own = self._own(key, 0)  # counts without decay: the moment does not matter
+        near_rows, near = self._from_neighbours(key, 0)
+        rows = np.unique(np.concatenate([own_rows, near_rows, predicted_rows]))
+        acted = _placed(rows, own_rows, own[:, -1])
+        count = acted + _placed(rows, near_rows, near[:, -1]) * _near_share(float(acted.sum()))
+        predicted = _placed(rows, predicted_rows, predicted)
+        return Known(count, acted, self._prior(rows, predicted, np.zeros_like(predicted), np.inf))
 
     def recall(self, request: Request) -> Recollection:
         """Gather all evidence for a request (kept for the last one: several methods ask)."""
@@ -234,10 +301,12 @@ class Memory(Strategy):
         return self._last[1]
 
     def _recall(self, request: Request) -> Recollection:
+        if self._actions > 2.0 * self._settled:
+            self._settle()
         moment, key = request.context.time_ms, request.reading.key
         own_rows, own_pairs, own = self._own(key, moment)
         near_rows, near = self._from_neighbours(key, moment)
-        word_rows, bayes = self._from_words(dict.fromkeys((*request.reading.tokens, *request.reading.words)), moment)
+        word_rows, bayes = self._words.posterior((*request.reading.tokens, *request.reading.words), self._trend, moment)
         predicted_rows, predicted = self._predicted.of({key, query_key(" ".join(request.reading.words))})
         rows = np.unique(np.concatenate([own_rows, near_rows, word_rows, predicted_rows]))
         own = _placed(rows, own_rows, own)
@@ -248,12 +317,10 @@ class Memory(Strategy):
         last_h = np.full(len(rows), np.nan, np.float32)
         last_h[np.searchsorted(rows, own_rows)] = (moment - last) / HOUR
         acted = float(own[:, -1].sum())
-        count = own[:, -1] + near[:, -1] * min(1.0, NEAR_FADES / max(acted, 1e-9))
+        count = own[:, -1] + near[:, -1] * _near_share(acted)
         support = float(count.sum())
-        known = self._popularity[rows] ** 2
-        prior = BAYES_SHARE * bayes[:, -1] + PREDICTED_SHARE * predicted
-        prior += POPULAR_SHARE * known / max(float(known.sum()), 1e-9)
-        prior /= max(float(prior.sum()), 1.0)
+        strength = self._strength(len(predicted_rows), support)
+        prior = self._prior(rows, predicted, bayes[:, -1], strength)
         return Recollection(
             rows=rows,
             own=own,
@@ -262,9 +329,35 @@ class Memory(Strategy):
             users=_placed(rows, own_rows, self._pairs.users(own_pairs).astype(np.float32)),
             last_h=last_h,
             predicted=predicted,
-            score=((count + PRIOR * prior) / (support + PRIOR)).astype(np.float32),
+            score=((count + strength * prior) / (support + strength)).astype(np.float32),
             support=support,
+            share=strength / (support + strength),
         )
+
+    def _strength(self, predicted: int, support: float) -> float:
+        """Return how many actions' worth the prior is, for a query with so many predicted rows and actions.
+
+        A prediction that nobody has acted on yet may be wrong or untried; it is less and less likely to be untried the
+        more actions an average entity has had. So a predicted row is worth one action for every such average action,
+        and never more than known queries of that support show (``prior.strengths``).
+        """
+        if not predicted:
+            return PRIOR
+        untried = predicted * self._entities / max(self._actions, 1.0)
+        return max(PRIOR, min(self._strengths[bucket_of(support)], untried))
+
+    def _prior(self, rows: IntArray, predicted: FloatArray, bayes: FloatArray, strength: float) -> FloatArray:
+        """Return (n,) float32, the expected shares before any action; they sum to 1 at most.
+
+        A strong prior is made of what is predicted alone: back-off and fame repeat what the counts say anyway.
+        """
+        known = self._popularity[rows] ** 2
+        if strength > PRIOR:
+            known, bayes = known * (predicted > 0), np.zeros_like(bayes)
+        prior = BAYES_SHARE * bayes + PREDICTED_SHARE * predicted
+        prior += POPULAR_SHARE * known / max(float(known.sum()), 1e-9)
+        shares: FloatArray = (prior / max(float(prior.sum()), 1.0)).astype(np.float32)
+        return shares
 
     def _own(self, key: str, moment: int) -> tuple[IntArray, IntArray, FloatArray]:
         number = self._keys.get(key)
@@ -276,92 +369,12 @@ class Memory(Strategy):
         other = numbers != self._keys.get(key, -1)
         numbers, weight = numbers[other][:NEIGHBOURS], cosine[other][:NEIGHBOURS] ** SHARPNESS
         pairs, of = self._pairs.pairs_of(numbers.tolist())
-        return _summed(self._pairs.rows(pairs), self._pairs.values(pairs, moment) * weight[of, None])
-
-    def _from_words(self, words: Iterable[str], moment: int) -> tuple[IntArray, FloatArray]:
-        """P(entity | words) with a prior per half-life; rows that no word touches are left out."""
-        places = [self._words[word] for word in words if word in self._words]
-        pairs, of = self._word_pairs.pairs_of(places)
-        if not len(pairs):
-            return np.empty(0, np.int32), np.empty((0, COLUMNS), np.float32)
-        rows, inverse = np.unique(self._word_pairs.rows(pairs), return_inverse=True)
-        counts = np.zeros((len(rows), len(places)))
-        counts[inverse, of] = self._word_pairs.totals(pairs)
-        total = self._trend.values(rows, moment)  # (n, COLUMNS)
-        background = np.array([self._word_count[place] for place in places])
-        background /= max(float(self._trend.totals(moment)[-1]), 1.0)
-        likelihood = np.log((counts + SMOOTHING * background) / (total[:, -1:] + SMOOTHING)).sum(axis=1)
-        if len(rows) > WORD_ROWS:
-            keep = np.sort(np.argsort(-(likelihood + np.log(total[:, -1])), kind="stable")[:WORD_ROWS])
-            rows, likelihood, total = rows[keep], likelihood[keep], total[keep]
-        posterior = np.exp(likelihood - likelihood.max())[:, None] * total
-        return rows, (posterior / np.maximum(posterior.sum(axis=0), 1e-30)).astype(np.float32)
+        return summed(self._pairs.rows(pairs), self._pairs.values(pairs, moment) * weight[of, None])
 
 
-class _Predicted:
-    """Predicted queries as hashed keys (sorted) with their rows: nothing to parse when it opens."""
-
-    def __init__(self, keys: np.ndarray, starts: np.ndarray, rows: IntArray, weights: FloatArray) -> None:
-        self._keys, self._starts, self._rows, self._weights = keys, starts, rows, weights
-
-    @classmethod
-    def open(cls, folder: Path) -> Self:
-        """Map the arrays."""
-        return cls(*(np.load(folder / f"{name}.npy", mmap_mode="r", allow_pickle=False) for name in _ARRAYS))
-
-    def of(self, keys: Iterable[str]) -> tuple[IntArray, FloatArray]:
-        """Return (rows ascending, weights that sum to 1 or to 0)."""
-        rows, weights = [np.empty(0, np.int32)], [np.empty(0, np.float32)]
-        for key in sorted(keys):
-            hashed = np.uint64(seed_of(key))
-            place = int(np.searchsorted(self._keys, hashed))
-            if key and place < len(self._keys) and self._keys[place] == hashed:
-                part = slice(int(self._starts[place]), int(self._starts[place + 1]))
-                rows.append(self._rows[part])
-                weights.append(self._weights[part])
-        found, weight = _summed(np.concatenate(rows), np.concatenate(weights))
-        return found, weight / max(float(weight.sum()), 1e-9)
-
-
-_ARRAYS = ("keys", "starts", "rows", "weights")
-
-
-def predict(entities: Iterable[Entity], folder: Path) -> None:
-    """Write what the catalog predicts: titles and attribute values as queries, one count each, spread by popularity."""
-    keys: list[int] = []
-    rows: list[int] = []
-    strength: list[float] = []
-    for row, entity in enumerate(entities):
-        weight = 1.0 + float(np.log1p(max(entity.popularity or 0.0, 0.0)))
-        for text, share in _predictions(entity).items():
-            keys.append(seed_of(text))
-            rows.append(row)
-            strength.append(weight * share)
-    order = np.lexsort((np.array(rows), -np.array(strength), np.array(keys, np.uint64)))
-    key, row_, value = (np.array(a, t)[order] for a, t in ((keys, np.uint64), (rows, np.int32), (strength, np.float32)))
-    first = np.flatnonzero(np.r_[True, key[1:] != key[:-1]]) if len(key) else np.empty(0, np.int64)
-    rank = np.arange(len(key)) - np.repeat(first, np.diff(np.r_[first, len(key)]))
-    keep = rank < PREDICTED_ROWS
-    key, row_, value = key[keep], row_[keep], value[keep] ** 2
-    first = np.flatnonzero(np.r_[True, key[1:] != key[:-1]]) if len(key) else np.empty(0, np.int64)
-    starts = np.r_[first, len(key)].astype(np.int64)
-    total = np.add.reduceat(value, first) if len(key) else value
-    for name, array in zip(_ARRAYS, (key[first], starts, row_, value / np.repeat(total, np.diff(starts))), strict=True):
-        np.save(folder / f"{name}.npy", array)
-
-
-def _predictions(entity: Entity) -> dict[str, float]:
-    """Folded queries an entity should answer, with their shares: its title whole, its attribute values by order."""
-    found: dict[str, float] = {}
-    for value in entity.attributes.values():
-        for place, text in enumerate((value,) if isinstance(value, str) else value if isinstance(value, tuple) else ()):
-            key = query_key(text)
-            if key:
-                found[key] = max(found.get(key, 0.0), 0.5 / (1.0 + 0.2 * place))
-    title = query_key(entity.title)
-    if title:
-        found[title] = 2.0
-    return found
+def _near_share(acted: float) -> float:
+    """Return what is left of the neighbours' counts beside so many actions of a query's own."""
+    return min(1.0, NEAR_FADES / max(acted, 1e-9))
 
 
 def _shares(counts: FloatArray) -> FloatArray:
@@ -375,11 +388,3 @@ def _placed(rows: IntArray, of: IntArray, values: FloatArray) -> FloatArray:
     spread = np.zeros((len(rows), *values.shape[1:]), np.float32)
     spread[np.searchsorted(rows, of)] = values
     return spread
-
-
-def _summed(rows: IntArray, values: FloatArray) -> tuple[IntArray, FloatArray]:
-    """Add up the values of equal rows; rows ascending."""
-    distinct, inverse = np.unique(rows, return_inverse=True)
-    total = np.zeros((len(distinct), *values.shape[1:]), np.float32)
-    np.add.at(total, inverse, values)
-    return distinct, total

@@ -6,70 +6,67 @@ Nothing is ever averaged over half-lives here: which recency matters is for the 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Self
 
 import numpy as np
 
 from ltrr_cli.core.clock import HOUR
-from ltrr_cli.core.types import FloatArray, IntArray, MomentArray
+from ltrr_cli.core.types import BoolArray, DoubleArray, FloatArray, IntArray, MomentArray
+from ltrr_cli.retrieval.keyed import Keyed, codes_of, grown, rounds
 
 HALF_LIVES_H = (1.0, 4.0, 16.0, 64.0, 256.0, 1024.0)  # a geometric grid; hours
 COLUMNS = len(HALF_LIVES_H) + 1  # the last column does not decay
-_MANY = 16  # pairs of one key above which a dictionary finds them, not a scan
 NEVER = np.int64(-(2**62))
 
 RATES = np.array([1.0 / (h * HOUR) for h in HALF_LIVES_H] + [0.0])  # (COLUMNS,) halvings per millisecond
 
 
-class Pairs:
-    """A growing table of pairs, grouped by an integer key (a query, a word, ...).
+def count(value: FloatArray, last: MomentArray, places: IntArray, times_ms: MomentArray, weights: DoubleArray) -> None:
+    """Count actions into columns by place, one after another; an earlier time counts as the last one.
+
+    value -- (capacity, COLUMNS) float32; last -- (capacity,); both are changed
+    The result is the same to the last bit in whatever parts the actions come.
+    """
+    for part in rounds(places):
+        at, time_ms = places[part], times_ms[part]
+        before = last[at]
+        elapsed = np.where(before == NEVER, 0, np.maximum(time_ms - before, 0))
+        decayed = (value[at] * np.exp2(-elapsed[:, None] * RATES)).astype(np.float32)
+        value[at] = decayed + weights[part].astype(np.float32)[:, None]
+        last[at] = np.maximum(before, time_ms)
+
+
+def decayed(value: FloatArray, last: MomentArray, time_ms: int) -> FloatArray:
+    """Return (n, COLUMNS) float32: counts at a later moment."""
+    age = np.maximum(time_ms - last, 0)
+    values: FloatArray = value * np.exp2(-age[:, None] * RATES).astype(np.float32)
+    return values
+
+
+class Pairs(Keyed):
+    """A growing table of pairs, grouped by an integer key (a query).
 
     Look-ups see whatever was added before; the caller keeps time order.
     """
 
-    def __init__(self, keys: int = 0, capacity: int = 1024) -> None:
-        self._size = 0
-        self._row = np.empty(capacity, np.int32)
-        self._value = np.zeros((capacity, COLUMNS), np.float32)
-        self._last = np.full(capacity, NEVER, np.int64)
-        self._users = np.zeros(capacity, np.int32)
-        self._of_key: list[list[int]] = [[] for _ in range(keys)]
-        self._place: dict[int, dict[int, int]] = {}  # key -> row -> pair, only for keys with many pairs
+    def __init__(self, codes: MomentArray | None = None) -> None:
+        super().__init__(codes)
+        self._value = np.zeros((self._size, COLUMNS), np.float32)
+        self._last = np.full(self._size, NEVER, np.int64)
+        self._users = np.zeros(self._size, np.int32)
 
-    def __len__(self) -> int:
-        return self._size
+    def add(self, codes: MomentArray, times_ms: MomentArray, weights: DoubleArray, new_user: BoolArray) -> None:
+        """Count actions in time order; new_user (n,) says whether a person is new to the pair."""
+        places = self.places(codes)
+        count(self._value, self._last, places, times_ms, weights)
+        np.add.at(self._users, places, new_user)
 
-    @property
-    def keys(self) -> int:
-        """How many keys there are."""
-        return len(self._of_key)
-
-    def new_key(self) -> int:
-        """Return the next key, without any pair yet."""
-        self._of_key.append([])
-        return len(self._of_key) - 1
-
-    def add(self, key: int, row: int, time_ms: int, weight: float, *, new_user: bool = False) -> None:
-        """Count one action; time must not run backwards within a pair (an earlier time counts as the last one)."""
-        pair = self._find_or_make(key, row)
-        last = self._last[pair]
-        if last != NEVER and time_ms > last:
-            self._value[pair] *= np.exp2(-(time_ms - last) * RATES)
-        self._value[pair] += weight
-        self._last[pair] = max(last, time_ms)
-        self._users[pair] += new_user
-
-    def pairs_of(self, keys: Sequence[int]) -> tuple[IntArray, IntArray]:
-        """Return (pair numbers, index into ``keys``) of all pairs of some keys, key by key."""
-        lists = [self._of_key[key] for key in keys]
-        numbers = np.fromiter((pair for pairs in lists for pair in pairs), np.int32)
-        return numbers, np.repeat(np.arange(len(lists), dtype=np.int32), [len(pairs) for pairs in lists])
-
-    def rows(self, pairs: IntArray) -> IntArray:
-        """Return the entity rows of some pairs."""
-        return self._row[pairs]
+    def sums(self, keys: int) -> DoubleArray:
+        """Return (keys,) float64: undecayed counts of every key."""
+        of = self._code[: self._size] >> 32
+        sums: DoubleArray = np.bincount(of, self._value[: self._size, -1], keys).astype(np.float64)
+        return sums
 
     def users(self, pairs: IntArray) -> IntArray:
         """Return the distinct users of some pairs."""
@@ -81,65 +78,34 @@ class Pairs:
 
     def values(self, pairs: IntArray, time_ms: int) -> FloatArray:
         """Return (n, COLUMNS) float32: the counts decayed to a moment."""
-        age = np.maximum(time_ms - self._last[pairs], 0)
-        values: FloatArray = self._value[pairs] * np.exp2(-age[:, None] * RATES).astype(np.float32)
-        return values
-
-    def totals(self, pairs: IntArray) -> FloatArray:
-        """Return (n,) float32: the counts without decay."""
-        totals: FloatArray = self._value[pairs, -1]
-        return totals
+        return decayed(self._value[pairs], self._last[pairs], time_ms)
 
     def save(self, path: Path) -> None:
-        """Write one .npz, pairs sorted by key (the order inside a key is kept)."""
-        counts = np.array([len(pairs) for pairs in self._of_key], np.int32)
-        order = np.fromiter((pair for pairs in self._of_key for pair in pairs), np.int64, self._size)
-        np.savez(
-            path,
-            counts=counts,
-            row=self._row[order],
-            value=self._value[order],
-            last=self._last[order],
-            users=self._users[order],
-        )
+        """Write one .npz, pairs sorted by key and row."""
+        codes = self.in_order()
+        size = len(codes)
+        np.savez(path, code=codes, value=self._value[:size], last=self._last[:size], users=self._users[:size])
 
     @classmethod
     def open(cls, path: Path) -> Self:
-        """Read what ``save`` wrote."""
+        """Read what ``save`` wrote, also before 0.1.1, when pairs of a key stood as they came."""
         with np.load(path, allow_pickle=False) as stored:
-            table = cls(capacity=0)
-            table._row, table._value = stored["row"], stored["value"]
-            table._last, table._users = stored["last"], stored["users"]
-            ends = np.cumsum(stored["counts"]).tolist()
-        table._size = len(table._row)
-        table._of_key = [list(range(start, end)) for start, end in zip([0, *ends], ends, strict=False)]
+            if "code" in stored:
+                table = cls(stored["code"])
+                table._value, table._last, table._users = stored["value"], stored["last"], stored["users"]
+                return table
+            codes = codes_of(np.repeat(np.arange(len(stored["counts"])), stored["counts"]), stored["row"])
+            order = np.argsort(codes, kind="stable")
+            table = cls(codes[order])
+            table._value, table._last = stored["value"][order], stored["last"][order]
+            table._users = stored["users"][order]
         return table
 
-    def _find_or_make(self, key: int, row: int) -> int:
-        own = self._of_key[key]
-        place = self._place.get(key)
-        if place is None and len(own) > _MANY:
-            place = self._place[key] = {int(self._row[pair]): pair for pair in own}
-        if place is not None:
-            if row in place:
-                return place[row]
-        else:
-            for pair in own:
-                if self._row[pair] == row:
-                    return pair
-        if self._size == len(self._row):
-            self._grow()
-        pair = self._size
-        self._size += 1
-        self._row[pair] = row
-        own.append(pair)
-        if place is not None:
-            place[row] = pair
-        return pair
+    def _grow(self, capacity: int) -> None:
+        self._value, self._users = grown(self._value, capacity), grown(self._users, capacity)
+        last = np.full(capacity, NEVER, np.int64)
+        last[: len(self._last)] = self._last
+        self._last = last
 
-    def _grow(self) -> None:
-        more = max(1024, len(self._row))
-        self._row = np.concatenate([self._row, np.empty(more, np.int32)])
-        self._value = np.concatenate([self._value, np.zeros((more, COLUMNS), np.float32)])
-        self._last = np.concatenate([self._last, np.full(more, NEVER, np.int64)])
-        self._users = np.concatenate([self._users, np.zeros(more, np.int32)])
+    def _move(self, order: MomentArray) -> None:
+        self._value, self._last, self._users = self._value[order], self._last[order], self._users[order]

@@ -40,11 +40,14 @@ class Popular(Strategy):
 
     def learn(self, outcomes: Sequence[Outcome]) -> None:
         """Count rewarded actions, whatever the query."""
-        for outcome in outcomes:
-            weight = outcome.reward * outcome.weight
-            row = self._row_of(outcome.entity_id)
-            if weight > 0 and row >= 0:
-                self._trend.add(row, outcome.time_ms, weight)
+        counted = [
+            (row, outcome.time_ms, weight)
+            for outcome in outcomes
+            if (weight := outcome.reward * outcome.weight) > 0 and (row := self._row_of(outcome.entity_id)) >= 0
+        ]
+        if counted:
+            rows, moments, weights = zip(*counted, strict=True)
+            self._trend.add(np.array(rows, np.int32), np.array(moments, np.int64), np.array(weights, np.float64))
 
     def save(self, folder: Path) -> None:
         """Write the trend."""

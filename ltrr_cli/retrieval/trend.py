@@ -7,8 +7,8 @@ from typing import Self
 
 import numpy as np
 
-from ltrr_cli.core.types import FloatArray, IntArray
-from ltrr_cli.retrieval.pairs import COLUMNS, NEVER, RATES
+from ltrr_cli.core.types import DoubleArray, FloatArray, IntArray, MomentArray
+from ltrr_cli.retrieval.pairs import COLUMNS, NEVER, RATES, count, decayed
 
 
 class Trend:
@@ -21,24 +21,23 @@ class Trend:
         self._moment = int(NEVER)
         self._touched = np.zeros(entities, np.bool_)
 
-    def add(self, row: int, time_ms: int, weight: float) -> None:
-        """Count one action (time order is the caller's)."""
-        last = self._last[row]
-        if last != NEVER and time_ms > last:
-            self._value[row] *= np.exp2(-(time_ms - last) * RATES)
-        self._value[row] += weight
-        self._last[row] = max(last, time_ms)
-        self._touched[row] = True
-        if self._moment != NEVER and time_ms > self._moment:
-            self._total *= np.exp2(-(time_ms - self._moment) * RATES)
-        self._total += weight
-        self._moment = max(self._moment, time_ms)
+    def add(self, rows: IntArray, times_ms: MomentArray, weights: DoubleArray) -> None:
+        """Count actions in time order; all (n,)."""
+        if not len(rows):
+            return
+        count(self._value, self._last, rows, times_ms, weights)
+        self._touched[rows] = True
+        # the sum decays as each of its parts does, so a whole batch is brought to its last moment at once
+        moments = np.maximum.accumulate(np.maximum(times_ms, self._moment))
+        newest = int(moments[-1])
+        if self._moment != NEVER:
+            self._total *= np.exp2(-(newest - self._moment) * RATES)
+        self._total += weights @ np.exp2(-(newest - moments)[:, None] * RATES)
+        self._moment = newest
 
     def values(self, rows: IntArray, time_ms: int) -> FloatArray:
         """Return (n, COLUMNS) float32: counts decayed to a moment."""
-        age = np.maximum(time_ms - self._last[rows], 0)
-        values: FloatArray = self._value[rows] * np.exp2(-age[:, None] * RATES).astype(np.float32)
-        return values
+        return decayed(self._value[rows], self._last[rows], time_ms)
 
     def totals(self, time_ms: int) -> FloatArray:
         """Return (COLUMNS,) float32: the sum over all entities, decayed to a moment."""

@@ -54,7 +54,12 @@ def query_key(text: str) -> str:
     >>> query_key("Rock Smith_1") == query_key("rocksmith1")
     True
     """
-    return "".join(query_tokens(text))
+    return _query_key(text[:MAX_CHARACTERS])
+
+
+@lru_cache(maxsize=8_192)
+def _query_key(text: str) -> str:
+    return "".join(_query_tokens(text))
 
 
 def writable(text: str) -> str:

@@ -18,7 +18,7 @@ COMMANDS = (
     "demo", "index", "query", "ingest-feedback", "validate", "train-ranker", "status", "explain", "evaluate", "ope",
     "compare", "replay", "simulate", "report", "verify", "rebuild", "rollback", "forget", "gc", "doctor",
 )  # fmt: skip
-GROUPS = {"models": ("list", "show", "promote", "rollback"), "encoder": ("list", "pull", "import")}
+GROUPS = {"memory": ("show",), "models": ("list", "show", "promote", "rollback"), "encoder": ("list", "pull", "import")}
 SHARED = ("--home", "--json", "-q", "-v", "--no-color", "-h")
 
 

@@ -92,3 +92,28 @@ def test_evidence_against_is_no_action(memory: Memory):
 def test_an_entity_that_left_the_catalog_is_forgotten_quietly(memory: Memory):
     memory.learn([Outcome("e", DAY_0, "x", "song:gone", 1.0)])
     assert len(memory.retrieve(ask("x"), 5).rows) == 0
+
+
+def moods(memory: Memory, wanted: dict[str, list[int]]) -> None:
+    memory.learn(
+        [
+            click(query, row, at=DAY_0 + n, user=f"u{n}-{row}")
+            for query, rows in wanted.items()
+            for n, row in enumerate(rows)
+        ]
+    )
+
+
+def test_what_predictions_are_worth_survives_the_disk(memory: Memory, resources: Resources, tmp_path: Path):
+    moods(memory, {SONGS[row].title: [row, row, 40] for row in range(60)})
+    learned = tmp_path / "learned"
+    learned.mkdir()
+    memory.save(learned)
+    again = Memory.open(resources, tmp_path, learned)
+    title = SONGS[3].title
+    assert column(again, title, [3], "prior_share") == column(memory, title, [3], "prior_share")
+
+
+def test_the_prior_never_counts_less_than_one_action(memory: Memory):
+    moods(memory, {SONGS[row].title: [40] * 3 for row in range(60)})  # every prediction is wrong
+    assert column(memory, SONGS[5].title, [40], "prior_share")[0] <= 0.5

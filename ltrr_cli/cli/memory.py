@@ -1,0 +1,56 @@
+"""``ltrr memory``: what worked for which query, what is only predicted, and how much of a score is which."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from ltrr_cli.cli.desk import Desk
+from ltrr_cli.cli.paint import facts, figure, table
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from ltrr_cli.engine.reports import MemoryReport
+
+
+def show(
+    desk: Desk,
+    query: Annotated[str, typer.Argument(metavar="QUERY", help="As a user would type it.")],
+    k: Annotated[int, typer.Option("-k", metavar="N", min=1, help="Entities shown.")] = 10,
+    at: Annotated[
+        str | None, typer.Option("--at", metavar="TIME", help="As of this moment.  [default: the last event]")
+    ] = None,
+) -> None:
+    """Show what the memory believes of a query and why.
+
+    own: actions on this query. near: weighted actions on queries written like it. bayes: what its words speak for.
+    predicted: what titles, attributes and given predictions expect.
+    """
+    found = desk.workspace().remembered(query, k=k, at=at)
+    desk.answer(found, lambda screen: paint(screen, found))
+
+
+def paint(screen: Console, found: MemoryReport) -> None:
+    """Draw the facts of the query, then one line an entity."""
+    named = [
+        ("query", repr(found.query)),
+        ("key", repr(found.key)),
+        ("actions", f"{found.actions:,.4g} of its own, {found.near_actions:,.4g} of queries written like it"),
+        ("prior", f"{found.prior_share:.0%} of every score is prediction"),
+    ]
+    screen.print(facts(named))
+    screen.print()
+    rows = [
+        (
+            place, line["title"], line["id"], figure(line["score"], 4), figure(line["own"], 1), figure(line["near"], 1),
+            figure(line["bayes"], 3), figure(line["predicted"], 3), line["users"],
+        )
+        for place, line in enumerate(found.lines, 1)
+    ]  # fmt: skip
+    numbers = ("score", "own", "near", "bayes", "predicted", "users")
+    screen.print(table(("", "title", "id", *numbers), rows, numbers=("", *numbers)))
+
+
+COMMANDS = (("show", show, "Show what the memory believes of a query, and why."),)
