@@ -19,6 +19,7 @@ from ltrr_cli.catalog.columns import Columns
 from ltrr_cli.core.config import Settings
 from ltrr_cli.core.errors import DamagedError, UsageError
 from ltrr_cli.core.types import BoolArray, Context, Encoder, FloatArray, Outcome, Reading, Request
+from ltrr_cli.engine.columns_of import misfit
 from ltrr_cli.ranking.base import Model
 from ltrr_cli.ranking.models import open_model
 from ltrr_cli.retrieval import registry
@@ -200,9 +201,15 @@ def _open_learned(loop: Loop, folder: Path, broken: set[str]) -> None:
     loop.clock_ms = max(loop.clock_ms, fold.last_event_ms or 0)
     if (folder / "ranker").is_dir() and "ranker" not in broken:
         try:
-            loop.ranker = open_model(folder / "ranker")
+            ranker = open_model(folder / "ranker")
         except DamagedError as error:
             loop.warnings.append(f"ranker not used: {error}")
+            return
+        reason = misfit(loop, ranker)
+        if reason is None:
+            loop.ranker = ranker
+        else:
+            loop.warnings.append(f"ranker not used: {reason}; run `ltrr train-ranker`")
 
 
 def _first(learned: Path | None, catalog: Path, part: str, broken: set[str]) -> Path:
