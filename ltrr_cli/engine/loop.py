@@ -15,11 +15,13 @@ from ltrr_cli.allocation.habits import Fact, Habits
 from ltrr_cli.allocation.history import PAST, History
 from ltrr_cli.allocation.registry import open_policy
 from ltrr_cli.backends.encoder import open_encoder
+from ltrr_cli.backends.encoder_cross import CrossEncoder
 from ltrr_cli.catalog.columns import Columns
 from ltrr_cli.core.config import Settings
 from ltrr_cli.core.errors import DamagedError, UsageError
 from ltrr_cli.core.types import BoolArray, Context, Encoder, FloatArray, Outcome, Reading, Request
 from ltrr_cli.engine.columns_of import misfit
+from ltrr_cli.engine.crossed import open_cross
 from ltrr_cli.ranking.base import Model
 from ltrr_cli.ranking.models import open_model
 from ltrr_cli.retrieval import registry
@@ -74,6 +76,7 @@ class Loop:
     history: History = field(default_factory=History)
     habits: Habits = field(default_factory=Habits)
     ranker: Model | None = None
+    cross: CrossEncoder | None = None
     clock_ms: int = 0
     warnings: list[str] = field(default_factory=list)
     holds: tuple[Hold, ...] = ()
@@ -193,6 +196,7 @@ def open_loop(
         loop.strategies[name] = registry.strategy(name).open(resources, catalog_folder / name, learned)
     if learned_folder is not None:
         _open_learned(loop, learned_folder, broken)
+    loop.cross = open_cross(loop)
     return loop
 
 

@@ -178,6 +178,7 @@ def _past(workspace: Workspace, serving: Loop, progress: Progress) -> Labelled:
     loop = workspace.open_loop(workspace.current(), learned=False)
     # the candidates that a ranker will meet are those that this policy lets in
     loop.policy, loop.history = serving.policy, serving.history
+    loop.cross = None  # it reads what a ranker has ordered, and is no feature
     past = list(outcomes(workspace.journal, settings))
     return observe(loop, workspace.journal, past, settings.ranking.sample, progress).labelled()
 
