@@ -46,14 +46,19 @@ def take(
         Path, typer.Argument(metavar="FOLDER", help="Has model.onnx, tokenizer.json and 1_Pooling/config.json.")
     ],
     name: Annotated[str | None, typer.Option("--name", metavar="NAME", help="[default: the folder's name]")] = None,
+    cross: Annotated[bool, typer.Option("--cross", help="It scores pairs of texts: a last stage of ranking.")] = False,
 ) -> None:
     """Take in a sentence-transformers ONNX folder; it is tried out before it is kept."""
     from ltrr_cli.engine.encoders import Encoders
 
-    _told(desk, Encoders.of_user().take(folder, name))
+    _told(desk, Encoders.of_user().take(folder, name, cross=cross))
 
 
 def _told(desk: Desk, facts: EncoderFacts) -> None:
+    if facts.kind == "cross":
+        line = f'{facts.name}: {facts.says}; use it with ranking.cross = "{facts.name}" in ltrr.toml'
+        desk.answer(facts, lambda screen: screen.print(line, soft_wrap=True))
+        return
     line = f"{facts.name}: {facts.dimension} numbers a text, {facts.says}; use it with --encoder {facts.name}"
     desk.answer(facts, lambda screen: screen.print(line, soft_wrap=True))
 

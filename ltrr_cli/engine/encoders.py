@@ -7,6 +7,7 @@ from pathlib import Path
 
 from ltrr_cli.backends.encoder_cache import cache_root, import_folder, list_encoders
 from ltrr_cli.backends.encoder_card import Card, read_card
+from ltrr_cli.backends.encoder_cross import KIND, import_cross
 from ltrr_cli.core.errors import NotFoundError
 from ltrr_cli.engine.upkeep_reports import EncoderFacts, EncoderList
 
@@ -40,13 +41,19 @@ class Encoders:
 
         return _facts(read_card(pull_minilm(self.cache, fp32=name == "minilm-fp32")))
 
-    def take(self, folder: str | Path, name: str | None) -> EncoderFacts:
-        """Copy a sentence-transformers ONNX folder into the cache; it is tried out first. Raises NotFoundError."""
+    def take(self, folder: str | Path, name: str | None, *, cross: bool = False) -> EncoderFacts:
+        """Copy a sentence-transformers ONNX folder into the cache; it is tried out first. Raises NotFoundError.
+
+        cross -- it scores pairs of texts, for ``ranking.cross``
+        """
         source = Path(folder)
         if not source.is_dir():
             raise NotFoundError(f"{source}: no such folder", hint="a folder with model.onnx and tokenizer.json")
-        return _facts(read_card(import_folder(source, self.cache, name or source.resolve().name)))
+        put = import_cross if cross else import_folder
+        return _facts(read_card(put(source, self.cache, name or source.resolve().name)))
 
 
 def _facts(card: Card) -> EncoderFacts:
+    if card.kind == KIND:
+        return EncoderFacts(card.name, KIND, 1, f"pairs of up to {card.max_tokens} tokens", card.digest)
     return EncoderFacts(card.name, card.kind, card.dimension, f"texts of up to {card.max_tokens} tokens", card.digest)

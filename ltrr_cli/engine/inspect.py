@@ -11,7 +11,9 @@ from ltrr_cli.core.clock import iso
 from ltrr_cli.core.errors import DamagedError, NotFoundError
 from ltrr_cli.core.types import Context, Impression, Shown
 from ltrr_cli.engine.beliefs import beliefs_as_served, marginal_worth
+from ltrr_cli.engine.columns_of import misfit
 from ltrr_cli.engine.reports import Damaged, Explanation, Status, VerifyReport
+from ltrr_cli.ranking.models import open_model
 from ltrr_cli.retrieval.memory import Memory
 
 if TYPE_CHECKING:
@@ -183,9 +185,24 @@ def verify(workspace: Workspace) -> VerifyReport:
         workspace.current()
     report = workspace.generations.verify()
     damaged = [Damaged(str(damage.path), damage.reason, damage.mend) for damage in report.damages]
+    if not damaged:  # whole files, and yet a model may be one that cannot serve here
+        damaged += _unfit(workspace)
     path = str(workspace.home / "journal.db")
     damaged += [Damaged(path, reason, "restore it from a backup") for reason in _journal(workspace)]
     return VerifyReport(not damaged, tuple(damaged), report.files)
+
+
+def _unfit(workspace: Workspace) -> list[Damaged]:
+    """Return the ranker where it lies in the learned generation and cannot serve, though its files are whole."""
+    current = workspace.generations.current_or_none()
+    folder = None if current is None else workspace.generations.folder("learned", current.learned) / "ranker"
+    if folder is None or not folder.is_dir():
+        return []
+    try:
+        reason = misfit(workspace.loop(), open_model(folder))
+    except DamagedError as error:
+        reason = str(error)
+    return [] if reason is None else [Damaged(str(folder), reason, "ltrr train-ranker")]
 
 
 def _journal(workspace: Workspace) -> list[str]:

@@ -15,11 +15,14 @@ from ltrr_cli.allocation.habits import Fact, Habits
 from ltrr_cli.allocation.history import PAST, History
 from ltrr_cli.allocation.registry import open_policy
 from ltrr_cli.backends.encoder import open_encoder
+from ltrr_cli.backends.encoder_cross import CrossEncoder
 from ltrr_cli.catalog.columns import Columns
 from ltrr_cli.core.config import Settings
 from ltrr_cli.core.errors import DamagedError, UsageError
 from ltrr_cli.core.inferred import Inferred
 from ltrr_cli.core.types import BoolArray, Context, Encoder, FloatArray, Outcome, Profile, Reading, Request
+from ltrr_cli.engine.columns_of import misfit
+from ltrr_cli.engine.crossed import open_cross
 from ltrr_cli.ranking.base import Model
 from ltrr_cli.ranking.models import open_model
 from ltrr_cli.retrieval import registry
@@ -76,6 +79,7 @@ class Loop:
     history: History = field(default_factory=History)
     habits: Habits = field(default_factory=Habits)
     ranker: Model | None = None
+    cross: CrossEncoder | None = None
     clock_ms: int = 0
     inferred: Inferred = field(default_factory=Inferred.none)
     warnings: list[str] = field(default_factory=list)
@@ -205,6 +209,7 @@ def open_loop(
         loop.strategies[name] = registry.strategy(name).open(resources, catalog_folder / name, learned)
     if learned_folder is not None:
         _open_learned(loop, learned_folder, broken)
+    loop.cross = open_cross(loop)
     return loop
 
 
@@ -213,9 +218,15 @@ def _open_learned(loop: Loop, folder: Path, broken: set[str]) -> None:
     loop.clock_ms = max(loop.clock_ms, fold.last_event_ms or 0)
     if (folder / "ranker").is_dir() and "ranker" not in broken:
         try:
-            loop.ranker = open_model(folder / "ranker")
+            ranker = open_model(folder / "ranker")
         except DamagedError as error:
             loop.warnings.append(f"ranker not used: {error}")
+            return
+        reason = misfit(loop, ranker)
+        if reason is None:
+            loop.ranker = ranker
+        else:
+            loop.warnings.append(f"ranker not used: {reason}; run `ltrr train-ranker`")
 
 
 def _first(learned: Path | None, catalog: Path, part: str, broken: set[str]) -> Path:

@@ -182,6 +182,7 @@ def _past(workspace: Workspace, serving: Loop, progress: Progress) -> Labelled:
     # the candidates that a ranker will meet are those that this policy lets in
     loop.policy, loop.history = serving.policy, serving.history
     loop.meet(workspace.journal)
+    loop.cross = None  # it reads what a ranker has ordered, and is no feature
     past = list(outcomes(workspace.journal, settings))
     return observe(loop, workspace.journal, past, settings.ranking.sample, progress).labelled()
 

@@ -55,11 +55,16 @@ class Fresh(Strategy):
 
     def learn(self, outcomes: Sequence[Outcome]) -> None:
         """Count everything that stood on the page of an action."""
-        for outcome in outcomes:
-            for entity in outcome.page:
-                row = self._row_of(entity)
-                if row >= 0 and outcome.weight > 0:
-                    self._shown.add(row, outcome.time_ms, outcome.weight)
+        shown = [
+            (row, outcome.time_ms, outcome.weight)
+            for outcome in outcomes
+            if outcome.weight > 0
+            for entity in outcome.page
+            if (row := self._row_of(entity)) >= 0
+        ]
+        if shown:
+            rows, moments, weights = zip(*shown, strict=True)
+            self._shown.add(np.array(rows, np.int32), np.array(moments, np.int64), np.array(weights, np.float64))
 
     def save(self, folder: Path) -> None:
         """Write the counts."""

@@ -97,3 +97,33 @@ def forward(tensors, ids):
         x = norm(x + linear(wide, f"{name}output.dense"), f"{name}output.LayerNorm")
     mean = x.mean(axis=0)
     return mean / np.linalg.norm(mean)
+
+
+def cross_folder(folder, worth, columns=1):
+    """A cross-encoder whose score is the sum of its words' worth; with two columns, minus and plus of it."""
+    import onnx
+    from onnx import TensorProto, helper, numpy_helper
+
+    table = np.array([worth.get(word, 0.0) for word in WORDS], np.float32)
+    signs = np.array([[1.0]] if columns == 1 else [[-1.0, 1.0]], np.float32)
+    nodes = [
+        helper.make_node("Gather", ["table", "input_ids"], ["each"]),
+        helper.make_node("Cast", ["attention_mask"], ["mask"], to=TensorProto.FLOAT),
+        helper.make_node("Mul", ["each", "mask"], ["kept"]),
+        helper.make_node("ReduceSum", ["kept", "axes"], ["total"], keepdims=1),
+        helper.make_node("MatMul", ["total", "signs"], ["logits"]),
+    ]
+    arrays = {"table": table, "signs": signs, "axes": np.array([1], np.int64)}
+    graph = helper.make_graph(
+        nodes,
+        "cross",
+        [helper.make_tensor_value_info(n, TensorProto.INT64, ["n", "t"]) for n in ("input_ids", "attention_mask")],
+        [helper.make_tensor_value_info("logits", TensorProto.FLOAT, ["n", columns])],
+        [numpy_helper.from_array(array, name) for name, array in arrays.items()],
+    )
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)])
+    model.ir_version = 8
+    folder.mkdir(parents=True)
+    onnx.save(model, folder / "model.onnx")
+    save_tokenizer(folder / "tokenizer.json")
+    return folder

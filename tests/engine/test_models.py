@@ -4,12 +4,18 @@ from __future__ import annotations
 
 import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from ltrr_cli.core.errors import DamagedError, NotFoundError, UsageError
+from ltrr_cli.core.types import Context
+from ltrr_cli.engine.columns_of import columns_of
+from ltrr_cli.engine.search import answer
 from ltrr_cli.engine.workspace import Workspace
+from ltrr_cli.ranking.base import Schema
+from ltrr_cli.ranking.models import open_model
 from tests.engine.conftest import searches, write_catalog, write_log
 
 
@@ -116,3 +122,43 @@ def test_a_served_model_that_was_altered_is_named_and_fusion_serves(judged: Work
     assert page.ranker == "fusion"
     assert any("model.npz" in warning for warning in page.warnings)
     assert not again.verify().ok
+
+
+def test_the_columns_of_a_search_are_known_before_it(judged: Workspace):
+    loop = judged.loop()
+    for query in ("", "love", "gold rain please", "2012 +x!"):
+        found = answer(loop, query, Context(loop.clock_ms), k=3, budget=50)
+        assert found.schema == columns_of(loop)
+
+
+def test_a_model_of_other_features_is_named_and_fusion_serves_until_they_are_back(judged: Workspace):
+    judged.promote("ranker-1")
+    fusion = Workspace(judged.home)
+    fusion.promote("fusion")
+    plain = Workspace(judged.home, retrieval__off=("fuzzy",)).query("love", seed=1, log=False, explore=False)
+    fusion.promote("ranker-1")
+    narrower = Workspace(judged.home, retrieval__off=("fuzzy",))
+    page = narrower.query("love", seed=1, log=False, explore=False)
+    assert page.ranker == narrower.status().ranker == "fusion"
+    assert [line.score for line in page.results] == [line.score for line in plain.results]
+    for named in (page.warnings, narrower.status().damaged):
+        assert any("ranker not used" in line and "fuzzy.rank" in line for line in named)
+    report = narrower.verify()
+    assert not report.ok
+    assert [Path(found.path).name for found in report.damaged] == ["ranker"]
+    assert Workspace(judged.home).query("love", log=False).ranker == "linear"
+    assert Workspace(judged.home).verify().ok
+
+
+def test_a_model_whose_columns_were_renamed_does_not_serve(judged: Workspace, tmp_path: Path):
+    judged.promote("fusion")
+    model = open_model(judged.home / "models" / "0001")
+    other = Schema(("stranger.rank", *model.schema.names[1:]))
+    shutil.rmtree(judged.home / "models" / "0001")
+    with judged.publishing("test"), judged.generations.draft("models") as draft:
+        replace(model, schema=other).save(draft.folder)
+    judged.promote(f"ranker-{draft.number}")
+    page = Workspace(judged.home).query("love", log=False)
+    assert page.ranker == "fusion"
+    assert any("stranger.rank" in line for line in page.warnings)
+    assert not Workspace(judged.home).verify().ok
