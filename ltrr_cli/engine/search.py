@@ -29,8 +29,7 @@ from ltrr_cli.core.types import (
 )
 from ltrr_cli.engine.loop import Loop
 from ltrr_cli.engine.paging import Paging
-from ltrr_cli.engine.scoring import untrained
-from ltrr_cli.ranking.anchor import corrected
+from ltrr_cli.engine.scoring import by_ranker, untrained
 from ltrr_cli.ranking.base import Schema
 from ltrr_cli.ranking.features import assemble
 from ltrr_cli.ranking.fusion import blend
@@ -180,7 +179,7 @@ def answer(
     watch.stage("describe")
     baseline = untrained(schema, features, candidates, loop.fusion_weights(situation.strategies, request.reading))
     fits = loop.ranker is not None and loop.ranker.schema.digest == schema.digest
-    scores = corrected(loop.ranker.score(features), baseline) if loop.ranker is not None and fits else baseline
+    scores = by_ranker(loop.ranker, schema, features, baseline) if loop.ranker is not None and fits else baseline
     order = np.lexsort((candidates.rows, -scores)).astype(np.int32)
     paging = Paging.of(loop.settings.ranking, explore=explore)
     page = paging.shown(order[included[drawn][order]][:k], seed)
