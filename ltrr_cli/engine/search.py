@@ -30,8 +30,7 @@ from ltrr_cli.core.types import (
 from ltrr_cli.engine.crossed import crossed
 from ltrr_cli.engine.loop import Loop
 from ltrr_cli.engine.paging import Paging
-from ltrr_cli.engine.scoring import untrained
-from ltrr_cli.ranking.anchor import corrected
+from ltrr_cli.engine.scoring import by_ranker, untrained
 from ltrr_cli.ranking.base import Schema
 from ltrr_cli.ranking.features import assemble
 from ltrr_cli.ranking.fusion import blend
@@ -181,7 +180,7 @@ def answer(
     watch.stage("describe")
     baseline = untrained(schema, features, candidates, loop.fusion_weights(situation.strategies, request.reading))
     fits = loop.ranker is not None and loop.ranker.schema.digest == schema.digest
-    scores = corrected(loop.ranker.score(features), baseline) if loop.ranker is not None and fits else baseline
+    scores = by_ranker(loop.ranker, schema, features, baseline) if loop.ranker is not None and fits else baseline
     watch.stage("rank")
     if loop.cross is not None:
         scores = crossed(loop, query, candidates.rows, scores)

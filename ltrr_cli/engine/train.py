@@ -7,7 +7,6 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from ltrr_cli.core.chance import generator
 from ltrr_cli.core.types import DoubleArray, FloatArray, Impression, IntArray, Outcome
 from ltrr_cli.engine.examined import click_weights
 from ltrr_cli.engine.judgments import JudgedSet
@@ -24,7 +23,6 @@ from ltrr_cli.storage.journal import Journal
 
 HELD_OUT = 0.2  # newest share of the searches: what a new model must win on
 FEWEST, FEWEST_JUDGED = 50, 20  # searches with something to tell apart, below which nothing is trained
-STRANGERS = 0.5  # share of the searches that are answered without saying who asked
 FOLDS = 5  # of judged queries
 LISTED = 10  # queries named as won, and as lost
 
@@ -102,15 +100,9 @@ class Observer:
         self.collector.note(batch)
 
     def answer(self, search: Impression) -> Answer:
-        """Answer a search as of its time, without exploring; half of them as if nobody was known to ask.
-
-        What is known of people would else be there for every search of a log, and a ranker would lean on it for pages
-        of strangers too.
-        """
-        budget, context = self.loop.settings.retrieval.budget, context_of(search)
-        if generator("stranger", search.impression_id).random() < STRANGERS:
-            context = replace(context, user=None, session=None)
-        return answer(self.loop, search.query, context, k=10, budget=budget, explore=False)
+        """Answer a search as of its time, without exploring."""
+        budget = self.loop.settings.retrieval.budget
+        return answer(self.loop, search.query, context_of(search), k=10, budget=budget, explore=False)
 
     def labelled(self) -> Labelled:
         """Return what was frozen and labelled, in time order."""
@@ -157,7 +149,8 @@ def judged_examples(loop: Loop, judged: JudgedSet, progress: Callable[[str, int,
     budget, schema = loop.settings.retrieval.budget, Schema(())
     told_apart = any(grade <= 0 for grades in judged.grades.values() for grade in grades.values())
     for done, query in enumerate(judged.queries, 1):
-        found = answer(loop, query.text, query.context, k=10, budget=budget, explore=False)
+        context = replace(query.context, user=None, session=None)  # as rankers see every page
+        found = answer(loop, query.text, context, k=10, budget=budget, explore=False)
         grades, schema = judged.grades[query.query_id], found.schema
         ids = [loop.catalog.ids[int(row)] for row in found.candidates.rows]
         keep = np.array([entity in grades for entity in ids] if told_apart else [True] * len(ids), np.bool_)

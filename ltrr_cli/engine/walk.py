@@ -13,6 +13,7 @@ import numpy as np
 
 from ltrr_cli.core.types import BoolArray, FloatArray, Impression, Outcome, Shown
 from ltrr_cli.engine.loop import Loop
+from ltrr_cli.engine.scoring import anonymous, lift_of
 from ltrr_cli.engine.search import Answer
 from ltrr_cli.ranking.base import Examples, Schema
 
@@ -77,8 +78,8 @@ class Frozen:
     """What the system knew when it answered one search; labels come later and change nothing here.
 
     ids      -- entity ids of the candidates
-    features -- (n, f) float32
-    baseline -- (n,) float32, the untrained score
+    features -- (n, f) float32, without what is known of who asked
+    baseline -- (n,) float32, the untrained score without it, up to one factor
     shown    -- the page as it was, with the odds of its places; empty where they are not known
     """
 
@@ -107,8 +108,8 @@ def freeze(loop: Loop, search: Impression, answer: Answer) -> Frozen:
         search.time_ms or 0,
         answer.schema,
         tuple(loop.catalog.ids[int(row)] for row in answer.candidates.rows),
-        answer.features,
-        answer.baseline,
+        anonymous(answer.schema, answer.features),
+        answer.baseline * np.exp(-lift_of(answer.schema, answer.features)),
         tuple(search.shown or ()) if search.origin == "live" else (),
     )
 

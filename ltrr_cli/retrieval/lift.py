@@ -25,6 +25,7 @@ from ltrr_cli.retrieval.factors import Factors, fit
 
 HELD = 0.1  # share of a person's actions that are held back
 FEWEST = 5  # actions of a person of whom any are
+ENOUGH = 250_000  # actions that a few weights are learnt from
 MOST = 3_000  # actions held back that are looked at
 OTHERS = 20  # alternatives to each
 RIDGE = 10.0  # strength of the prior w ~ N(0, 1 / RIDGE): a handful of people prove nothing
@@ -85,6 +86,9 @@ def learn(actions: Actions, size: int) -> DoubleArray:
     """Return (ASPECTS,) float64, the w of the formula, from the first ``size`` actions."""
     log = {name: actions.column(name, size) for name in ("actor", "row", "query", "weight", "time_ms")}
     chance = generator("lift", size)
+    if size > ENOUGH:  # of people, each with all they did
+        some = (chance.random(int(log["actor"].max()) + 1) < ENOUGH / size)[log["actor"]]
+        log = {name: column[some] for name, column in log.items()}
     held = _held(log["actor"], log["time_ms"], chance)
     known = fit(log["actor"][~held], log["row"][~held], log["weight"][~held])
     asked = np.flatnonzero(held & (log["weight"] > 0))

@@ -18,7 +18,7 @@ from typing import Any
 from ltrr_cli.core.errors import DamagedError, LockedError
 from ltrr_cli.core.types import Event, Impression
 from ltrr_cli.storage import disk
-from ltrr_cli.storage.journal_schema import FORMAT, Forget, Forgotten, create, forget, upgrade
+from ltrr_cli.storage.journal_schema import FORMAT, PROFILE, Forget, Forgotten, create, forget, upgrade
 from ltrr_cli.storage.pages import decode_page, encode_page
 
 BUSY_MS = 30_000
@@ -29,10 +29,6 @@ _ORDER = "time_ms IS NOT NULL, time_ms, CASE WHEN time_ms IS NULL THEN seq END" 
 
 _EVENT = "event_id, kind, time_ms, entity_id, impression_id, query, position, user, session, value"
 _IMPRESSION = "impression_id, time_ms, query, origin, user, session, page"
-
-_PROFILE = """INSERT INTO users VALUES (?, ?, ?) ON CONFLICT (user) DO UPDATE
-SET attributes = excluded.attributes, time_ms = excluded.time_ms
-WHERE COALESCE(excluded.time_ms, -1) >= COALESCE(users.time_ms, -1)"""  # the newest holds, whichever log came first
 
 EventRow = tuple[str, str, int | None, str, str | None, str | None, int | None, str | None, str | None, float | None]
 
@@ -133,7 +129,7 @@ class Journal:
             self._db.executemany(f"INSERT OR IGNORE INTO events ({_EVENT}, source) VALUES ({marks})", rows)
             accepted = self._db.total_changes - before
             conflicts = self._conflicts(rows) if accepted < len(rows) else 0
-            self._db.executemany(_PROFILE, users)
+            self._db.executemany(PROFILE, users)
         return Ingested(accepted, len(rows) - accepted - conflicts, conflicts)
 
     def forget(self, what: Forget) -> Forgotten:
@@ -210,9 +206,9 @@ class Journal:
             return frozenset(row[0] for row in rows)
 
     def profiles(self) -> Iterator[tuple[str, str, int | None]]:
-        """Yield (user, attributes as JSON, since when they hold) of everybody of whom something was said, by name."""
+        """Yield (user, attributes as JSON, since when) of everybody of whom something was said, by name."""
         with self._translated():
-            yield from self._db.execute("SELECT user, attributes, time_ms FROM users ORDER BY user")
+            yield from self._db.execute("SELECT * FROM users ORDER BY user")
 
     def queries(self) -> dict[str, int]:
         """Return how often each query was asked, as it was typed."""

@@ -25,6 +25,10 @@ CREATE TABLE sources (source INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE);
 CREATE TABLE users (user TEXT PRIMARY KEY, attributes TEXT NOT NULL, time_ms INTEGER) WITHOUT ROWID;
 """
 
+PROFILE = """INSERT INTO users VALUES (?, ?, ?) ON CONFLICT (user) DO UPDATE
+SET attributes = excluded.attributes, time_ms = excluded.time_ms
+WHERE COALESCE(excluded.time_ms, -1) >= COALESCE(users.time_ms, -1)"""  # the newest holds, whichever log came first
+
 _TO_2 = """
 ALTER TABLE impressions ADD COLUMN source INTEGER;
 ALTER TABLE events ADD COLUMN source INTEGER;
