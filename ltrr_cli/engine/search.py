@@ -181,8 +181,8 @@ def answer(
     baseline = untrained(schema, features, candidates, loop.fusion_weights(situation.strategies, request.reading))
     fits = loop.ranker is not None and loop.ranker.schema.digest == schema.digest
     scores = by_ranker(loop.ranker, schema, features, baseline) if loop.ranker is not None and fits else baseline
-    watch.stage("rank")
     if loop.cross is not None:
+        watch.stage("score")
         scores = crossed(loop, query, candidates.rows, scores)
         watch.stage("cross")
     order = np.lexsort((candidates.rows, -scores)).astype(np.int32)
@@ -190,7 +190,7 @@ def answer(
     page = paging.shown(order[included[drawn][order]][:k], seed)
     stands = paging.stands(pages(order, included, len(page)), menu.odds)
     shown_odds = np.array([stands[place][position] for position, place in enumerate(page.tolist())], np.float64)
-    watch.stage("page")
+    watch.stage("rank")
     return Answer(
         request, situation, menu, drawn, plan, tuple(hits), candidates, included, schema, features, baseline, scores,
         page, shown_odds, paging, watch.total(),
