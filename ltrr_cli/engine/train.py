@@ -7,7 +7,6 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from ltrr_cli.core.chance import generator
 from ltrr_cli.core.types import DoubleArray, FloatArray, Impression, IntArray, Outcome
 from ltrr_cli.engine.examined import click_weights
 from ltrr_cli.engine.judgments import JudgedSet
@@ -25,7 +24,6 @@ from ltrr_cli.storage.journal import Journal
 HELD_OUT = 0.2  # newest share of the searches: what a new model must win on
 FEWEST, FEWEST_JUDGED = 50, 20  # searches with something to tell apart, below which nothing is trained
 FOLDS = 5  # of judged queries
-PERSONAL, ANONYMOUS = "personal", 0.5  # the strategy that knows users, and the share of searches that train without one
 LISTED = 10  # queries named as won, and as lost
 
 Change = tuple[str, float]
@@ -102,13 +100,9 @@ class Observer:
         self.collector.note(batch)
 
     def answer(self, search: Impression) -> Answer:
-        """Answer a search as of its time, without exploring; half of the known users' searches as nobody's."""
-        context = context_of(search)
-        # a ranker that always knew who asked would not know what to do where nobody says
-        if PERSONAL in self.loop.enabled() and generator("as nobody's", search.impression_id).random() < ANONYMOUS:
-            context = replace(context, user=None, session=None)
+        """Answer a search as of its time, without exploring."""
         budget = self.loop.settings.retrieval.budget
-        return answer(self.loop, search.query, context, k=10, budget=budget, explore=False)
+        return answer(self.loop, search.query, context_of(search), k=10, budget=budget, explore=False)
 
     def labelled(self) -> Labelled:
         """Return what was frozen and labelled, in time order."""

@@ -136,16 +136,3 @@ def test_searches_that_wait_for_a_click_push_none_out_and_are_no_examples():
     past.keep_newest(2)
     assert [item.impression_id for item in past.frozen] == ["two", "waiting", "three", "waiting too"]
     assert len(past.examples(Schema(("x",))).labels) == 4
-
-
-def test_half_of_the_searches_train_as_nobodys_where_a_strategy_knows_users(workspace: Workspace, log: Log):
-    workspace.ingest([log([{**line, "user_id": f"u{number}"} for number, line in enumerate(searches(40))])])
-    asked = list(workspace.journal.impressions())
-    loop = workspace.open_loop(workspace.current(), learned=False)
-    users = [Observer(loop).answer(search).request.context.user for search in asked]
-    assert None not in users
-    loop.strategies["personal"] = loop.strategies["popular"]
-    first, again = ([Observer(loop).answer(search).request.context.user for search in asked] for _ in range(2))
-    assert first == again
-    assert 8 < first.count(None) < 32
-    assert all(user in (None, search.user) for user, search in zip(first, asked, strict=True))
