@@ -25,7 +25,7 @@ POOLINGS = ("none", "mean", "cls", "max")  # none: the graph gives one vector pe
 class Card:
     """What ``encoder.json`` says.
 
-    kind       -- "onnx", or "table": a mean of token vectors
+    kind       -- "onnx", "table": a mean of token vectors, or "sparse": weighted terms, no vectors
     max_tokens -- longer texts are cut
     pooling    -- one of POOLINGS, how token vectors become one
     output     -- the graph's output that is read
@@ -58,7 +58,7 @@ def read_card(folder: Path) -> Card:
     words = {name: field(content, name, str, path) for name in ("kind", "name", "digest", "pooling", "output")}
     numbers = {name: field(content, name, int, path) for name in ("dimension", "max_tokens")}
     card = Card(**words, **numbers)
-    if card.kind not in ("onnx", "table") or card.pooling not in POOLINGS or min(numbers.values()) < 1:
+    if card.kind not in ("onnx", "table", "sparse") or card.pooling not in POOLINGS or min(numbers.values()) < 1:
         raise DamagedError(f"{path}: an encoder of a kind that this version does not know", hint=REBUILD)
     return card
 

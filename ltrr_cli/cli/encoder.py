@@ -46,14 +46,21 @@ def take(
         Path, typer.Argument(metavar="FOLDER", help="Has model.onnx, tokenizer.json and 1_Pooling/config.json.")
     ],
     name: Annotated[str | None, typer.Option("--name", metavar="NAME", help="[default: the folder's name]")] = None,
+    sparse: Annotated[
+        bool, typer.Option("--sparse", help="It gives weighted terms (SPLADE); catalog.sparse uses it.")
+    ] = False,
 ) -> None:
-    """Take in a sentence-transformers ONNX folder; it is tried out before it is kept."""
+    """Take in a sentence-transformers or SPLADE-style ONNX folder; it is tried out before it is kept."""
     from ltrr_cli.engine.encoders import Encoders
 
-    _told(desk, Encoders.of_user().take(folder, name))
+    _told(desk, Encoders.of_user().take(folder, name, sparse=sparse))
 
 
 def _told(desk: Desk, facts: EncoderFacts) -> None:
+    if facts.kind == "sparse":
+        told = f'{facts.name}: {facts.dimension} terms, {facts.says}; use it with catalog.sparse = "{facts.name}"'
+        desk.answer(facts, lambda screen: screen.print(told, soft_wrap=True))
+        return
     line = f"{facts.name}: {facts.dimension} numbers a text, {facts.says}; use it with --encoder {facts.name}"
     desk.answer(facts, lambda screen: screen.print(line, soft_wrap=True))
 

@@ -40,11 +40,18 @@ class Encoders:
 
         return _facts(read_card(pull_minilm(self.cache, fp32=name == "minilm-fp32")))
 
-    def take(self, folder: str | Path, name: str | None) -> EncoderFacts:
-        """Copy a sentence-transformers ONNX folder into the cache; it is tried out first. Raises NotFoundError."""
+    def take(self, folder: str | Path, name: str | None, *, sparse: bool = False) -> EncoderFacts:
+        """Copy an exported ONNX folder into the cache; it is tried out first. Raises NotFoundError, DataError.
+
+        sparse -- it gives weighted terms (SPLADE), not a vector per text
+        """
         source = Path(folder)
         if not source.is_dir():
             raise NotFoundError(f"{source}: no such folder", hint="a folder with model.onnx and tokenizer.json")
+        if sparse:
+            from ltrr_cli.backends.encoder_sparse import import_sparse
+
+            return _facts(read_card(import_sparse(source, self.cache, name or source.resolve().name)))
         return _facts(read_card(import_folder(source, self.cache, name or source.resolve().name)))
 
 

@@ -28,6 +28,7 @@ class Resources:
     encoder: Encoder
     language: str = "en"
     inferred: Inferred = field(default_factory=Inferred.none)
+    sparse: Path | None = None  # folder of a sparse encoder that gives terms instead of learnt ones
 
 
 class Strategy:
