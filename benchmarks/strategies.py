@@ -1,21 +1,240 @@
-"""Ways to find, one by one: does each have a measured reason to exist?
+"""What is each way of finding worth? The page with every strategy and without each one, and what only some can find.
 
 python benchmarks/strategies.py DATA [--json FILE] [--quick]
+
+Measured untrained (fusion), before feedback and, where there is a log, after it: a ranker is fitted to one set of
+strategies, so leaving one out would measure the ranker. ``--quick`` takes every fourth query.
 """
 
 from __future__ import annotations
 
+import importlib
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
-from _common import Bars, run
-from _personal import personal
+import msgspec
+import numpy as np
+from _common import Bars, run, scratch
+
+from ltrr_cli.catalog.columns import Columns
+from ltrr_cli.catalog.intake import Intake
+from ltrr_cli.core.chance import generator
+from ltrr_cli.core.types import Context, Entity, Request
+from ltrr_cli.engine.judgments import JudgedQuery, read_qrels, read_queries
+from ltrr_cli.engine.loop import Loop
+from ltrr_cli.engine.search import answer
+from ltrr_cli.engine.serve import hidden
+from ltrr_cli.engine.workspace import Workspace
+from ltrr_cli.evaluation.metrics import Judge, measure
+from ltrr_cli.evaluation.significance import paired
+from ltrr_cli.retrieval import registry
+from ltrr_cli.retrieval.base import Resources
+from ltrr_cli.retrieval.structured import Structured
+from ltrr_cli.text.normalise import query_key
+from ltrr_cli.understanding.infer import infer
+from ltrr_cli.understanding.reader import Understanding
+
+SETS = {  # folder -> query kinds
+    "cranfield": ("",),
+    "cacm": ("",),
+    "chorus": ("",),
+    "hetrec": ("topic", "name", "variant", "tagvariant", "personal"),
+}
+LOGS = {"hetrec": ("events_fit.jsonl.gz", "listens_fit.jsonl.gz")}
+MEASURES = ["R@50", "nDCG@10"]
+PAGE = 50
+TOLERATED = -0.005  # a paired interval that lies below it says that a strategy does harm
+WORTH = 0.01
+NEWCOMERS = ("sparse", "related", "personal")
+REMOVED = 0.3
+
+Qrels = dict[str, dict[str, int]]
 
 
 def main(data: Path, bars: Bars, quick: bool) -> None:
-    if (data / "hetrec").is_dir():
-        personal(data / "hetrec", bars, quick)
+    known = registry.names()
+    gains: dict[str, list[float]] = {name: [] for name in NEWCOMERS if name in known}
+    for name in SETS:
+        if (data / name).is_dir():
+            judged(data / name, bars, quick, gains)
+        else:
+            bars.skipped(f"{name}, leave one out", "absent")
+    for strategy, gained in gains.items():
+        if gained:
+            bars.at_least(f"{strategy}: most that it raises a set by, after feedback", max(gained), WORTH)
+    if (data / "chorus").is_dir():
+        recovered(data / "chorus", bars, 1 if quick else 5)
     else:
-        bars.skipped("personal nDCG@10", "hetrec absent")
+        bars.skipped("inferred values", "chorus absent")
+    for module, function in (("_personal", "personal"), ("_fresh", "fresh")):
+        try:
+            found = importlib.import_module(module)
+        except ModuleNotFoundError:
+            bars.skipped(function, f"no {module}.py")
+            continue
+        getattr(found, function)(data / "hetrec", bars, quick)
+
+
+def judged(folder: Path, bars: Bars, quick: bool, gains: dict[str, list[float]]) -> None:
+    """Measure one set, before feedback and, where there is a log, after it; note what strategies raise it by then."""
+    with scratch() as place:
+        workspace = Workspace(Path(place))
+        workspace.index([folder / "catalog.jsonl.gz"], max_bad=0.01)
+        asked = [(kind, *questions(folder, kind, workspace.loop(), quick)) for kind in SETS[folder.name]]
+        for kind, queries, qrels in asked:
+            leave_one_out(workspace, f"{folder.name} {kind}".strip(), "before feedback", queries, qrels, bars)
+        for log in LOGS.get(folder.name, ()):
+            workspace.ingest([folder / log], undated=log.startswith("listens"))
+        for kind, queries, qrels in asked if folder.name in LOGS else ():
+            of = leave_one_out(workspace, f"{folder.name} {kind}".strip(), "after feedback", queries, qrels, bars)
+            for strategy in gains:
+                gains[strategy].append(of[strategy])
+        if folder.name == "hetrec":
+            lacking(workspace, folder, bars)
+
+
+def questions(folder: Path, kind: str, loop: Loop, quick: bool) -> tuple[list[JudgedQuery], Qrels]:
+    """Return the judged queries of one kind."""
+    suffix = f"_{kind}" if kind else ""
+    qrels = read_qrels(folder / f"qrels{suffix}.tsv")
+    queries = [
+        query for query in read_queries(folder / f"queries{suffix}.jsonl", loop.clock_ms) if query.query_id in qrels
+    ]
+    kept = queries[::4] if quick else queries
+    return kept, {query.query_id: qrels[query.query_id] for query in kept}
+
+
+def leave_one_out(
+    workspace: Workspace, name: str, stage: str, queries: Sequence[JudgedQuery], qrels: Qrels, bars: Bars
+) -> dict[str, float]:
+    """Print the table; return by how much each strategy raises the better of the two measures."""
+    loop = workspace.loop()
+    judge = Judge(qrels, MEASURES)
+    whole = judge.table(pages(workspace, loop, queries))
+    means = "  ".join(
+        f"{measured} {value:.4f}" for measured, value in zip(judge.names, whole.mean(axis=0), strict=True)
+    )
+    print(f"\n{name}, {stage}, {len(qrels)} queries: {means}")
+    raised: dict[str, float] = {}
+    for strategy in loop.enabled():
+        off = (*workspace.settings.retrieval.off, strategy)
+        settings = workspace.settings
+        loop.settings = msgspec.structs.replace(
+            settings, retrieval=msgspec.structs.replace(settings.retrieval, off=off)
+        )
+        difference = paired(whole, judge.table(pages(workspace, loop, queries)))
+        loop.settings = settings
+        columns = zip(judge.names, difference.mean, difference.low, difference.high, strict=True)
+        told = "  ".join(f"{m} {mean:+.4f} [{low:+.4f}, {high:+.4f}]" for m, mean, low, high in columns)
+        print(f"  {strategy:16}{told}", flush=True)
+        raised[strategy] = float(difference.mean.max())
+        bars.at_least(f"{name}, {stage}: {strategy}, upper end", float(difference.high.min()), TOLERATED)
+    return raised
+
+
+def pages(workspace: Workspace, loop: Loop, queries: Sequence[JudgedQuery], k: int = PAGE) -> dict[str, list[str]]:
+    """Answer all queries; with a user, what the user acted on is hidden."""
+    found = {}
+    for query in queries:
+        context = replace(query.context, hide_seen=query.context.user is not None)
+        gone = hidden(workspace, context)
+        answered = answer(loop, query.text, context, k=k, budget=200, explore=False, hidden=gone)
+        found[query.query_id] = [loop.catalog.ids[int(row)] for row in answered.candidates.rows[answered.page]]
+    return found
+
+
+def lacking(workspace: Workspace, folder: Path, bars: Bars) -> None:
+    """Topics: how many of the judged entities are found that do not bear the topic in the catalog?"""
+    loop = workspace.loop()
+    queries, qrels = questions(folder, "topic", loop, False)
+    tags = {
+        entity.id: {query_key(tag) for tag in entity.attributes.get("tags", ())} for entity in loop.catalog.entities()
+    }
+    lacked: Qrels = {}
+    for query in queries:
+        key = query_key(query.text)
+        without = {
+            entity: grade for entity, grade in qrels[query.query_id].items() if grade > 0 and key not in tags[entity]
+        }
+        if without:
+            lacked[query.query_id] = without
+    count = sum(map(len, lacked.values()))
+    print(f"\n{count} judged entities of {len(lacked)} topics lack the topic's tag; R@100 by topic, and of all pairs")
+    runs = {"page": pages(workspace, loop, queries, 100)}
+    for name in ("sparse", "memory"):
+        runs[name] = {}
+        for query in queries:
+            rows = loop.strategies[name].retrieve(loop.request(query.text, query.context, 0), 100).rows
+            runs[name][query.query_id] = [loop.catalog.ids[int(row)] for row in rows]
+    for name, found in runs.items():
+        hit = sum(len(set(found[number]) & set(wanted)) for number, wanted in lacked.items())
+        mean = measure(found, lacked, ["R@100"])["R@100"]
+        print(f"  {name:16}{mean:.4f}  {hit / count:.4f}")
+        if name == "page":
+            bars.at_least("topics, entities without the tag: R@100 of the page", mean, 0.08)
+
+
+def recovered(folder: Path, bars: Bars, seeds: int) -> None:
+    """Remove attribute values at random; how much of what structured search loses do inferred values give back?"""
+    intake = Intake()
+    intake.read([folder / "catalog.jsonl.gz"])
+    entities = intake.sorted()
+    qrels = read_qrels(folder / "qrels.tsv")
+    queries = {
+        query.query_id: query.text for query in read_queries(folder / "queries.jsonl") if query.query_id in qrels
+    }
+    full, _ = alone(entities, queries, qrels)
+    figures = np.array(
+        [alone(without(entities, seed), queries, qrels) for seed in range(seeds)]
+    )  # (seeds, 2, measures)
+    less, mended = figures.mean(axis=0)
+    for place, name in enumerate(MEASURES):
+        print(f"structured alone, {name}: {full[place]:.4f}, less {less[place]:.4f}, mended {mended[place]:.4f}")
+        share = (mended[place] - less[place]) / max(full[place] - less[place], 1e-9)
+        bars.at_least(
+            f"inferred values: share of the loss of structured that they give back, {name}", float(share), 0.5
+        )
+
+
+def without(entities: Sequence[Entity], seed: int) -> list[Entity]:
+    """Drop each attribute value with a chance of ``REMOVED``."""
+    chance = generator("removed", seed)
+    made = []
+    for entity in entities:
+        kept: dict[str, str | float | tuple[str, ...]] = {}
+        for name, value in entity.attributes.items():
+            if isinstance(value, tuple):
+                if some := tuple(part for part in value if chance.random() >= REMOVED):
+                    kept[name] = some
+            elif chance.random() >= REMOVED:
+                kept[name] = value
+        made.append(replace(entity, attributes=kept))
+    return made
+
+
+def alone(entities: Sequence[Entity], queries: Mapping[str, str], qrels: Qrels) -> tuple[list[float], list[float]]:
+    """Return the measures of structured search without and with inferred values."""
+    with scratch() as place:
+        rooms = {name: Path(place, name) for name in ("columns", "understanding", "plain", "mended")}
+        for room in rooms.values():
+            room.mkdir()
+        Columns.build(entities, rooms["columns"])
+        columns = Columns.open(rooms["columns"])
+        Understanding.build(columns, rooms["understanding"], "en")
+        reader = Understanding.open(rooms["understanding"])
+        found: list[list[float]] = []
+        for name, inferred in (("plain", None), ("mended", infer(columns))):
+            resources = Resources(columns, None) if inferred is None else Resources(columns, None, inferred=inferred)
+            Structured.build(resources, rooms[name])
+            strategy = Structured.open(resources, rooms[name], None)
+            lists = {}
+            for number, text in queries.items():
+                rows = strategy.retrieve(Request(text, Context(0), reader.read(text)), PAGE).rows
+                lists[number] = [columns.ids[int(row)] for row in rows]
+            measured = measure(lists, qrels, MEASURES)
+            found.append([measured[each] for each in MEASURES])
+        return found[0], found[1]
 
 
 if __name__ == "__main__":

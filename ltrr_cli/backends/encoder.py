@@ -15,7 +15,7 @@ import numpy as np
 
 from ltrr_cli.backends.encoder_card import GRAPH, TABLE, TOKENIZER, Card, read_card
 from ltrr_cli.backends.files import REBUILD, map_matrix
-from ltrr_cli.core.errors import DamagedError
+from ltrr_cli.core.errors import DamagedError, DataError
 from ltrr_cli.core.types import FloatArray
 
 _BATCH = 32  # texts that share one padded matrix
@@ -30,7 +30,10 @@ def open_encoder(folder: Path, *, threads: int = 1) -> OnnxEncoder | TableEncode
 
     threads -- what one call may use; 1 suits queries, 0 (all cores) suits encoding a catalog
     """
-    return TableEncoder.open(folder) if read_card(folder).kind == "table" else OnnxEncoder.open(folder, threads=threads)
+    kind = read_card(folder).kind
+    if kind == "sparse":
+        raise DataError(f"{folder.name} gives terms, not vectors", hint="catalog.sparse in ltrr.toml, not --encoder")
+    return TableEncoder.open(folder) if kind == "table" else OnnxEncoder.open(folder, threads=threads)
 
 
 class _Remembering:

@@ -69,27 +69,34 @@ def import_folder(source: Path, cache: Path, name: str) -> Path:
     Wanted are ``onnx/model.onnx`` or ``model.onnx``, ``tokenizer.json``, and ``1_Pooling/config.json`` unless the graph
     itself gives one vector per text. It is tried out before it is kept. Raises NotFoundError or DataError.
     """
-    graph = next((path for path in (source / "onnx" / GRAPH, source / GRAPH) if path.is_file()), None)
-    if graph is None or not (source / TOKENIZER).is_file():
-        raise NotFoundError(
-            f"{source}: no {GRAPH} (or onnx/{GRAPH}) beside a {TOKENIZER}",
-            hint="export the model first: optimum-cli export onnx --model MODEL FOLDER",
-        )
+    graph, tokens = sources_of(source)
 
     def fill(folder: Path) -> None:
         for path in graph.parent.glob(f"{GRAPH}*"):  # large graphs keep their numbers in model.onnx_data
             shutil.copyfile(path, folder / path.name)
-        shutil.copyfile(source / TOKENIZER, folder / TOKENIZER)
+        shutil.copyfile(tokens, folder / TOKENIZER)
         output, pooling, dimension = _reading(folder, source)
         write_card(folder, Card("onnx", name, dimension, _max_tokens(source), digest_of(folder), pooling, output))
 
     return put(cache, name, fill)
 
 
-def put(cache: Path, name: str, fill: Callable[[Path], object]) -> Path:
+def sources_of(source: Path) -> tuple[Path, Path]:
+    """Return (graph, tokenizer) of an exported model; raises NotFoundError."""
+    graph = next((path for path in (source / "onnx" / GRAPH, source / GRAPH) if path.is_file()), None)
+    if graph is None or not (source / TOKENIZER).is_file():
+        raise NotFoundError(
+            f"{source}: no {GRAPH} (or onnx/{GRAPH}) beside a {TOKENIZER}",
+            hint="export the model first: optimum-cli export onnx --model MODEL FOLDER",
+        )
+    return graph, source / TOKENIZER
+
+
+def put(cache: Path, name: str, fill: Callable[[Path], object], check: Callable[[Path], object] | None = None) -> Path:
     """Let ``fill`` make an encoder folder, try it out, and only then put it in the place of an older one.
 
-    Raises what ``fill`` raises, DataError where the encoder gives no sensible vectors, NoSpaceError.
+    check -- tries it out; None: as a sentence encoder
+    Raises what ``fill`` raises, DataError where the encoder gives nothing sensible, NoSpaceError.
     """
     place = _home(cache) / _plain(name)
     try:
@@ -98,7 +105,7 @@ def put(cache: Path, name: str, fill: Callable[[Path], object]) -> Path:
             folder = Path(scratch) / "encoder"
             folder.mkdir()
             fill(folder)
-            try_out(folder)
+            (check or try_out)(folder)
             if place.exists():
                 place.rename(Path(scratch) / "old")
             folder.rename(place)

@@ -18,6 +18,7 @@ HEADER = "encoder.json"
 GRAPH = "model.onnx"
 TABLE = "table.npy"
 TOKENIZER = "tokenizer.json"
+KINDS = ("onnx", "table", "cross", "sparse")
 POOLINGS = ("none", "mean", "cls", "max")  # none: the graph gives one vector per text itself
 
 
@@ -25,7 +26,7 @@ POOLINGS = ("none", "mean", "cls", "max")  # none: the graph gives one vector pe
 class Card:
     """What ``encoder.json`` says.
 
-    kind       -- "onnx", or "table": a mean of token vectors, or "cross": a score per pair of texts
+    kind       -- "onnx", "table": a mean of token vectors, "cross": a score per pair of texts, or "sparse": weighted terms
     max_tokens -- longer texts are cut
     pooling    -- one of POOLINGS, how token vectors become one
     output     -- the graph's output that is read
@@ -58,7 +59,7 @@ def read_card(folder: Path) -> Card:
     words = {name: field(content, name, str, path) for name in ("kind", "name", "digest", "pooling", "output")}
     numbers = {name: field(content, name, int, path) for name in ("dimension", "max_tokens")}
     card = Card(**words, **numbers)
-    if card.kind not in ("onnx", "table", "cross") or card.pooling not in POOLINGS or min(numbers.values()) < 1:
+    if card.kind not in KINDS or card.pooling not in POOLINGS or min(numbers.values()) < 1:
         raise DamagedError(f"{path}: an encoder of a kind that this version does not know", hint=REBUILD)
     return card
 

@@ -9,6 +9,7 @@ import typer
 
 from ltrr_cli.cli.desk import Desk
 from ltrr_cli.cli.paint import table
+from ltrr_cli.core.errors import UsageError
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -47,19 +48,28 @@ def take(
     ],
     name: Annotated[str | None, typer.Option("--name", metavar="NAME", help="[default: the folder's name]")] = None,
     cross: Annotated[bool, typer.Option("--cross", help="It scores pairs of texts: a last stage of ranking.")] = False,
+    sparse: Annotated[
+        bool, typer.Option("--sparse", help="It gives weighted terms (SPLADE); catalog.sparse uses it.")
+    ] = False,
 ) -> None:
-    """Take in a sentence-transformers ONNX folder; it is tried out before it is kept."""
+    """Take in an ONNX folder (sentence-transformers, SPLADE, a cross-encoder); it is tried out before it is kept."""
     from ltrr_cli.engine.encoders import Encoders
 
-    _told(desk, Encoders.of_user().take(folder, name, cross=cross))
+    if cross and sparse:
+        raise UsageError("--cross or --sparse, not both")
+    kind = "cross" if cross else "sparse" if sparse else "onnx"
+    _told(desk, Encoders.of_user().take(folder, name, kind))
+
+
+_USES = {  # kind -> what it is for
+    "cross": '{name}: {says}; use it with ranking.cross = "{name}" in ltrr.toml',
+    "sparse": '{name}: {dimension} terms, {says}; use it with catalog.sparse = "{name}" in ltrr.toml',
+}
+_USE = "{name}: {dimension} numbers a text, {says}; use it with --encoder {name}"
 
 
 def _told(desk: Desk, facts: EncoderFacts) -> None:
-    if facts.kind == "cross":
-        line = f'{facts.name}: {facts.says}; use it with ranking.cross = "{facts.name}" in ltrr.toml'
-        desk.answer(facts, lambda screen: screen.print(line, soft_wrap=True))
-        return
-    line = f"{facts.name}: {facts.dimension} numbers a text, {facts.says}; use it with --encoder {facts.name}"
+    line = _USES.get(facts.kind, _USE).format(name=facts.name, dimension=facts.dimension, says=facts.says)
     desk.answer(facts, lambda screen: screen.print(line, soft_wrap=True))
 
 

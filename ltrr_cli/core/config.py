@@ -32,6 +32,7 @@ class CatalogSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     language: str = "en"  # ISO 639-1, chooses the stemmer
     encoder: str = "catalog"
+    sparse: str = ""  # name of an imported sparse encoder that gives `sparse` its terms; "" learns them
     max_bad: float = 0.001  # share of bad lines above which nothing is published
 
 

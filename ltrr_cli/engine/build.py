@@ -11,7 +11,7 @@ from time import perf_counter
 import msgspec
 
 from ltrr_cli.backends.encoder import OnnxEncoder, open_encoder
-from ltrr_cli.backends.encoder_cache import cache_root
+from ltrr_cli.backends.encoder_cache import cache_root, find_encoder
 from ltrr_cli.backends.encoder_catalog import fit as fit_encoder
 from ltrr_cli.backends.vector_cache import CachedEncoder, VectorCache
 from ltrr_cli.catalog.columns import Columns
@@ -99,7 +99,9 @@ def build_generation(
     stage("encoder")
     encoder = _patient(folder / "encoder", progress)
     inferred = open_inferred(folder / "inferred")
-    resources = Resources(catalog, encoder, settings.catalog.language, inferred, predicted or {})
+    resources = Resources(
+        catalog, encoder, settings.catalog.language, inferred, predicted or {}, sparse=_sparse(settings)
+    )
     for name in registry.names():
         progress(name, 0, None)
         registry.strategy(name).build(resources, room(name))
@@ -123,6 +125,11 @@ def _patient(folder: Path, progress: Progress) -> Encoder:
         return encoder
     cache = VectorCache(cache_root() / "vectors")
     return CachedEncoder(encoder, encoder.name, cache, lambda done, total: progress("encode", done, total))
+
+
+def _sparse(settings: Settings) -> Path | None:
+    """Return the folder of the sparse encoder that the settings name; raises NotFoundError."""
+    return find_encoder(cache_root(), settings.catalog.sparse) if settings.catalog.sparse else None
 
 
 def _write(folder: Path, header: CatalogHeader) -> None:

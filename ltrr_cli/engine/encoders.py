@@ -8,6 +8,7 @@ from pathlib import Path
 from ltrr_cli.backends.encoder_cache import cache_root, import_folder, list_encoders
 from ltrr_cli.backends.encoder_card import Card, read_card
 from ltrr_cli.backends.encoder_cross import KIND, import_cross
+from ltrr_cli.backends.encoder_sparse import import_sparse
 from ltrr_cli.core.errors import NotFoundError
 from ltrr_cli.engine.upkeep_reports import EncoderFacts, EncoderList
 
@@ -41,15 +42,16 @@ class Encoders:
 
         return _facts(read_card(pull_minilm(self.cache, fp32=name == "minilm-fp32")))
 
-    def take(self, folder: str | Path, name: str | None, *, cross: bool = False) -> EncoderFacts:
-        """Copy a sentence-transformers ONNX folder into the cache; it is tried out first. Raises NotFoundError.
+    def take(self, folder: str | Path, name: str | None, kind: str = "onnx") -> EncoderFacts:
+        """Copy an exported ONNX folder into the cache; it is tried out first. Raises NotFoundError, DataError.
 
-        cross -- it scores pairs of texts, for ``ranking.cross``
+        kind -- "onnx": sentence-transformers, a vector per text; "cross": a score per pair of texts, for
+        ``ranking.cross``; "sparse": weighted terms (SPLADE), for ``catalog.sparse``
         """
         source = Path(folder)
         if not source.is_dir():
             raise NotFoundError(f"{source}: no such folder", hint="a folder with model.onnx and tokenizer.json")
-        put = import_cross if cross else import_folder
+        put = {"cross": import_cross, "sparse": import_sparse}.get(kind, import_folder)
         return _facts(read_card(put(source, self.cache, name or source.resolve().name)))
 
 

@@ -32,6 +32,7 @@ class Resources:
     language: str = "en"
     inferred: Inferred = field(default_factory=Inferred.none)
     predicted: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+    sparse: Path | None = None  # folder of a sparse encoder that gives terms instead of learnt ones
 
 
 class Strategy:

@@ -11,6 +11,7 @@ were chosen for it say how likely a term t of a wanted entity is,
 
 and the unit adds ``P(t | u) ln (P(t | u) / P(t))`` to the term's weight where that is positive (the Kullback-Leibler
 weight of Carpineto et al., TOIS 2001): the word itself weighs about its idf, what merely goes with it weighs less.
+A SPLADE-style encoder may give the terms of both sides instead (``ltrr encoder import --sparse``, ``catalog.sparse``).
 Only counts are learnt; translations are made of them when they are asked for, so none is ever out of date.
 """
 
@@ -18,20 +19,23 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
+from shutil import copytree
 from typing import ClassVar, Self
 
 import numpy as np
 
+from ltrr_cli.backends.encoder_sparse import SparseEncoder, index_texts
 from ltrr_cli.core.types import FloatArray, Hits, IntArray, Outcome, Request
 from ltrr_cli.retrieval.base import Resources, Strategy, best
 from ltrr_cli.retrieval.postings import Postings
 from ltrr_cli.retrieval.terms import terms_of, units_of
-from ltrr_cli.retrieval.texts import popularity_share
+from ltrr_cli.retrieval.texts import all_text, popularity_share
 from ltrr_cli.text.analyse import Analyzer
 from ltrr_cli.text.lookup import Lookup
 from ltrr_cli.text.normalise import query_tokens
 from ltrr_cli.text.packed import open_arrays, strings_arrays, strings_of, write_arrays
 
+ENCODER = "encoder"  # folder of an imported sparse encoder
 FILE, LEARNED = "terms.bin", "chosen.bin"
 PRIOR = 5.0  # entities' worth of the background in P(term | unit)
 MOST_ROWS = 256  # bearers, and chosen entities, that speak for a unit
@@ -50,6 +54,7 @@ class Sparse(Strategy):
         arrays = open_arrays(folder / FILE)
         self._postings, self._lookup = Postings.of(arrays), Lookup.of("names", arrays)
         self._background: FloatArray = arrays["background"]
+        self._encoder = SparseEncoder.open(folder / ENCODER) if (folder / ENCODER).is_dir() else None
         self._fame = 1.0 + np.float32(FAME) * popularity_share(resources.catalog)
         self._row_of = resources.catalog.row_of
         self._analyzer = Analyzer(resources.language)
@@ -63,6 +68,14 @@ class Sparse(Strategy):
     @classmethod
     def build(cls, resources: Resources, folder: Path) -> None:
         """Write the terms of every entity; a term that only one entity bears translates nothing and is left out."""
+        if resources.sparse is not None:
+            copytree(resources.sparse, folder / ENCODER)
+            encoder = SparseEncoder.open(folder / ENCODER, threads=0)
+            texts = [all_text(entity) for entity in resources.catalog.entities()]
+            imported = Postings.arrays(*index_texts(encoder, texts), encoder.size)
+            imported["background"] = Postings.of(imported).background()
+            write_arrays(folder / FILE, imported | Lookup.arrays("names", []))
+            return
         analyzer = Analyzer(resources.language)
         numbers: dict[str, int] = {}
         terms: list[list[int]] = []
@@ -137,6 +150,8 @@ class Sparse(Strategy):
 
     def translate(self, words: Sequence[str]) -> tuple[IntArray, FloatArray]:
         """Return (terms, weights) that a query stands for, at most ``EXPANDED``, the heaviest first."""
+        if self._encoder is not None:
+            return self._encoder.encode(" ".join(words))
         total: dict[int, float] = {}
         for unit in units_of(words, self._analyzer):
             for term, weight in zip(*(part.tolist() for part in self._unit(unit)), strict=True):

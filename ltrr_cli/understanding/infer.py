@@ -130,11 +130,14 @@ def _learn(cases: Cases, rows: Array) -> _Model:
 def _cases_of(cases: Cases, rows: Array, having: BoolArray, feature: Array, field: Array) -> DoubleArray:
     """Return for each (feature, field) how many of the rows have both."""
     fields = len(cases.fields)
-    owner, member = cases.features.pairs(rows)
-    table = np.zeros((len(cases.own), fields), np.float32)
-    for place in range(fields):
-        table[:, place] = np.bincount(member, having[owner, place], len(cases.own))
-    found: DoubleArray = table[feature, field].astype(np.float64)
+    table = np.zeros(len(cases.own) * fields, np.float32)
+    for part in np.array_split(np.arange(len(rows)), max(1, len(rows) // 2_000)):
+        _, has = np.nonzero(having[part])
+        known = Sparse(np.concatenate([[0], np.cumsum(having[part].sum(axis=1))]), has.astype(np.int32))
+        owner, member = cases.features.pairs(rows[part])
+        of, named = known.pairs(owner)
+        table += np.bincount(member[of].astype(np.int64) * fields + named, minlength=len(table)).astype(np.float32)
+    found: DoubleArray = table[feature * fields + field].astype(np.float64)
     return found
 
 
