@@ -288,17 +288,9 @@ class Journal:
 
 def _event_row(event: Event) -> EventRow:
     return (
-        event.event_id,
-        event.kind,
-        event.time_ms,
-        event.entity_id,
-        event.impression_id,
-        event.query,
-        event.position,
-        event.user,
-        event.session,
-        event.value,
-    )
+        event.event_id, event.kind, event.time_ms, event.entity_id, event.impression_id, event.query,
+        event.position, event.user, event.session, event.value,
+    )  # fmt: skip
 
 
 def _impression(row: tuple[Any, ...]) -> Impression:
