@@ -14,7 +14,7 @@ import numpy as np
 
 from ltrr_cli.core.types import BoolArray, IntArray, MomentArray
 
-TAIL = 32_768  # pairs that wait unsorted, at least; a sixteenth of the sorted ones where that is more
+TAIL = 16_384  # pairs that wait unsorted, at least; a thirty-second of the sorted ones where that is more
 _ROW = 0xFFFFFFFF
 
 
@@ -75,7 +75,7 @@ class Keyed:
 
     def places(self, codes: MomentArray) -> IntArray:
         """Return the places of pairs, made where they are new; earlier places may change."""
-        if len(self._tail) > max(TAIL, self._ordered // 16):
+        if len(self._tail) > max(TAIL, self._ordered // 32):
             self._sort_in()
         ordered = self._code[: self._ordered]
         places = np.searchsorted(ordered, codes)
@@ -191,7 +191,7 @@ class Distinct:
 
     def add(self, hashes: np.ndarray) -> BoolArray:
         """Take in hashes (n,) uint64; return which were new, of equal ones the first."""
-        if len(self._tail) > max(TAIL, len(self._sorted) // 16):
+        if len(self._tail) > max(TAIL, len(self._sorted) // 32):
             self._sorted = self.in_order()
             self._tail.clear()
         place = np.searchsorted(self._sorted, hashes)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from time import monotonic, sleep
@@ -24,6 +24,7 @@ from ltrr_cli.storage.pages import decode_page, encode_page
 BUSY_MS = 30_000
 RETRY_S = 0.01
 CACHE_KB = 65_536  # ids are random, so every batch touches pages all over their index
+SORT_KB = 8_192  # while all events are read once in order: what does not fit is sorted on disk
 _NO_ROOM = ("SQLITE_IOERR_WRITE", "SQLITE_IOERR_SHMSIZE", "SQLITE_IOERR_TRUNCATE")  # limits of files and quotas
 _ORDER = "time_ms IS NOT NULL, time_ms, CASE WHEN time_ms IS NULL THEN seq END"  # undated first, as they came
 
@@ -190,8 +191,14 @@ class Journal:
         order = _ORDER.replace("time_ms", "e.time_ms").replace("seq", "e.seq")
         query = f"SELECT {fields}, {joined} FROM events e LEFT JOIN impressions i USING (impression_id)"
         with self._translated():
-            for row in self._db.execute(f"{query} ORDER BY {order}, e.event_id"):
-                yield Event(*row[:10]), None if row[10] is None else _impression(row[10:])
+            self._db.execute(f"PRAGMA cache_size = -{SORT_KB}")
+            self._db.execute("PRAGMA shrink_memory")
+            try:
+                for row in self._db.execute(f"{query} ORDER BY {order}, e.event_id"):
+                    yield Event(*row[:10]), None if row[10] is None else _impression(row[10:])
+            finally:
+                with suppress(sqlite3.ProgrammingError):  # closed in the meantime
+                    self._db.execute(f"PRAGMA cache_size = -{CACHE_KB}")
 
     def events_of(self, impression_id: str) -> list[Event]:
         """Return what was done on one page, in time order."""
@@ -286,17 +293,9 @@ class Journal:
 
 def _event_row(event: Event) -> EventRow:
     return (
-        event.event_id,
-        event.kind,
-        event.time_ms,
-        event.entity_id,
-        event.impression_id,
-        event.query,
-        event.position,
-        event.user,
-        event.session,
-        event.value,
-    )
+        event.event_id, event.kind, event.time_ms, event.entity_id, event.impression_id, event.query,
+        event.position, event.user, event.session, event.value,
+    )  # fmt: skip
 
 
 def _impression(row: tuple[Any, ...]) -> Impression:
