@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from io import StringIO
 
-import pytest
 from rich.console import Console
-from typer.testing import CliRunner
 
 from ltrr_cli.cli.simulate import paint_arrivals
 from ltrr_cli.evaluation.arrivals import ArrivalsReport, Explored
