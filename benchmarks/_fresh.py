@@ -12,6 +12,7 @@ from _common import Bars, ltrr, run, scratch
 from allocation import K, lines, write_searches
 
 SEEDS, SEARCHES = 3, 2_000
+FLOOR = {"LTRR_ALLOCATION__MINIMUM": "{fresh = 0.04}"}
 
 
 def fresh(folder: Path, bars: Bars, quick: bool) -> None:
@@ -30,7 +31,7 @@ def fresh(folder: Path, bars: Bars, quick: bool) -> None:
         queries, qrels = write_searches(hetrec, Path(place))
         asked = ("simulate", "--home", home, "--queries", queries, "--qrels", qrels, "--budget", str(K))
         seeds = 1 if quick else SEEDS
-        report = ltrr(*asked, "--arrivals", "5%", "--searches", str(SEARCHES), "--seeds", str(seeds))
+        report = ltrr(*asked, "--arrivals", "5%", "--searches", str(SEARCHES), "--seeds", str(seeds), **FLOOR)
     print(f"{report['arrived']} of the artists arrive; {seeds} streams, {K} candidates")
     print("searches since  " + "  ".join(f"{name:>24s}" for name in report["systems"]))
     for points in zip(*(of["curve"] for of in report["systems"].values()), strict=True):

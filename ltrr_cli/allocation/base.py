@@ -65,6 +65,7 @@ class Lesson:
     reward -- -1..1
     situation -- as of serving
     shapes -- (s, 3) float32, what each strategy's list looked like (``allocation.history.shape``); None: not known
+    real   -- False: made up from the catalog, no person wanted it
     """
 
     situation: Situation
@@ -73,6 +74,7 @@ class Lesson:
     weight: float
     reward: float = 1.0
     shapes: FloatArray | None = None
+    real: bool = True
 
 
 class Policy(Protocol):

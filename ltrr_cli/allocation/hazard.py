@@ -1,4 +1,7 @@
-"""The default policy: a discrete-time hazard per strategy and depth block, and a knapsack over it.
+"""The default policy: a discrete-time hazard per strategy and depth block, and an allocation from it.
+
+Before anybody acted the allocation is a knapsack over the hazards; then it covers what was wanted in situations in
+which the same was expected (``similar``), where the hazards count as some lessons more.
 
 Decision: the greedy allocation for the budget less the exploration share; then that share goes to one strategy drawn
 uniformly, on top of its greedy depth. So the menu has one allocation per strategy and every propensity is exact. Deep
@@ -10,7 +13,7 @@ Evidence against an entity (a skip, a dislike) says nothing about who may find o
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import ClassVar, Self
 
@@ -18,13 +21,16 @@ import numpy as np
 
 from ltrr_cli.allocation.base import Lesson, Menu, Situation
 from ltrr_cli.allocation.beliefs import Belief, table
-from ltrr_cli.allocation.guardrails import Bounds, bounds, checked
-from ltrr_cli.allocation.knapsack import fill, slopes
+from ltrr_cli.allocation.guardrails import Bounds, bounds, checked, within
+from ltrr_cli.allocation.knapsack import apportioned, fill, slopes
 from ltrr_cli.allocation.menus import certain, merged
 from ltrr_cli.allocation.model import HazardModel
+from ltrr_cli.allocation.similar import Similar
 from ltrr_cli.core.config import AllocationSettings
 from ltrr_cli.core.errors import UsageError
 from ltrr_cli.core.types import DoubleArray, IntArray
+
+Plan = Callable[[int, IntArray], IntArray]  # (candidates, least per strategy) -> allocation
 
 LARGEST = 1.0 - 1e-9  # a hazard of 1 would make one block worth everything
 
@@ -43,6 +49,7 @@ class Hazard:
         if not 0.0 <= self.exploration < 1.0:
             raise UsageError(f"exploration is {self.exploration:g}", hint="it lies between 0 and 1")
         self.model = HazardModel(features)
+        self.similar = Similar()
 
     def __str__(self) -> str:
         return f"{self.name}(exploration={self.exploration:g})"
@@ -53,31 +60,38 @@ class Hazard:
         """Return one allocation per strategy (equal ones merged), or the greedy one without exploration."""
         count, budget = len(situation.strategies), situation.budget
         bound = bounds(self._settings, situation)
-        edges, chance = self.model.chances(situation)
-        edges, slope = density(chance, edges, budget)
+        planned = self._plan(situation, bound)
         room = budget - int(bound.least.sum())
         # less than one candidate's worth: one candidate, that rarely
         extra = min(max(int(np.ceil(self.exploration * budget - 1e-9)), 1), room)
         odds = min(1.0, self.exploration * budget / max(extra, 1))
         if not situation.explore or count == 1 or extra == 0 or odds == 0.0:
-            return certain(fill(slope, edges, budget, bound.least, bound.most))
-        greedy = fill(slope, edges, budget - extra, bound.least, bound.most)
-        draws = self._marginal(greedy, extra, slope, edges, budget, bound)
+            return certain(planned(budget, bound.least))
+        greedy = planned(budget - extra, bound.least)
+        draws = self._marginal(greedy, extra, planned, budget, bound)
         if odds == 1.0:
             return merged(draws, [1.0 / count] * count)
-        whole = fill(slope, edges, budget, bound.least, bound.most)
+        whole = planned(budget, bound.least)
         return merged(np.vstack([whole, draws]), [1.0 - odds, *[odds / count] * count])
 
+    def _plan(self, situation: Situation, bound: Bounds) -> Plan:
+        """Return a function of a number of candidates and bounds: the allocation (s,) held best for so many."""
+        edges, chance = self.model.chances(situation)
+        if self.similar.knows(situation.strategies):
+            half_life, most = self._settings.half_life_days, situation.budget
+            depths = self.similar.depths(situation.strategies, edges, chance, most, situation.time_ms, half_life)
+            return lambda budget, least: within(apportioned(depths, budget), Bounds(least, bound.most), budget)
+        cut, slope = density(chance, edges, situation.budget)
+        return lambda budget, least: fill(slope, cut, budget, least, bound.most)
+
     @staticmethod
-    def _marginal(
-        greedy: IntArray, extra: int, slope: DoubleArray, edges: IntArray, budget: int, bound: Bounds
-    ) -> IntArray:
+    def _marginal(greedy: IntArray, extra: int, planned: Plan, budget: int, bound: Bounds) -> IntArray:
         """Return (s, s): row a is the greedy allocation with ``extra`` for strategy a, as far as its maximum goes."""
         draws: IntArray = greedy[None] + extra * np.eye(len(greedy), dtype=np.int32)
         for arm in np.flatnonzero(greedy + extra > bound.most):
             least = greedy.copy()
             least[arm] = bound.most[arm]
-            draws[arm] = fill(slope, edges, budget, least, bound.most)
+            draws[arm] = planned(budget, least)
         return draws
 
     def chances(self, situation: Situation) -> tuple[IntArray, DoubleArray]:
@@ -95,12 +109,15 @@ class Hazard:
         if not self._settings.freeze:
             for lesson in lessons:
                 self.model.learn(lesson, self._settings.half_life_days)
+                if lesson.real and lesson.reward > 0.0 and self.model.fits(lesson.situation.inputs().shape[-1]):
+                    self.similar.learn(lesson, *self.model.chances(lesson.situation))
 
     # ------------------------------------------------------------ disk
 
     def save(self, folder: Path) -> None:
-        """Write the model."""
+        """Write the model, and the lessons that are kept."""
         self.model.save(folder)
+        self.similar.save(folder)
 
     @classmethod
     def open(
@@ -114,6 +131,7 @@ class Hazard:
         policy = cls(settings or AllocationSettings(), features, **options)
         model = HazardModel.open(folder)
         policy.model = model if features is None or model.features == tuple(features) else model.renamed(features)
+        policy.similar = Similar.open(folder)
         return policy
 
 

@@ -26,7 +26,7 @@ POOLINGS = ("none", "mean", "cls", "max")  # none: the graph gives one vector pe
 class Card:
     """What ``encoder.json`` says.
 
-    kind       -- "onnx", "table": a mean of token vectors, "cross": a score per pair of texts, or "sparse": weighted terms
+    kind       -- "onnx", "table": a mean of token vectors, "cross": a score per pair of texts, "sparse": weighted terms
     max_tokens -- longer texts are cut
     pooling    -- one of POOLINGS, how token vectors become one
     output     -- the graph's output that is read

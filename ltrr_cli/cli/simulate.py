@@ -65,8 +65,9 @@ def simulate(
         _arrivals(desk, queries, qrels, newcomers, searches, seeds, budget, picture)
         return
     every = max(given.at_least_zero(learn_every, "--learn-every"), 1)
-    from ltrr_cli.evaluation.simulate import POLICIES, write_picture
+    from ltrr_cli.evaluation.simulate import POLICIES
     from ltrr_cli.evaluation.simulate import simulate as play
+    from ltrr_cli.evaluation.svg import write_picture
 
     with desk.progress() as progress:
         report = play(
@@ -99,7 +100,7 @@ def _arrivals(
 ) -> None:
     share = given.share(newcomers, "--arrivals") or 0.0
     from ltrr_cli.evaluation.arrivals import arrivals
-    from ltrr_cli.evaluation.simulate import write_picture
+    from ltrr_cli.evaluation.svg import write_picture
 
     with desk.progress() as progress:
         report = arrivals(

@@ -86,7 +86,7 @@ def warm_start(loop: Loop, known: KnownItems, folder: Path) -> None:
     strategies = known.situations[0].strategies if known.situations else ()
     depths = np.full(len(strategies), DEPTH, np.int32)
     lessons = [
-        Lesson(situation, ranks, depths, WARM_WEIGHT)
+        Lesson(situation, ranks, depths, WARM_WEIGHT, real=False)
         for situation, ranks in zip(known.situations, known.ranks, strict=True)
         if ranks.any()
     ]

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from time import perf_counter
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -21,7 +21,6 @@ from ltrr_cli.evaluation.reports import Figures
 from ltrr_cli.evaluation.sections import Chart, Series
 from ltrr_cli.evaluation.svg import draw
 from ltrr_cli.evaluation.vowpal import Vowpal
-from ltrr_cli.storage.disk import write_atomic
 
 if TYPE_CHECKING:
     from ltrr_cli.allocation.base import Policy
@@ -153,20 +152,6 @@ def simulate(
          for name, pairs in shares.items()} or None,
         round(perf_counter() - start, 3),
     )  # fmt: skip
-
-
-class Drawn(Protocol):
-    """What has curves to show."""
-
-    def picture(self) -> str:
-        """Return them as SVG."""
-        ...
-
-
-def write_picture(path: str | Path, report: Drawn) -> None:
-    """Write the curves of a report as an SVG file."""
-    svg = report.picture().replace("<svg ", '<svg xmlns="http://www.w3.org/2000/svg" ', 1)
-    write_atomic(Path(path), svg.encode())
 
 
 def _check(

@@ -8,10 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from html import escape
+from pathlib import Path
+from typing import Protocol
 
 import numpy as np
 
 from ltrr_cli.evaluation.sections import Chart
+from ltrr_cli.storage.disk import write_atomic
 
 WIDTH, HEIGHT = 760, 300
 LEFT, RIGHT, TOP, BOTTOM = 64, 190, 16, 56
@@ -183,3 +186,17 @@ def _figure(value: float) -> str:
 
 def _cut(text: str, most: int) -> str:
     return text if len(text) <= most else text[: most - 2] + ".."
+
+
+class Drawn(Protocol):
+    """What has curves to show."""
+
+    def picture(self) -> str:
+        """Return them as SVG."""
+        ...
+
+
+def write_picture(path: str | Path, report: Drawn) -> None:
+    """Write the curves of a report as an SVG file."""
+    svg = report.picture().replace("<svg ", '<svg xmlns="http://www.w3.org/2000/svg" ', 1)
+    write_atomic(Path(path), svg.encode())

@@ -11,7 +11,7 @@ from ltrr_cli.core.errors import UsageError
 from ltrr_cli.engine.workspace import Workspace
 from ltrr_cli.evaluation import arrivals as module
 from ltrr_cli.evaluation.arrivals import WITH, WITHOUT, ArrivalsReport, arrivals
-from ltrr_cli.evaluation.simulate import write_picture
+from ltrr_cli.evaluation.svg import write_picture
 
 
 @pytest.fixture(autouse=True)

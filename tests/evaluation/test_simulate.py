@@ -13,7 +13,8 @@ from ltrr_cli.engine.judgments import read_judged
 from ltrr_cli.engine.workspace import Workspace
 from ltrr_cli.evaluation.contenders import Hindsight
 from ltrr_cli.evaluation.listeners import Retrieval, broken, wishes
-from ltrr_cli.evaluation.simulate import BEST_FIXED, FUSION, SINGLE, simulate, write_picture
+from ltrr_cli.evaluation.simulate import BEST_FIXED, FUSION, SINGLE, simulate
+from ltrr_cli.evaluation.svg import write_picture
 
 
 def test_the_even_split_finds_what_filling_says(workspace: Workspace, queries: Path, qrels: Path):
