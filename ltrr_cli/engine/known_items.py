@@ -19,7 +19,8 @@ from ltrr_cli.allocation.registry import LEARNERS, new_policy
 from ltrr_cli.core.chance import generator
 from ltrr_cli.core.types import Context, DoubleArray, Entity, FloatArray, Hits, IntArray
 from ltrr_cli.engine.loop import Loop
-from ltrr_cli.engine.search import retrieve, situation_of
+from ltrr_cli.engine.search import situation_of
+from ltrr_cli.engine.waves import retrieve
 from ltrr_cli.ranking.fusion import gains
 from ltrr_cli.retrieval.texts import all_text, attribute_texts
 from ltrr_cli.retrieval.union import rank_of, union

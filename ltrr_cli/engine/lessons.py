@@ -12,7 +12,8 @@ from ltrr_cli.allocation.base import Lesson, Situation
 from ltrr_cli.allocation.history import PAST, shape
 from ltrr_cli.core.types import FloatArray, Hits, Impression, IntArray, Outcome
 from ltrr_cli.engine.loop import Loop
-from ltrr_cli.engine.search import Answer, context_of, retrieve, situation_of
+from ltrr_cli.engine.search import Answer, context_of, situation_of
+from ltrr_cli.engine.waves import retrieve
 from ltrr_cli.retrieval.union import rank_of
 from ltrr_cli.storage.journal import Journal
 

@@ -18,8 +18,9 @@ from ltrr_cli.core.chance import generator
 from ltrr_cli.core.errors import UsageError
 from ltrr_cli.core.types import DoubleArray
 from ltrr_cli.engine.judgments import JudgedQuery, JudgedSet, read_judged, read_run
-from ltrr_cli.engine.search import answer, retrieve
+from ltrr_cli.engine.search import answer
 from ltrr_cli.engine.serve import LARGEST_K, hidden, named_policy
+from ltrr_cli.engine.waves import retrieve
 from ltrr_cli.evaluation.kinds import Traffic, groups, intent_of
 from ltrr_cli.evaluation.metrics import Judge, Run, depth_of
 from ltrr_cli.evaluation.reports import EvaluateReport, Group, Versus

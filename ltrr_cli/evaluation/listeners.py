@@ -21,7 +21,8 @@ from ltrr_cli.engine.known_items import known_queries
 from ltrr_cli.engine.lessons import shapes_of
 from ltrr_cli.engine.loop import Loop
 from ltrr_cli.engine.scoring import untrained
-from ltrr_cli.engine.search import describe, retrieve, situation_of
+from ltrr_cli.engine.search import describe, situation_of
+from ltrr_cli.engine.waves import retrieve
 from ltrr_cli.retrieval.union import union
 
 EXAMINATION = 0.5  # exponent of the position-based model

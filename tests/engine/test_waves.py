@@ -10,7 +10,8 @@ import pytest
 import ltrr_cli
 from ltrr_cli.core.types import Context, Hits, Request
 from ltrr_cli.engine.loop import Loop
-from ltrr_cli.engine.search import SEEDS, answer, seeds, waves
+from ltrr_cli.engine.search import answer
+from ltrr_cli.engine.waves import SEEDS, seeds, waves
 from ltrr_cli.retrieval.base import Strategy
 
 
