@@ -95,12 +95,17 @@ class TemplatePolicy:
     def __init__(self, settings: AllocationSettings, features: Sequence[str] | None = None) -> None:
         self._settings = checked(settings)
         self.model = TemplateModel(_shared(features))
+        self._templates: tuple[tuple[tuple[str, ...], int], tuple[str, ...], IntArray] | None = None
 
     def templates(self, situation: Situation) -> tuple[tuple[str, ...], IntArray]:
         """Return (names (t,), allocations (t, s)) inside the guardrails."""
-        names, shares = shares_of(situation.strategies)
-        bound, budget = bounds(self._settings, situation), situation.budget
-        return names, np.array([within(apportioned(row, budget), bound, budget) for row in shares])
+        known = (situation.strategies, situation.budget)
+        if self._templates is None or self._templates[0] != known:  # they hardly ever change
+            names, shares = shares_of(situation.strategies)
+            bound, budget = bounds(self._settings, situation), situation.budget
+            draws = np.array([within(apportioned(row, budget), bound, budget) for row in shares])
+            self._templates = (known, names, draws)
+        return self._templates[1:]
 
     def valued(self, situation: Situation) -> tuple[IntArray, DoubleArray, DoubleArray]:
         """Return (allocations (t, s), mean (t,), variance (t,)) of the chance that each brings what is wanted."""

@@ -122,7 +122,7 @@ def tune(lists: Sequence[Sequence[Hits]], wanted: Sequence[int], strategies: int
     gain, owner, target = np.concatenate(gained), np.concatenate(owners), np.array(places)
 
     def reciprocal(weights: DoubleArray) -> float:
-        fused = gain @ weights
+        fused = gain @ weights.astype(np.float32)
         ahead = fused > fused[target][owner]
         level = fused == fused[target][owner]
         behind = np.bincount(owner, ahead + 0.5 * level, len(target)) + 0.5  # ties share the middle rank

@@ -161,13 +161,13 @@ class Hindsight:
         even[: self._budget - int(even.sum())] += 1
         single = self._budget * np.eye(strategies, dtype=np.int32)
         alone = [float(self.found(draws).mean()) for draws in single]
-        best: IntArray = even
-        value = float(self.found(even).mean())
-        if max(alone) > value:
-            best, value = single[int(np.argmax(alone))], max(alone)
-        for part in STEPS:
-            best, value = self._climb(best, value, max(self._budget // part, 1))
-        return best
+        reached = []
+        for draws in (even, single[int(np.argmax(alone))]):  # each may end on a hill of its own
+            value = float(self.found(draws).mean())
+            for part in STEPS:
+                draws, value = self._climb(draws, value, max(self._budget // part, 1))
+            reached.append((value, draws))
+        return max(reached, key=lambda one: one[0])[1]
 
     def _climb(self, draws: IntArray, value: float, step: int) -> tuple[IntArray, float]:
         better = True

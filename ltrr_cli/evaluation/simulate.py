@@ -194,8 +194,10 @@ class _Seed:
         count = self.stream[0].ranks.shape[1]
         best = hindsight.best(count)
         fixed = hindsight.found(best)
+        # who starts from the others' hits is not alone
+        first = [not self.loop.strategies[name].second_wave for name in self.stream[0].situation.strategies]
         alone = [alone_found(self.stream, arm, self.budget) for arm in range(count)]
-        single = int(np.argmax([found.mean() for found in alone]))
+        single = int(np.argmax([found.mean() * kept for found, kept in zip(alone, first, strict=True)]))
         for text in policies:
             course = self._course(text, self.contender(text), self.stream)
             self._note(lines, text, course.found, fixed, course.draws, course)
