@@ -15,7 +15,8 @@ from ltrr_cli.core.clock import DAY
 
 Fact = tuple[str, str]  # (field, value): ("type", "song"), ("genre", "jazz")
 
-MOST_FACTS = 24  # a user's weakest are forgotten above this
+MOST_FACTS = 24  # a user's strongest that are kept ...
+ROOM = 40  # ... once there are more than this: sorting at every action would be most of the work
 FINENESS = 64  # parts of a half-life in which habits fade
 MOST_USERS = 200_000  # who was away longest is forgotten above this
 NAMES = ("user.actions", "user.favourite_type", "user.favours_reading")
@@ -38,16 +39,20 @@ class Habits:
     def __init__(self, half_life_days: float = 60.0) -> None:
         self._half_life_days = half_life_days
         self._users: dict[str, _User] = {}
+        self._keys: dict[Fact, str] = {}
 
     def learn(self, user: str, facts: Sequence[Fact], weight: float, time_ms: int) -> None:
         """Take in one rewarded action; in time order."""
         known = self._users.pop(user, None)  # whoever acts moves to the end of the dictionary
         known = _User(time_ms, 0.0, {}) if known is None else self._aged(known, time_ms)
         known.actions += weight
-        for name, value in facts:
-            key = intern(f"{name}\t{value}")  # one text for all users: they choose among the same values
-            known.facts[key] = known.facts.get(key, 0.0) + weight
-        if len(known.facts) > MOST_FACTS:
+        held = known.facts
+        for fact in facts:
+            key = self._keys.get(fact)
+            if key is None:  # one text for all users: they choose among the same values
+                key = self._keys[fact] = intern("\t".join(fact))
+            held[key] = held.get(key, 0.0) + weight
+        if len(held) > ROOM:
             kept = sorted(known.facts.items(), key=lambda pair: (-pair[1], pair[0]))[:MOST_FACTS]
             known.facts = dict(kept)
         self._users[user] = known

@@ -207,6 +207,8 @@ def open_loop(
     for name in header.strategies:
         learned = None if learned_folder is None or name in broken else learned_folder / name
         loop.strategies[name] = registry.strategy(name).open(resources, catalog_folder / name, learned)
+    for strategy in loop.strategies.values():
+        strategy.join(loop.strategies)
     if learned_folder is not None:
         _open_learned(loop, learned_folder, broken)
     loop.cross = open_cross(loop)

@@ -71,6 +71,9 @@ class Strategy:
     def learn(self, outcomes: Sequence[Outcome]) -> None:
         """Take in outcomes, in time order; what is asked afterwards at a later moment sees them."""
 
+    def join(self, company: Mapping[str, Strategy]) -> None:
+        """Know the open strategies of one loop, by name: what several of them learn alike may be held once."""
+
     def meet(self, people: Sequence[Profile]) -> None:
         """Take in what is said of people, before any outcome; it counts from its own moment on."""
 

@@ -85,7 +85,8 @@ def fit(actors: IntArray, rows: IntArray, weights: FloatArray) -> Factors:
     scale = degree**-DISCOUNT
     value = np.log1p(total) * scale[item]
     value /= np.sqrt(np.bincount(actor, value**2, len(people)))[actor]
-    place = _directions(_Links(actor.astype(np.int32), item.astype(np.int32), value, (len(people), len(entities))))
+    shape = (len(people), len(entities))
+    place = _directions(_Links(actor.astype(np.int32), item.astype(np.int32), value.astype(np.float32), shape))
     mean = degree @ place / degree.sum()
     off = place - mean
     spread = (off * (degree / degree.sum())[:, None]).T @ off
@@ -97,7 +98,7 @@ def fit(actors: IntArray, rows: IntArray, weights: FloatArray) -> Factors:
 def _directions(links: _Links) -> DoubleArray:
     """Return (entities, SIZE) float64: the strongest directions times the root of what they count; 0 beyond them."""
     size = min(SIZE + OVERSAMPLED, *links.shape)
-    basis = generator("factors", size).standard_normal((links.shape[1], size))
+    basis = generator("factors", size).standard_normal((links.shape[1], size)).astype(np.float32)
     for _ in range(ROUNDS):
         basis = np.linalg.qr(links.back(np.linalg.qr(links.forth(basis))[0]))[0]
     _, value, turned = np.linalg.svd(np.linalg.qr(links.forth(basis), "r"))
@@ -113,24 +114,24 @@ def _directions(links: _Links) -> DoubleArray:
 class _Links:
     """A sparse matrix (people, entities), sorted both ways."""
 
-    def __init__(self, actor: IntArray, item: IntArray, value: DoubleArray, shape: tuple[int, int]) -> None:
+    def __init__(self, actor: IntArray, item: IntArray, value: FloatArray, shape: tuple[int, int]) -> None:
         self.shape = shape
         self._forth = (actor, item, value)  # pairs come sorted by actor
         order = np.argsort(item, kind="stable")
         self._back = (item[order], actor[order], value[order])
 
-    def forth(self, dense: DoubleArray) -> DoubleArray:
+    def forth(self, dense: FloatArray) -> FloatArray:
         """Multiply with (entities, m)."""
         return _times(*self._forth, dense, self.shape[0])
 
-    def back(self, dense: DoubleArray) -> DoubleArray:
+    def back(self, dense: FloatArray) -> FloatArray:
         """Multiply the transpose with (people, m)."""
         return _times(*self._back, dense, self.shape[1])
 
 
-def _times(to: IntArray, of: IntArray, value: DoubleArray, dense: DoubleArray, size: int) -> DoubleArray:
+def _times(to: IntArray, of: IntArray, value: FloatArray, dense: FloatArray, size: int) -> FloatArray:
     """Sum ``value * dense[of]`` by ``to``, which ascends."""
-    product = np.zeros((size, dense.shape[1]))
+    product = np.zeros((size, dense.shape[1]), dense.dtype)
     for start in range(0, len(to), _CHUNK):
         part = slice(start, start + _CHUNK)
         owner = to[part]

@@ -22,6 +22,8 @@ from ltrr_cli.retrieval.lift import ASPECTS, Person, person
 
 FILE, LOG = "factors.npz", "actions.npz"
 
+NEWEST = 500_000  # settled actions that place entities: more of them move hardly anything, and cost seconds and memory
+
 _Fitted = tuple[int, Factors, DoubleArray]
 
 
@@ -65,6 +67,11 @@ class Graph:
         np.savez(folder / FILE, size=np.int64(size), weights=weights, rows=factors.rows, place=factors.place,
                  scale=factors.scale, people=factors.people, mean=factors.mean, spread=factors.spread)  # fmt: skip
 
+    @staticmethod
+    def saved(folder: Path) -> bool:
+        """Say whether a graph was written into a folder."""
+        return (folder / LOG).exists()
+
     @classmethod
     def open(cls, folder: Path, row_of: Callable[[str], int]) -> Self:
         """Read what ``save`` wrote."""
@@ -95,5 +102,5 @@ class _Prefix:
 @lru_cache(maxsize=1)
 def _fit(prefix: _Prefix) -> tuple[Factors, DoubleArray]:
     actions, size = prefix.actions, prefix.size
-    columns = (actions.column(name, size) for name in ("actor", "row", "weight"))
+    columns = (actions.column(name, size)[-NEWEST:] for name in ("actor", "row", "weight"))
     return fit(*columns), lift.learn(actions, size)

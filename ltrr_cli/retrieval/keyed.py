@@ -1,7 +1,8 @@
-"""Sparse tables of (key, row) pairs in flat arrays: sorted, with a short unsorted tail where new pairs arrive.
+"""Sparse tables of (key, row) pairs in flat arrays: sorted, with a short tail where new pairs arrive.
 
-A pair costs the bytes of its columns and eight for its code; no Python object stands for it. What arrives is found
-through a dictionary until the tail is long enough to be worth sorting in (log-structured merge; O'Neil et al., 1996).
+A pair costs the bytes of its columns and eight for its code; no Python object stands for it. What arrives stands behind
+the sorted ones, found through a short index, until there is enough to be worth sorting in (log-structured merge; O'Neil
+et al., 1996).
 """
 
 from __future__ import annotations
@@ -42,8 +43,8 @@ class Keyed:
     def __init__(self, codes: MomentArray | None = None) -> None:
         self._code: MomentArray = np.empty(0, np.int64) if codes is None else codes
         self._size = self._ordered = len(self._code)
-        self._tail: dict[int, int] = {}  # code -> place
-        self._tail_of: dict[int, list[int]] = {}  # key -> places
+        self._tail: MomentArray = np.empty(0, np.int64)  # codes of the rest, ascending
+        self._tail_place: IntArray = np.empty(0, np.int32)  # and where each stands
 
     def __len__(self) -> int:
         return self._size
@@ -62,12 +63,16 @@ class Keyed:
             return np.empty(0, np.int32), np.empty(0, np.int32)
         of = np.asarray(keys, np.int64)
         ordered = self._code[: self._ordered]
-        starts, ends = np.searchsorted(ordered, of << 32), np.searchsorted(ordered, (of + 1) << 32)
+        bounds = (
+            np.searchsorted(codes, edge).tolist()
+            for codes in (ordered, self._tail)
+            for edge in (of << 32, (of + 1) << 32)
+        )
         parts, sizes = [], []
-        for key, start, end in zip(keys, starts.tolist(), ends.tolist(), strict=True):
+        for start, end, late, later in zip(*bounds, strict=True):
             part = np.arange(start, end, dtype=np.int32)
-            if late := self._tail_of.get(int(key)):
-                part = np.concatenate([part, np.array(late, np.int32)])
+            if later > late:
+                part = np.concatenate([part, self._tail_place[late:later]])
                 part = part[np.argsort(self._code[part], kind="stable")]
             parts.append(part)
             sizes.append(len(part))
@@ -83,7 +88,7 @@ class Keyed:
         known[known] = ordered[places[known]] == codes[known]
         if not known.all():
             new = np.flatnonzero(~known)
-            places[new] = [self._late(code) for code in codes[new].tolist()]
+            places[new] = self._late(codes[new])
         return places.astype(np.int32)
 
     def in_order(self) -> MomentArray:
@@ -91,27 +96,32 @@ class Keyed:
         self._sort_in()
         return self._code[: self._size]
 
-    def _late(self, code: int) -> int:
-        place = self._tail.get(code)
-        if place is None:
-            if self._size == len(self._code):
-                capacity = max(1_024, self._size + max(self._size // 4, TAIL))
-                self._code = grown(self._code, capacity)
-                self._grow(capacity)
-            place = self._tail[code] = self._size
-            self._code[place] = code
-            self._tail_of.setdefault(code >> 32, []).append(place)
-            self._size += 1
-        return place
+    def _late(self, codes: MomentArray) -> IntArray:
+        """Return the places of pairs that are not among the sorted ones."""
+        distinct = np.sort(codes)
+        distinct = distinct[np.diff(distinct, prepend=-1) != 0]
+        at = np.searchsorted(self._tail, distinct)
+        known = at < len(self._tail)
+        known[known] = self._tail[at[known]] == distinct[known]
+        new, at = distinct[~known], at[~known]
+        size = self._size + len(new)
+        if size > len(self._code):
+            capacity = max(1_024, size + max(size // 4, TAIL))
+            self._code = grown(self._code, capacity)
+            self._grow(capacity)
+        self._code[self._size : size] = new
+        self._tail = np.insert(self._tail, at, new)
+        self._tail_place = np.insert(self._tail_place, at, np.arange(self._size, size, dtype=np.int32))
+        self._size = size
+        return self._tail_place[np.searchsorted(self._tail, codes)]
 
     def _sort_in(self) -> None:
-        if self._tail:
+        if len(self._tail):
             order = np.argsort(self._code[: self._size], kind="stable")
             self._code = self._code[order]
             self._move(order)
             self._ordered = self._size
-            self._tail.clear()
-            self._tail_of.clear()
+            self._tail, self._tail_place = np.empty(0, np.int64), np.empty(0, np.int32)
 
     def _grow(self, capacity: int) -> None:
         """Make room for as many places in every column; what is new must be zero."""
@@ -187,23 +197,26 @@ class Distinct:
 
     def __init__(self, hashes: np.ndarray | None = None) -> None:
         self._sorted = np.empty(0, np.uint64) if hashes is None else hashes
-        self._tail: set[int] = set()
+        self._tail = np.empty(0, np.uint64)  # ascending too
 
     def add(self, hashes: np.ndarray) -> BoolArray:
         """Take in hashes (n,) uint64; return which were new, of equal ones the first."""
         if len(self._tail) > max(TAIL, len(self._sorted) // 32):
-            self._sorted = self.in_order()
-            self._tail.clear()
-        place = np.searchsorted(self._sorted, hashes)
-        new: BoolArray = place == len(self._sorted)
-        new[~new] = self._sorted[place[~new]] != hashes[~new]
-        for at in np.flatnonzero(new).tolist():
-            hashed = int(hashes[at])
-            new[at] = hashed not in self._tail
-            self._tail.add(hashed)
-        return new
+            self._sorted, self._tail = self.in_order(), np.empty(0, np.uint64)
+        new = ~(_among(self._sorted, hashes) | _among(self._tail, hashes))
+        distinct, first = np.unique(hashes[new], return_index=True)
+        self._tail = np.insert(self._tail, np.searchsorted(self._tail, distinct), distinct)
+        found: BoolArray = np.zeros(len(hashes), np.bool_)
+        found[np.flatnonzero(new)[first]] = True
+        return found
 
     def in_order(self) -> np.ndarray:
         """Return all, ascending."""
-        tail = np.fromiter(self._tail, np.uint64, len(self._tail))
-        return np.sort(np.concatenate([self._sorted, tail]), kind="stable")
+        return np.sort(np.concatenate([self._sorted, self._tail]), kind="stable")
+
+
+def _among(ascending: np.ndarray, hashes: np.ndarray) -> BoolArray:
+    place = np.searchsorted(ascending, hashes)
+    found: BoolArray = place < len(ascending)
+    found[found] = ascending[place[found]] == hashes[found]
+    return found

@@ -37,7 +37,7 @@ class Personal(Strategy):
     second_wave: ClassVar[bool] = True
 
     def __init__(self, graph: Graph, ties: Ties) -> None:
-        self._graph, self._ties = graph, ties
+        self._graph, self._ties, self._lent = graph, ties, False
         self._people: dict[str, tuple[int, tuple[str, ...]]] = {}  # since when, and the words of the profile
 
     @classmethod
@@ -46,14 +46,21 @@ class Personal(Strategy):
         row_of, ties = resources.catalog.row_of, Ties.open(folder.with_name(Related.name))
         if learned is None:
             return cls(Graph(row_of), ties)
-        personal = cls(Graph.open(learned, row_of), ties)
+        personal = cls(Graph.open(learned, row_of) if Graph.saved(learned) else Graph(row_of), ties)
         stored = msgspec.json.decode((learned / PEOPLE).read_bytes(), type=dict[str, tuple[int, tuple[str, ...]]])
         personal._people = stored
         return personal
 
     def learn(self, outcomes: Sequence[Outcome]) -> None:
         """Log who did what."""
-        self._graph.learn(outcomes)
+        if not self._lent:
+            self._graph.learn(outcomes)
+
+    def join(self, company: Mapping[str, Strategy]) -> None:
+        """Use the graph of ``Related``, where it is there to learn and to save it: the log is as long as life."""
+        owner = company.get(Related.name)
+        if isinstance(owner, Related):
+            self._graph, self._lent = owner.graph, True
 
     def meet(self, people: Sequence[Profile]) -> None:
         """Note the words of profiles: values that entities bear too say what somebody may like."""
@@ -64,8 +71,9 @@ class Personal(Strategy):
                 self._people[one.user] = (one.time_ms or 0, words)
 
     def save(self, folder: Path) -> None:
-        """Write the graph, and what is said of people."""
-        self._graph.save(folder)
+        """Write the graph, unless it is another's, and what is said of people."""
+        if not self._lent:
+            self._graph.save(folder)
         (folder / PEOPLE).write_bytes(msgspec.json.encode(dict(sorted(self._people.items()))))
 
     def retrieve(self, request: Request, limit: int) -> Hits:

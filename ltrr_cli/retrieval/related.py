@@ -27,7 +27,7 @@ class Related(Strategy):
     second_wave: ClassVar[bool] = True
 
     def __init__(self, entities: int, ties: Ties, graph: Graph) -> None:
-        self._entities, self._ties, self._graph = entities, ties, graph
+        self._entities, self._ties, self.graph = entities, ties, graph
 
     @classmethod
     def build(cls, resources: Resources, folder: Path) -> None:
@@ -43,17 +43,17 @@ class Related(Strategy):
 
     def learn(self, outcomes: Sequence[Outcome]) -> None:
         """Log who did what."""
-        self._graph.learn(outcomes)
+        self.graph.learn(outcomes)
 
     def save(self, folder: Path) -> None:
         """Write the graph."""
-        self._graph.save(folder)
+        self.graph.save(folder)
 
     def retrieve(self, request: Request, limit: int) -> Hits:
         """Bring what goes with the seeds."""
         if request.seeds is None:
             return Hits.none()
-        seeds, factors = _weighted(request.seeds), self._graph.factors
+        seeds, factors = _weighted(request.seeds), self.graph.factors
         tied, shared = self._ties.bearers(*self._ties.of(*seeds))
         near = affinity(factors, person(factors, *seeds), factors.rows)[0]
         score = np.zeros(self._entities, np.float32)
@@ -67,7 +67,7 @@ class Related(Strategy):
         """Return how much each row shares with the seeds, of values and of people; NaN without seeds."""
         if request.seeds is None:
             return np.full((len(rows), 2), np.nan, np.float32)
-        seeds, factors = _weighted(request.seeds), self._graph.factors
+        seeds, factors = _weighted(request.seeds), self.graph.factors
         near = affinity(factors, person(factors, *seeds), rows)[0]
         return np.column_stack([self._ties.shared(*self._ties.of(*seeds), rows), near]).astype(np.float32)
 

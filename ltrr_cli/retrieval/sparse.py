@@ -17,7 +17,7 @@ Only counts are learnt; translations are made of them when they are asked for, s
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from shutil import copytree
 from typing import ClassVar, Self
@@ -27,6 +27,7 @@ import numpy as np
 from ltrr_cli.backends.encoder_sparse import SparseEncoder, index_texts
 from ltrr_cli.core.types import FloatArray, Hits, IntArray, Outcome, Request
 from ltrr_cli.retrieval.base import Resources, Strategy, best
+from ltrr_cli.retrieval.keyed import Totals, codes_of
 from ltrr_cli.retrieval.postings import Postings
 from ltrr_cli.retrieval.terms import terms_of, units_of
 from ltrr_cli.retrieval.texts import all_text, popularity_share
@@ -41,6 +42,7 @@ PRIOR = 5.0  # entities' worth of the background in P(term | unit)
 MOST_ROWS = 256  # bearers, and chosen entities, that speak for a unit
 EXPANDED = 48  # terms of a translated query
 FAME = 1.0  # how much more a term counts of the most popular entity than of the least
+WRITINGS = 20_000  # queries as typed whose units are at hand
 _KEPT = 2_048  # translated units
 
 
@@ -58,7 +60,9 @@ class Sparse(Strategy):
         self._fame = 1.0 + np.float32(FAME) * popularity_share(resources.catalog)
         self._row_of = resources.catalog.row_of
         self._analyzer = Analyzer(resources.language)
-        self._chosen: dict[str, dict[int, float]] = {}  # unit -> row -> rewarded weight
+        self._numbers: dict[str, int] = {}  # of units that somebody chose something for
+        self._chosen = Totals()  # (unit, row) -> rewarded weight
+        self._written: dict[str, tuple[list[str], list[int]]] = {}  # query as typed -> its units, and their numbers
         self._translated: dict[str, tuple[IntArray, FloatArray]] = {}
         self._version = 0
         self._asked: tuple[object, FloatArray] | None = None
@@ -98,36 +102,54 @@ class Sparse(Strategy):
 
     def save(self, folder: Path) -> None:
         """Write what was chosen for which unit."""
-        counts = [len(rows) for rows in self._chosen.values()]
-        arrays = strings_arrays("units", self._chosen)
-        arrays["starts"] = np.cumsum([0, *counts], dtype=np.int64)
-        arrays["rows"] = np.fromiter((row for rows in self._chosen.values() for row in rows), np.int32, sum(counts))
-        given = (weight for rows in self._chosen.values() for weight in rows.values())
-        write_arrays(folder / LEARNED, arrays | {"weights": np.fromiter(given, np.float64, sum(counts))})
+        codes = self._chosen.in_order()
+        arrays = strings_arrays("units", self._numbers)
+        arrays["starts"] = np.searchsorted(codes, np.arange(len(self._numbers) + 1, dtype=np.int64) << 32)
+        every = np.arange(len(codes), dtype=np.int32)
+        arrays["rows"], arrays["weights"] = self._chosen.rows(every), self._chosen.totals(every)
+        write_arrays(folder / LEARNED, arrays)
 
     def _load(self, arrays: Mapping[str, np.ndarray]) -> None:
-        units, starts = strings_of("units", arrays), arrays["starts"].tolist()
-        rows, weights = arrays["rows"].tolist(), arrays["weights"].tolist()
-        for place, (start, end) in enumerate(zip(starts, starts[1:], strict=False)):
-            self._chosen[units[place]] = dict(zip(rows[start:end], weights[start:end], strict=True))
+        starts = arrays["starts"]
+        self._numbers = {unit: number for number, unit in enumerate(strings_of("units", arrays))}
+        codes = codes_of(np.repeat(np.arange(len(starts) - 1), np.diff(starts)), arrays["rows"])
+        order = np.argsort(codes, kind="stable")  # before 0.1.1 rows of a unit stood as they came
+        self._chosen = Totals(codes[order], np.array(arrays["weights"], np.float32)[order])
 
     # ------------------------------------------------------------ learning
 
     def learn(self, outcomes: Sequence[Outcome]) -> None:
         """Count what was chosen for the units of each query."""
-        units: dict[str, list[str]] = {}
+        units: dict[str, list[int]] = {}
+        numbers: list[int] = []
+        rows: list[int] = []
+        weights: list[float] = []
         for outcome in outcomes:
             weight = outcome.reward * outcome.weight
-            row = self._row_of(outcome.entity_id)
-            if weight <= 0 or row < 0 or not outcome.query:
+            if weight <= 0 or not outcome.query or (row := self._row_of(outcome.entity_id)) < 0:
                 continue
-            if outcome.query not in units:
-                units[outcome.query] = units_of(query_tokens(outcome.query), self._analyzer)
-            for unit in units[outcome.query]:
-                chosen = self._chosen.setdefault(unit, {})
-                chosen[row] = chosen.get(row, 0.0) + weight
-                self._translated.pop(unit, None)
+            of = units.get(outcome.query)
+            if of is None:
+                of = units[outcome.query] = self._numbered(outcome.query)
+            numbers += of
+            rows += [row] * len(of)
+            weights += [weight] * len(of)
+        if numbers:
+            self._chosen.add(codes_of(numbers, rows), np.array(weights, np.float32))
         self._version += 1
+
+    def _numbered(self, query: str) -> list[int]:
+        """Return the numbers of a query's units, whose translations are no longer what they were."""
+        known = self._written.get(query)
+        if known is None:
+            if len(self._written) >= WRITINGS:
+                self._written.clear()
+            units = units_of(query_tokens(query), self._analyzer)
+            found = [self._numbers.setdefault(unit, len(self._numbers)) for unit in units]
+            known = self._written[query] = (units, found)
+        for unit in known[0]:
+            self._translated.pop(unit, None)
+        return known[1]
 
     # ------------------------------------------------------------ finding
 
@@ -191,9 +213,11 @@ class Sparse(Strategy):
 
     def _heaviest(self, unit: str) -> tuple[IntArray, FloatArray]:
         """Return the entities chosen most for a unit, and how much each counts."""
-        chosen: Iterable[tuple[int, float]] = self._chosen.get(unit, {}).items()
-        kept = sorted(chosen, key=lambda pair: (-pair[1], pair[0]))[:MOST_ROWS]
-        return np.array([row for row, _ in kept], np.int32), np.array([weight for _, weight in kept], np.float32)
+        number = self._numbers.get(unit, -1)
+        places, _ = self._chosen.pairs_of([number] if number >= 0 else [])
+        rows, weights = self._chosen.rows(places), self._chosen.totals(places)
+        order = np.lexsort((rows, -weights))[:MOST_ROWS]
+        return rows[order], weights[order]
 
 
 def _joined(*parts: tuple[IntArray, FloatArray]) -> tuple[IntArray, FloatArray]:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterator
+from array import array
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,7 +11,7 @@ import numpy as np
 from ltrr_cli.core.types import Catalog, Entity, IntArray
 from ltrr_cli.text.normalise import tokens
 from ltrr_cli.text.packed import Array
-from ltrr_cli.understanding.values import ValueCounts
+from ltrr_cli.understanding.values import ValueCounts, folded
 
 LEAST = 3  # entities that bear a value, or have a feature, below which nothing is learnt of it
 MOST_WORDS = 64  # of title, and of text
@@ -56,35 +56,115 @@ class Cases:
 
 
 def read(catalog: Catalog) -> Cases:
-    """Number features and labels: two passes over the entities, the first to see what repeats."""
-    counts, words = ValueCounts(), Counter[str]()
+    """Number features and labels in one pass over the entities; what does not repeat is sorted out afterwards."""
+    counts, features, spoken = ValueCounts(), _Numbered(), _Numbered()
     for entity in catalog.entities():
         counts.add(entity)
-        words.update(_features(entity))
+        title, text = tokens(entity.title, MOST_WORDS), tokens(entity.text, MOST_WORDS)
+        words = dict.fromkeys((*title, *text)[:MOST_WORDS])
+        features.add((*words, f"\x1f{entity.type}", *(f"{field}\x1f{value}" for field, value in _labels(entity))))
+        spoken.add((*title, "", *text, ""))  # a gap that no span crosses
     kept = [(field, spelt, count, value) for field, value, spelt, count in counts.kept() if count >= LEAST]
     kept = sorted(sorted(kept, key=lambda label: (-label[2], label[0], label[1]))[:MOST_LABELS])
-    numbers = {(field, spelt): place for place, (field, spelt, _, _) in enumerate(kept)}
     fields = sorted({field for field, *_ in kept})
-    most = len(catalog) / 2  # what half of all entities have tells nothing apart
-    feature = {name: place for place, name in enumerate(sorted(n for n, c in words.items() if LEAST <= c <= most))}
-    of_entity: list[list[int]] = []
-    labelled: list[list[int]] = []
-    by_words: dict[str, list[int]] = {}
-    for place, (_, spelt, _, _) in enumerate(kept):
-        by_words.setdefault(spelt, []).append(place)
-    mentioned: list[list[int]] = []
-    for entity in catalog.entities():
-        of_entity.append([feature[name] for name in _features(entity) if name in feature])
-        labelled.append([numbers[pair] for pair in _labels(entity) if pair in numbers])
-        mentioned.append(sorted({place for span in _spans(entity) for place in by_words.get(span, ())}))
     place_of = {field: place for place, field in enumerate(fields)}
     field_of = np.array([place_of[field] for field, *_ in kept], np.int32)
-    own = [place_of.get(name.partition("\x1f")[0], -1) if "\x1f" in name else -1 for name in feature]
-    bounds = np.searchsorted(field_of, np.arange(len(fields) + 1))
-    written = [value for *_, value in kept]
+    most = len(catalog) / 2  # what half of all entities have tells nothing apart
+    repeated = (name for name, count in zip(features.numbers, features.counts().tolist(), strict=True)
+                if LEAST <= count <= most)  # fmt: skip
+    names = sorted(repeated)
+    own = [place_of.get(name.partition("\x1f")[0], -1) if "\x1f" in name else -1 for name in names]
     return Cases(
-        flat(of_entity), flat(labelled), flat(mentioned), fields, written, field_of, bounds, np.array(own, np.int32)
+        features.only(names),
+        features.only([f"{field}\x1f{spelt}" for field, spelt, *_ in kept]),
+        _mentioned(spoken, [spelt for _, spelt, *_ in kept]),
+        fields,
+        [value for *_, value in kept],
+        field_of,
+        np.searchsorted(field_of, np.arange(len(fields) + 1)),
+        np.array(own, np.int32),
     )
+
+
+class _Numbered:
+    """Names of every entity, in four bytes each."""
+
+    def __init__(self) -> None:
+        self.numbers: dict[str, int] = {}
+        self._members, self._lengths = array("i"), array("i")
+
+    def add(self, names: Sequence[str]) -> None:
+        """Add the names of the next entity."""
+        known = self.numbers
+        self._members.extend([known.setdefault(name, len(known)) for name in names])
+        self._lengths.append(len(names))
+
+    def counts(self) -> Array:
+        """Return how often each name was added, by number."""
+        return np.bincount(self.members, minlength=len(self.numbers))
+
+    @property
+    def members(self) -> IntArray:
+        """(n,) int32: numbers of all names, entity by entity."""
+        return np.frombuffer(self._members, np.int32) if len(self._members) else np.empty(0, np.int32)
+
+    def __len__(self) -> int:
+        return len(self._lengths)
+
+    def owners(self) -> IntArray:
+        """Return (n,) int32, the entity of each of ``members``."""
+        return np.repeat(np.arange(len(self._lengths), dtype=np.int32), self._lengths)
+
+    def only(self, names: Sequence[str]) -> Sparse:
+        """Return the places among some names of those that each entity has."""
+        place = np.full(len(self.numbers), -1, np.int32)
+        there = [(self.numbers[name], at) for at, name in enumerate(names) if name in self.numbers]
+        number, at = np.array(there, np.int32).reshape(-1, 2).T
+        place[number] = at
+        places = place[self.members]
+        keep = places >= 0
+        return _grouped(self.owners()[keep], places[keep], len(self._lengths))
+
+
+def _mentioned(spoken: _Numbered, spelt: Sequence[str]) -> Sparse:
+    """Return the labels, given by their words, of which each entity says the words one after the other.
+
+    Labels are a trie of words; every word of every entity goes down it as far as the next words lead.
+    """
+    children: list[dict[tuple[int, int], int]] = [{} for _ in range(LONGEST_SPAN)]  # (node, word) -> node
+    at_node: list[list[int]] = [[]]
+    for place, words in enumerate(label.split(" ") for label in spelt):
+        if len(words) > LONGEST_SPAN or not all(word and word in spoken.numbers for word in words):
+            continue
+        node = 0
+        for depth, word in enumerate(words):
+            node = children[depth].setdefault((node, spoken.numbers[word]), len(at_node))
+            if node == len(at_node):
+                at_node.append([])
+        at_node[node].append(place)
+    labels, said = flat(at_node), spoken.members
+    owners, found = spoken.owners(), [np.empty(0, np.int64)]
+    start, nodes = np.arange(len(said)), np.zeros(len(said), np.int64)
+    for depth, edges in enumerate(children):
+        inside = start + depth < len(said)
+        start, nodes = start[inside], nodes[inside]
+        codes = np.array(sorted((node << 32 | word, child) for (node, word), child in edges.items()), np.int64)
+        if not len(codes) or not len(start):
+            break
+        code = nodes << 32 | said[start + depth]
+        at = np.minimum(np.searchsorted(codes[:, 0], code), len(codes) - 1)
+        on = codes[at, 0] == code
+        start, nodes = start[on], codes[at[on], 1]
+        of, label = labels.pairs(nodes)
+        found.append(owners[start[of]].astype(np.int64) * len(spelt) + label)
+    pairs = np.unique(np.concatenate(found))
+    size = max(len(spelt), 1)
+    return _grouped(pairs // size, (pairs % size).astype(np.int32), len(spoken))
+
+
+def _grouped(owners: Array, members: IntArray, size: int) -> Sparse:
+    """Put parallel arrays, owners ascending, into rows."""
+    return Sparse(np.concatenate([[0], np.cumsum(np.bincount(owners, minlength=size))]), members)
 
 
 def _labels(entity: Entity) -> Iterator[tuple[str, str]]:
@@ -95,22 +175,8 @@ def _labels(entity: Entity) -> Iterator[tuple[str, str]]:
             found.add((name, f"{value:.0f}"))
         else:
             parts = (value,) if isinstance(value, str) else value
-            found |= {(name, " ".join(tokens(part))) for part in parts if len(part) <= LONGEST}
+            found |= {(name, " ".join(folded(part))) for part in parts if len(part) <= LONGEST}
     yield from sorted(found)
-
-
-def _features(entity: Entity) -> list[str]:
-    """Return the distinct words of title and text, and the values of fields (these hold a separator)."""
-    words = tokens(f"{entity.title} {entity.text}", MOST_WORDS)
-    return [*dict.fromkeys(words), f"\x1f{entity.type}", *(f"{field}\x1f{value}" for field, value in _labels(entity))]
-
-
-def _spans(entity: Entity) -> Iterator[str]:
-    """Yield all spans of up to ``LONGEST_SPAN`` words of the title and of the text."""
-    for text in (entity.title, entity.text):
-        words = tokens(text, MOST_WORDS)
-        for length in range(1, LONGEST_SPAN + 1):
-            yield from (" ".join(words[start : start + length]) for start in range(len(words) - length + 1))
 
 
 def flat(lists: list[list[int]]) -> Sparse:

@@ -10,6 +10,7 @@ has the field at all (a laptop lacks the kind of ink for a reason). Where nothin
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,9 +18,10 @@ import msgspec
 import numpy as np
 
 from ltrr_cli.core.inferred import Inferred
-from ltrr_cli.core.types import BoolArray, Catalog, DoubleArray, FloatArray, IntArray
+from ltrr_cli.core.types import BoolArray, Catalog, DoubleArray, FloatArray
 from ltrr_cli.text.packed import Array, open_arrays, write_arrays
 from ltrr_cli.understanding.cases import LEAST, Cases, Sparse, read
+from ltrr_cli.understanding.counted import ROWS, Known, crossed, within
 
 FILE = "inferred.bin"
 SAMPLE = 100_000  # entities that are learnt from
@@ -31,7 +33,7 @@ BINS = 20  # of equal numbers of known cases, by score
 SMOOTHING = 1.0  # cases of the prior in P(value | feature)
 UNSEEN = 1e-3  # weight, beside the best value's 1, of all values that nothing speaks for
 FEW = 3.0  # cases' worth of doing as all values do
-CELLS = 4_000_000  # scores held at a time
+CELLS = 500_000  # scores held at a time, few enough for a processor's cache
 
 
 def build(catalog: Catalog, folder: Path) -> None:
@@ -59,21 +61,30 @@ def infer(catalog: Catalog) -> Inferred:
         return Inferred.none()
     fold = (np.arange(size) * 2_654_435_761 >> 16) % FOLDS  # a fixed shuffle: ids often come in the order of kinds
     learnt = np.linspace(0, size - 1, min(size, SAMPLE)).astype(np.int64)
-    best = np.full((size, len(cases.fields)), -1, np.int32)
-    score = np.zeros((size, len(cases.fields)), np.float32)
-    for held in range(FOLDS):
-        model = _learn(cases, learnt[fold[learnt] != held])
-        rows = np.flatnonzero(fold == held)
-        for part in np.array_split(rows, max(1, -(-len(rows) * len(cases.values) // CELLS))):
-            best[part], score[part] = _tops(cases, model, part)
-    return _believed(cases, best, score)
+    known = Known.of_cases(cases)
+    models = _learn(cases, known, [learnt[fold[learnt] == held] for held in range(FOLDS)])
+    scored = [_scored(cases, model, learnt[fold[learnt] == held]) for held, model in enumerate(models)]
+    scale = _calibrate(cases, known, _joined(scored))
+    found = [_believed(cases, known, scale, part) for part in scored]
+    rest = np.setdiff1d(np.arange(size), learnt, assume_unique=True)
+    for held, model in enumerate(models):
+        rows = rest[fold[rest] == held]
+        parts = np.array_split(rows, -(-len(rows) // ROWS)) if len(rows) else []
+        found += [_believed(cases, known, scale, _scored(cases, model, part)) for part in parts]
+    row, pair, sure = (np.concatenate(part) for part in zip(*found, strict=True))
+    if not len(row):
+        return Inferred.none()
+    order = np.lexsort((pair, row))
+    names = tuple(cases.fields[field] for field in cases.field_of)
+    return Inferred(names, tuple(cases.values), row[order].astype(np.int32), pair[order].astype(np.int32),
+                    sure[order].astype(np.float32))  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
 class _Model:
     """What speaks for which label.
 
-    spoken, strength -- labels of every feature, and parallel ln P(label | feature) / P(label)
+    spoken, strength -- labels of every feature, and parallel ln P(label | feature) / P(label), > 0
     prior            -- (labels,) ln P(label) where the field is there at all
     mention          -- (labels,) what being mentioned adds: ln P(label | mentioned) / P(label), pooled over a field
     """
@@ -84,139 +95,178 @@ class _Model:
     mention: DoubleArray
 
 
-def _learn(cases: Cases, rows: Array) -> _Model:
-    """Count on some entities."""
-    labels, features = len(cases.values), len(cases.own)
-    pairs: dict[str, list[Array]] = {"key": [], "count": []}
-    for part in np.array_split(rows, max(1, len(rows) // 2_000)):
-        owner, feature = cases.features.pairs(part)
-        of, label = cases.labels.pairs(part)
-        counts = np.bincount(of, minlength=len(part))
-        starts = np.cumsum(counts) - counts
-        many = counts[owner]
-        first = np.repeat(np.cumsum(many) - many, many)
-        at = np.arange(int(many.sum())) - first + np.repeat(starts[owner], many)
-        keys = np.repeat(feature.astype(np.int64), many) * labels + label[at]
-        keys = keys[cases.own[keys // labels] != cases.field_of[keys % labels]]
-        key, count = np.unique(keys, return_counts=True)
-        pairs["key"].append(key)
-        pairs["count"].append(count)
-    key, inverse = np.unique(np.concatenate(pairs["key"]), return_inverse=True)
-    joint = np.bincount(inverse, np.concatenate(pairs["count"]), len(key))
-    feature, label = key // labels, key % labels
-    having = _known(cases, rows)  # (rows, fields)
-    total = np.bincount(cases.labels.pairs(rows)[1], minlength=labels).astype(np.float64)
-    prior = np.maximum(total, 0.5) / np.maximum(having.sum(axis=0)[cases.field_of], 1.0)
-    with_field = _cases_of(cases, rows, having, feature, cases.field_of[label])
-    owner, mentioned = cases.mentioned.pairs(rows)
-    hers = having[owner, cases.field_of[mentioned]]
-    owner, mentioned = owner[hers], mentioned[hers]
-    own_owner, own_label = cases.labels.pairs(rows)
-    right = np.isin(owner * labels + mentioned, own_owner * labels + own_label)
-    said = np.bincount(cases.field_of[mentioned], minlength=len(cases.fields))
-    meant = np.bincount(cases.field_of[mentioned], right, len(cases.fields))
-    mention = np.log(np.maximum((meant + 0.1) / (said + 1.0), 1e-3)[cases.field_of] / prior)
-    told = (joint + SMOOTHING * prior[label]) / (with_field + SMOOTHING) / prior[label]
-    group = feature * len(cases.fields) + cases.field_of[label]
-    _, group = np.unique(group, return_inverse=True)
+def _learn(cases: Cases, known: Known, folds: Sequence[Array]) -> list[_Model]:
+    """Count on every fold once; the model of each is made of what the others counted."""
+    labels, width = len(cases.values), len(cases.fields)
+    said, meant = (np.zeros((FOLDS, width)) for _ in range(2))
+    for held, rows in enumerate(folds):
+        owner, mentioned = cases.mentioned.pairs(rows)
+        field = cases.field_of[mentioned]
+        hers = within(known.fields, rows[owner] * width + field)
+        right = within(known.labels, rows[owner] * labels + mentioned)
+        said[held] = np.bincount(field[hers], minlength=width)
+        meant[held] = np.bincount(field[hers & right], minlength=width)
+    total = np.array([np.bincount(cases.labels.pairs(rows)[1], minlength=labels) for rows in folds], np.float64)
+    having = np.array([np.bincount(known.of.pairs(rows)[1], minlength=width) for rows in folds], np.float64)
+    key, joint = crossed(cases.features, cases.labels, labels, folds)
+    other = cases.own[key // labels] != cases.field_of[key % labels]  # a field says nothing new of itself
+    key, joint = key[other], joint[:, other]
+    both, with_field = crossed(cases.features, known.of, width, folds)
+    group = np.searchsorted(both, key // labels * width + cases.field_of[key % labels])
+    models = []
+    for held in range(FOLDS):
+        cells = (total, having, meant, said, joint, with_field)
+        bearing, having_field, right_said, all_said, beside, of_field = (c.sum(axis=0) - c[held] for c in cells)
+        prior = np.maximum(bearing, 0.5) / np.maximum(having_field[cases.field_of], 1.0)
+        mention = np.log(np.maximum((right_said + 0.1) / (all_said + 1.0), 1e-3)[cases.field_of] / prior)
+        strong = _strengths(key % labels, group, beside, of_field, prior)
+        keep = np.flatnonzero(strong)
+        starts = np.searchsorted(key[keep] // labels, np.arange(len(cases.own) + 1))
+        spoken = Sparse(starts, (key[keep] % labels).astype(np.int32))
+        models.append(_Model(spoken, strong[keep], np.log(prior), np.maximum(mention, 0.0)))
+    return models
+
+
+def _strengths(label: Array, group: Array, joint: Array, with_field: Array, prior: DoubleArray) -> DoubleArray:
+    """Return how much every (feature, label) says, 0 where the feature tells nothing of the label's field.
+
+    group -- which (feature, field) each belongs to; with_field -- cases of every such group
+    """
+    usual, cases = prior[label], with_field[group]
+    told = np.maximum((joint + SMOOTHING * usual) / (cases + SMOOTHING) / usual, 1e-300)
     nats = np.bincount(group, joint * np.log(told))  # N times the Kullback-Leibler divergence, biased by what is seen
-    telling = nats > np.bincount(group) + LEAST
-    keep = np.flatnonzero(telling[group] & ((joint >= 2) | (with_field <= FEW_CASES)))
-    strength = np.log1p(joint / (SMOOTHING * prior[label]))  # over a value that never stood beside the feature
-    starts = np.searchsorted(feature[keep], np.arange(features + 1))
-    return _Model(Sparse(starts, label[keep].astype(np.int32)), strength[keep], np.log(prior), np.maximum(mention, 0.0))
+    telling = nats > np.bincount(group, joint > 0) + LEAST
+    keep = telling[group] & (joint > 0) & ((joint >= 2) | (cases <= FEW_CASES))
+    strength: DoubleArray = np.where(keep, np.log1p(joint / (SMOOTHING * usual)), 0.0)
+    return strength  # over a value that never stood beside the feature
 
 
-def _cases_of(cases: Cases, rows: Array, having: BoolArray, feature: Array, field: Array) -> DoubleArray:
-    """Return for each (feature, field) how many of the rows have both."""
-    fields = len(cases.fields)
-    table = np.zeros(len(cases.own) * fields, np.float32)
-    for part in np.array_split(np.arange(len(rows)), max(1, len(rows) // 2_000)):
-        _, has = np.nonzero(having[part])
-        known = Sparse(np.concatenate([[0], np.cumsum(having[part].sum(axis=1))]), has.astype(np.int32))
-        owner, member = cases.features.pairs(rows[part])
-        of, named = known.pairs(owner)
-        table += np.bincount(member[of].astype(np.int64) * fields + named, minlength=len(table)).astype(np.float32)
-    found: DoubleArray = table[feature * fields + field].astype(np.float64)
-    return found
+@dataclass(frozen=True, slots=True)
+class _Scored:
+    """The best label of a field of an entity, where anything speaks for one: parallel arrays.
+
+    score -- log-odds against the field's other labels
+    """
+
+    row: Array
+    field: Array
+    label: Array
+    score: FloatArray
 
 
-def _known(cases: Cases, rows: Array) -> BoolArray:
-    """Return (rows, fields) bool: who has a value in which field."""
-    having = np.zeros((len(rows), len(cases.fields)), np.bool_)
-    owner, label = cases.labels.pairs(rows)
-    having[owner, cases.field_of[label]] = True
-    return having
+def _joined(parts: Sequence[_Scored]) -> _Scored:
+    """Put parts together, field by field."""
+    row, field, label, score = (
+        np.concatenate([getattr(part, name) for part in parts]) for name in ("row", "field", "label", "score")
+    )
+    order = np.lexsort((row, field))
+    return _Scored(row[order], field[order], label[order], score[order])
 
 
-def _tops(cases: Cases, model: _Model, rows: Array) -> tuple[IntArray, FloatArray]:
-    """Return the best label of each field and its log-odds against the field's others, each (rows, fields).
+def _scored(cases: Cases, model: _Model, rows: Array) -> _Scored:
+    """Score some rows, as many at a time as ``CELLS`` allows."""
+    parts = np.array_split(rows, max(1, -(-len(rows) * len(cases.values) // CELLS)))
+    return _joined([_tops(cases, model, part) for part in parts])
 
-    -1 where nothing speaks for any.
+
+def _tops(cases: Cases, model: _Model, rows: Array) -> _Scored:
+    """Return the best label of each field that anything speaks for.
+
+    What nothing speaks for has its prior alone, so the most frequent label of a field stands for all of these.
     """
     owner, feature = cases.features.pairs(rows)
-    lengths = model.spoken.starts[feature + 1] - model.spoken.starts[feature]
-    ends = np.cumsum(lengths)
-    place = np.arange(int(ends[-1]) if len(ends) else 0)
-    place += np.repeat(model.spoken.starts[feature] - (ends - lengths), lengths)
+    at, spoken = _spread(model.spoken, feature)
     of, mentioned = cases.mentioned.pairs(rows)
-    labels = len(cases.values)
-    cell = np.concatenate([np.repeat(owner, lengths) * labels + model.spoken.members[place], of * labels + mentioned])
-    weight = np.concatenate([model.strength[place], model.mention[mentioned]])
-    total = np.bincount(cell, weight, len(rows) * labels).reshape(len(rows), labels)
-    best = np.full((len(rows), len(cases.fields)), -1, np.int32)
-    score = np.zeros(best.shape, np.float32)
-    for field, (start, end) in enumerate(zip(cases.bounds, cases.bounds[1:], strict=False)):
-        part = total[:, start:end]
-        spoken = np.flatnonzero(part.any(axis=1))
-        odds = part[spoken] + model.prior[start:end]
-        top = odds.argmax(axis=1)
-        value = odds[np.arange(len(spoken)), top]
-        rest = np.exp(np.minimum(odds - value[:, None], 0.0)).sum(axis=1) - 1.0 + UNSEEN
-        best[spoken, field], score[spoken, field] = start + top, np.minimum(value, 0.0) - np.log(rest)
-    return best, score
+    labels, width = len(cases.values), len(cases.fields)
+    cell = np.concatenate([owner[at] * labels + model.spoken.members[spoken], of * labels + mentioned])
+    total = np.bincount(cell, np.concatenate([model.strength[spoken], model.mention[mentioned]]), len(rows) * labels)
+    cell = np.flatnonzero(total)
+    label = cell % labels
+    code = cell // labels * width + cases.field_of[label]
+    first = np.flatnonzero(np.diff(code, prepend=-1))
+    if not len(first):
+        return _Scored(cell, cell, cell, np.empty(0, np.float32))
+    segment = np.repeat(np.arange(len(first)), np.diff(first, append=len(code)))
+    field, odds = code[first] % width, total[cell] + model.prior[label]
+    value = np.maximum.reduceat(odds, first)
+    places = np.flatnonzero(odds == value[segment])
+    best = label[places[np.searchsorted(segment[places], np.arange(len(first)))]]
+    usual = np.array([start + model.prior[start:end].argmax()
+                      for start, end in zip(cases.bounds, cases.bounds[1:], strict=False)])[field]  # fmt: skip
+    better = (model.prior[usual] > value) | ((model.prior[usual] == value) & (usual < best))
+    best, value = np.where(better, usual, best), np.where(better, model.prior[usual], value)
+    odd = np.exp(model.prior)
+    silent = np.add.reduceat(odd, cases.bounds[:-1])[field] - np.add.reduceat(odd[label], first)
+    rest = np.add.reduceat(np.exp(odds - value[segment]), first) + np.maximum(silent, 0.0) * np.exp(-value) - 1.0
+    score = np.minimum(value, 0.0) - np.log(np.maximum(rest, 0.0) + UNSEEN)
+    return _Scored(rows[code[first] // width], field, best, score.astype(np.float32))
 
 
-def _believed(cases: Cases, best: IntArray, score: FloatArray) -> Inferred:
-    """Calibrate every field by the entities whose value is known; keep what is right often enough."""
-    size, labels = len(best), len(cases.values)
-    everyone = np.arange(size)
-    having = _known(cases, everyone)
-    owner, label = cases.labels.pairs(everyone)
-    known = np.sort(owner * labels + label)
-    found: list[tuple[Array, Array, DoubleArray]] = []
-    for field in range(len(cases.fields)):
-        told = np.flatnonzero(best[:, field] >= 0)
-        has, guess = having[told, field], best[told, field].astype(np.int64)
-        wanted = told * labels + guess
-        place = np.minimum(np.searchsorted(known, wanted), len(known) - 1)
-        right = has & (known[place] == wanted)
+def _spread(table: Sparse, rows: Array) -> tuple[Array, Array]:
+    """Return (index into ``rows``, place of the member) of all members of some rows."""
+    lengths = table.starts[rows + 1] - table.starts[rows]
+    ends = np.cumsum(lengths)
+    place = np.arange(int(ends[-1]) if len(ends) else 0) + np.repeat(table.starts[rows] - (ends - lengths), lengths)
+    return np.repeat(np.arange(len(rows)), lengths), place
+
+
+@dataclass(frozen=True, slots=True)
+class _Scale:
+    """How often scores are right.
+
+    edges         -- (fields, BINS - 1) of the scores of known cases
+    sure, applies -- (fields, BINS) how often right where the field is there, how often it is there; 0: never believed
+    doubt, rare   -- (labels,) factors <= 1 of labels that do worse than scores like theirs
+    """
+
+    edges: DoubleArray
+    sure: DoubleArray
+    applies: DoubleArray
+    doubt: DoubleArray
+    rare: DoubleArray
+
+
+def _calibrate(cases: Cases, known: Known, scored: _Scored) -> _Scale:
+    """Calibrate every field by the entities whose value is known."""
+    labels, width = len(cases.values), len(cases.fields)
+    has_all = within(known.fields, scored.row * width + scored.field)
+    right_all = has_all & within(known.labels, scored.row * labels + scored.label)
+    sure, applies, doubt, rare = np.zeros((width, BINS)), np.zeros((width, BINS)), np.ones(labels), np.ones(labels)
+    scale = _Scale(np.zeros((width, BINS - 1)), sure, applies, doubt, rare)
+    bounds = np.searchsorted(scored.field, np.arange(width + 1))
+    for field in range(width):
+        part = slice(bounds[field], bounds[field + 1])
+        has, right, guess = has_all[part], right_all[part], scored.label[part]
         if has.sum() < LEAST or has.all():
             continue
-        edges = np.quantile(score[told[has], field], np.linspace(0, 1, BINS + 1)[1:-1])
-        of = np.searchsorted(edges, score[told, field])
-        sure = _shares(right, has, of, guess)
-        applies = _shares(has, np.ones(len(has), np.bool_), of, guess)
-        keep = ~has & (sure >= PRECISION) & (applies >= APPLIES)
-        found.append((told[keep], guess[keep], sure[keep]))
-    if not found:
-        return Inferred.none()
-    row, pair, sure = (np.concatenate(part) for part in zip(*found, strict=True))
-    order = np.lexsort((pair, row))
-    names = tuple(cases.fields[field] for field in cases.field_of)
-    return Inferred(names, tuple(cases.values), row[order].astype(np.int32), pair[order].astype(np.int32),
-                    sure[order].astype(np.float32))  # fmt: skip
+        edges = scale.edges[field] = np.quantile(scored.score[part][has], np.linspace(0, 1, BINS + 1)[1:-1])
+        of = np.searchsorted(edges, scored.score[part])
+        value, guess = np.unique(guess, return_inverse=True)
+        sure[field], doubt[value] = _shares(right, has, of, guess)
+        applies[field], rare[value] = _shares(has, np.ones(len(has), np.bool_), of, guess)
+    return scale
 
 
-def _shares(right: BoolArray, counted: BoolArray, bins: Array, values: Array) -> DoubleArray:
-    """Return (n,) how often cases like each one are right: by bin of score, less where its value does worse.
+def _shares(right: BoolArray, counted: BoolArray, bins: Array, values: Array) -> tuple[DoubleArray, DoubleArray]:
+    """Return ((BINS,) how often cases of each bin of scores are right, (values,) how much less those of a value are).
 
     Only cases that are counted speak; a value with few of them does as all do (``FEW``).
     """
-    by_bin = np.bincount(bins, right & counted, BINS) / (np.bincount(bins, counted, BINS) + 1.0)
-    expected = by_bin[bins]
-    _, value = np.unique(values, return_inverse=True)
-    seen = np.bincount(value, (right & counted).astype(np.float64))
-    usual = np.bincount(value, np.where(counted, expected, 0.0))
-    shares: DoubleArray = expected * np.minimum((seen + FEW) / (usual + FEW), 1.0)[value]
-    return shares
+    by_bin: DoubleArray = np.bincount(bins, right & counted, BINS) / (np.bincount(bins, counted, BINS) + 1.0)
+    seen = np.bincount(values, (right & counted).astype(np.float64))
+    usual = np.bincount(values, np.where(counted, by_bin[bins], 0.0))
+    return by_bin, np.minimum((seen + FEW) / (usual + FEW), 1.0)
+
+
+def _believed(cases: Cases, known: Known, scale: _Scale, scored: _Scored) -> tuple[Array, Array, DoubleArray]:
+    """Return (rows, labels, how often such a score is right) of what is right often enough and was not known."""
+    hopeful = (scale.sure >= PRECISION) & (scale.applies >= APPLIES)
+    lowest = np.where(hopeful.any(axis=1), hopeful.argmax(axis=1), BINS)
+    floor = np.concatenate([np.full((len(lowest), 1), -np.inf), scale.edges, np.full((len(lowest), 1), np.inf)], axis=1)
+    some = np.flatnonzero(scored.score > floor[np.arange(len(lowest)), lowest][scored.field])
+    some = some[~within(known.fields, scored.row[some] * len(cases.fields) + scored.field[some])]
+    field, label = scored.field[some], scored.label[some]
+    of = (scored.score[some, None] > scale.edges[field]).sum(axis=1)
+    sure = scale.sure[field, of] * scale.doubt[label]
+    keep = (sure >= PRECISION) & (scale.applies[field, of] * scale.rare[label] >= APPLIES)
+    return scored.row[some[keep]], label[keep], sure[keep]

@@ -6,6 +6,7 @@ import re
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Self
 
@@ -60,7 +61,7 @@ class ValueCounts:
         """Count one entity's type and attribute values; return their folded words."""
         words: list[str] = []
         for field, value in texts_of(entity):
-            found = tokens(value[: 4 * _LONGEST])
+            found = folded(value[: 4 * _LONGEST])
             words += found
             if found and len(value) <= _LONGEST and len(found) <= _MOST_WORDS:
                 spelt = " ".join(found)
@@ -84,6 +85,12 @@ class ValueCounts:
             numbers = self._numbers[field]
             if _are_years(numbers):
                 yield from ((field, f"{year:.0f}", f"{year:.0f}", count) for year, count in sorted(numbers.items()))
+
+
+@lru_cache(maxsize=100_000)
+def folded(value: str) -> tuple[str, ...]:
+    """Return the folded words of a value; values repeat, and folding is most of what a catalog costs to read."""
+    return tuple(tokens(value))
 
 
 def texts_of(entity: Entity) -> Iterator[tuple[str, str]]:

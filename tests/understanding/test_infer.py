@@ -6,12 +6,14 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
+import pytest
 
 from ltrr_cli.catalog.columns import Columns
 from ltrr_cli.core.types import Context, Entity, Request
 from ltrr_cli.retrieval.base import Resources
 from ltrr_cli.retrieval.sparse import Sparse
 from ltrr_cli.retrieval.structured import Structured
+from ltrr_cli.understanding.cases import read
 from ltrr_cli.understanding.infer import build, infer, open_inferred
 from ltrr_cli.understanding.reader import Understanding
 from tests.conftest import HashedWords
@@ -100,3 +102,23 @@ def test_inferred_values_are_weaker_evidence_for_structured_and_terms_for_sparse
     assert lacks not in Structured.open(blind, tmp_path / "plain", None).retrieve(request, 240).rows
     Sparse.build(told, tmp_path / "sparse")
     assert lacks in Sparse.open(told, tmp_path / "sparse", None).retrieve(request, 100).rows
+
+
+def test_a_catalog_larger_than_what_is_learnt_from_is_inferred_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    columns = opened(shop(count=960), tmp_path / "columns")
+    whole = infer(columns)
+    monkeypatch.setattr("ltrr_cli.understanding.infer.SAMPLE", 240)
+    monkeypatch.setattr("ltrr_cli.understanding.infer.ROWS", 50)
+    sampled = infer(columns)
+    agreed = set(zip(whole.rows.tolist(), whole.pairs.tolist(), strict=True)) & set(
+        zip(sampled.rows.tolist(), sampled.pairs.tolist(), strict=True)
+    )
+    assert len(agreed) > 0.9 * len(whole.rows)
+
+
+def test_a_value_of_several_words_is_mentioned_where_these_follow_one_another(tmp_path: Path):
+    made = [Entity(f"a{n}", f"thing {n}", attributes={"place": "new york"}) for n in range(4)]
+    made += [Entity("b", "a new york story"), Entity("c", "york is new"), Entity("d", "it is new", text="york")]
+    columns = opened(made, tmp_path / "columns")
+    said = read(columns).mentioned
+    assert [columns.ids[row] for row in said.pairs(np.arange(len(columns)))[0].tolist()] == ["b"]
