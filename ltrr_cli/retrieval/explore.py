@@ -5,6 +5,7 @@ Where a query was read as a kind of thing, most of them are of that kind: a rand
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import ClassVar, Self
 
@@ -30,6 +31,10 @@ class Explore(Strategy):
     def open(cls, resources: Resources, folder: Path, learned: Path | None) -> Self:
         """Keep nothing but the number of entities, and what bears a reading."""
         return cls(len(resources.catalog), Bearing.open(resources, folder))
+
+    def join(self, company: Mapping[str, Strategy]) -> None:
+        """Share the match of ``structured``."""
+        self._bearing.join(company)
 
     def retrieve(self, request: Request, limit: int) -> Hits:
         """Draw rows without replacement; a longer list begins with the shorter one."""

@@ -10,7 +10,7 @@ proves nothing, and so the counts are a function of the events alone.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import ClassVar, Self
 
@@ -52,6 +52,10 @@ class Fresh(Strategy):
         size = len(resources.catalog)
         shown = Trend(size) if learned is None else Trend.open(learned / "shown.npz")
         return cls(resources, Bearing.open(resources, folder), shown)
+
+    def join(self, company: Mapping[str, Strategy]) -> None:
+        """Share the match of ``structured``."""
+        self._bearing.join(company)
 
     def learn(self, outcomes: Sequence[Outcome]) -> None:
         """Count everything that stood on the page of an action."""

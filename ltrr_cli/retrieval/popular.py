@@ -6,7 +6,7 @@ Knows nothing of words.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import ClassVar, Self
 
@@ -37,6 +37,10 @@ class Popular(Strategy):
         """Open the trend where there is one."""
         trend = Trend(len(resources.catalog)) if learned is None else Trend.open(learned / "trend.npz")
         return cls(resources, trend, Bearing.open(resources, folder))
+
+    def join(self, company: Mapping[str, Strategy]) -> None:
+        """Share the match of ``structured``."""
+        self._bearing.join(company)
 
     def learn(self, outcomes: Sequence[Outcome]) -> None:
         """Count rewarded actions, whatever the query."""

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
 
 from ltrr_cli.core.types import FloatArray, Request
-from ltrr_cli.retrieval.base import Resources
+from ltrr_cli.retrieval.base import Resources, Strategy
 from ltrr_cli.retrieval.structured import Structured
 
 LEAK = 0.02  # of a full match: the odds, so to speak, that what does not bear the reading is wanted all the same
@@ -25,6 +26,12 @@ class Bearing:
         """Open the neighbour of a strategy's folder."""
         structured = Structured.open(resources, folder.with_name(Structured.name), None)
         return cls(structured, len(resources.catalog))
+
+    def join(self, company: Mapping[str, Strategy]) -> None:
+        """Ask the open ``structured`` of the same loop, where there is one: it remembers its last answer."""
+        owner = company.get(Structured.name)
+        if isinstance(owner, Structured):
+            self._structured = owner
 
     def match(self, request: Request) -> FloatArray | None:
         """Return (entities,) float32 in 0..1, how much of the query each bears; None where it was read as mere words.
