@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ltrr_cli.core.types import Catalog, Entity, IntArray
+from ltrr_cli.core.types import BoolArray, Catalog, Entity, IntArray
 from ltrr_cli.text.normalise import tokens
 from ltrr_cli.text.packed import Array
 from ltrr_cli.understanding.values import ValueCounts, folded
@@ -43,6 +43,8 @@ class Cases:
     mentioned -- labels whose words stand in an entity's title or text, one after the other
     field_of         -- (labels,) int32; bounds -- (fields + 1,) first label of each field
     own              -- (features,) int32, the field whose value a feature is, -1 for a word
+    itself           -- (features,) int32, the label that a feature is, -1 where it is none
+    several          -- (fields,) bool, whether entities have several values in a field
     """
 
     features: Sparse
@@ -53,6 +55,8 @@ class Cases:
     field_of: IntArray
     bounds: Array
     own: IntArray
+    itself: IntArray
+    several: BoolArray
 
 
 def read(catalog: Catalog) -> Cases:
@@ -74,15 +78,22 @@ def read(catalog: Catalog) -> Cases:
                 if LEAST <= count <= most)  # fmt: skip
     names = sorted(repeated)
     own = [place_of.get(name.partition("\x1f")[0], -1) if "\x1f" in name else -1 for name in names]
+    spelled = [f"{field}\x1f{spelt}" for field, spelt, *_ in kept]
+    labels, number = features.only(spelled), {name: place for place, name in enumerate(spelled)}
+    owner, label = labels.pairs(np.arange(len(catalog)))
+    codes, values = np.unique(owner * max(len(fields), 1) + field_of[label], return_counts=True)
+    listed = np.bincount(codes[values > 1] % max(len(fields), 1), minlength=len(fields))
     return Cases(
         features.only(names),
-        features.only([f"{field}\x1f{spelt}" for field, spelt, *_ in kept]),
+        labels,
         _mentioned(spoken, [spelt for _, spelt, *_ in kept]),
         fields,
         [value for *_, value in kept],
         field_of,
         np.searchsorted(field_of, np.arange(len(fields) + 1)),
         np.array(own, np.int32),
+        np.array([number.get(name, -1) for name in names], np.int32),
+        listed >= LEAST,
     )
 
 

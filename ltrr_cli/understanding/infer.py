@@ -3,9 +3,10 @@
 A linear model of every (field, value) pair by naive Bayes, in its pointwise form: the score of a value is its
 logarithmic prior plus ``ln P(feature | value)`` over the features of the entity: words of title and text, values of its
 other fields, and whether the value itself is mentioned. Each half of the entities is scored by a model of the
-other half, so that the entities whose value is known say how often such a score is right: nothing is believed that was
-not right in ``PRECISION`` of the known cases, for the value and for scores like it; nor where hardly any entity like it
-has the field at all (a laptop lacks the kind of ink for a reason). Where nothing can be told, nothing is inferred.
+others, so that the entities whose value is known say how often such a score is right (``calibration``): that is what an
+inferred value is worth. Nothing is believed where hardly any entity like it has the field at all (a laptop lacks the
+kind of ink for a reason), and where nothing can be told, nothing is inferred. In a field of which entities have several
+values, an entity that states some is also asked which one is missing beside these.
 """
 
 from __future__ import annotations
@@ -18,21 +19,20 @@ import msgspec
 import numpy as np
 
 from ltrr_cli.core.inferred import Inferred
-from ltrr_cli.core.types import BoolArray, Catalog, DoubleArray, FloatArray
+from ltrr_cli.core.types import Catalog, DoubleArray
 from ltrr_cli.text.packed import Array, open_arrays, write_arrays
+from ltrr_cli.understanding.calibration import Scored, believed, calibrate, joined
 from ltrr_cli.understanding.cases import LEAST, Cases, Sparse, read
 from ltrr_cli.understanding.counted import ROWS, Known, crossed, within
 
 FILE = "inferred.bin"
 SAMPLE = 100_000  # entities that are learnt from
-PRECISION = 0.7  # of known cases that have to be right
-APPLIES = 0.3  # of the entities with such a score that have the field, at least
 FEW_CASES = 10  # a feature of no more known cases speaks even by a single one
 FOLDS = 4  # each is scored by a model of the others
-BINS = 20  # of equal numbers of known cases, by score
 SMOOTHING = 1.0  # cases of the prior in P(value | feature)
 UNSEEN = 1e-3  # weight, beside the best value's 1, of all values that nothing speaks for
-FEW = 3.0  # cases' worth of doing as all values do
+LEAST_SCORE = -5.0  # of a value beside others, below which it is not looked at
+MOST_NATS = 300.0  # evidence beyond which more says nothing
 CELLS = 500_000  # scores held at a time, few enough for a processor's cache
 
 
@@ -64,13 +64,13 @@ def infer(catalog: Catalog) -> Inferred:
     known = Known.of_cases(cases)
     models = _learn(cases, known, [learnt[fold[learnt] == held] for held in range(FOLDS)])
     scored = [_scored(cases, model, learnt[fold[learnt] == held]) for held, model in enumerate(models)]
-    scale = _calibrate(cases, known, _joined(scored))
-    found = [_believed(cases, known, scale, part) for part in scored]
+    scale = calibrate(cases, known, joined(scored))
+    found = [believed(cases, known, scale, part) for part in scored]
     rest = np.setdiff1d(np.arange(size), learnt, assume_unique=True)
     for held, model in enumerate(models):
         rows = rest[fold[rest] == held]
         parts = np.array_split(rows, -(-len(rows) // ROWS)) if len(rows) else []
-        found += [_believed(cases, known, scale, _scored(cases, model, part)) for part in parts]
+        found += [believed(cases, known, scale, _scored(cases, model, part)) for part in parts]
     row, pair, sure = (np.concatenate(part) for part in zip(*found, strict=True))
     if not len(row):
         return Inferred.none()
@@ -109,7 +109,9 @@ def _learn(cases: Cases, known: Known, folds: Sequence[Array]) -> list[_Model]:
     total = np.array([np.bincount(cases.labels.pairs(rows)[1], minlength=labels) for rows in folds], np.float64)
     having = np.array([np.bincount(known.of.pairs(rows)[1], minlength=width) for rows in folds], np.float64)
     key, joint = crossed(cases.features, cases.labels, labels, folds)
-    other = cases.own[key // labels] != cases.field_of[key % labels]  # a field says nothing new of itself
+    field = cases.field_of[key % labels]
+    other = cases.itself[key // labels] != key % labels  # a value says nothing new of itself
+    other &= (cases.own[key // labels] != field) | cases.several[field]
     key, joint = key[other], joint[:, other]
     both, with_field = crossed(cases.features, known.of, width, folds)
     group = np.searchsorted(both, key // labels * width + cases.field_of[key % labels])
@@ -141,41 +143,24 @@ def _strengths(label: Array, group: Array, joint: Array, with_field: Array, prio
     return strength  # over a value that never stood beside the feature
 
 
-@dataclass(frozen=True, slots=True)
-class _Scored:
-    """The best label of a field of an entity, where anything speaks for one: parallel arrays.
-
-    score -- log-odds against the field's other labels
-    """
-
-    row: Array
-    field: Array
-    label: Array
-    score: FloatArray
-
-
-def _joined(parts: Sequence[_Scored]) -> _Scored:
-    """Put parts together, field by field."""
-    row, field, label, score = (
-        np.concatenate([getattr(part, name) for part in parts]) for name in ("row", "field", "label", "score")
-    )
-    order = np.lexsort((row, field))
-    return _Scored(row[order], field[order], label[order], score[order])
-
-
-def _scored(cases: Cases, model: _Model, rows: Array) -> _Scored:
+def _scored(cases: Cases, model: _Model, rows: Array) -> Scored:
     """Score some rows, as many at a time as ``CELLS`` allows."""
     parts = np.array_split(rows, max(1, -(-len(rows) * len(cases.values) // CELLS)))
-    return _joined([_tops(cases, model, part) for part in parts])
+    found = [_tops(cases, model, part) for part in parts]
+    if cases.several.any():
+        found += [_besides(cases, model, part) for part in parts]
+    return joined(found)
 
 
-def _tops(cases: Cases, model: _Model, rows: Array) -> _Scored:
+def _tops(cases: Cases, model: _Model, rows: Array) -> Scored:
     """Return the best label of each field that anything speaks for.
 
     What nothing speaks for has its prior alone, so the most frequent label of a field stands for all of these.
     """
     owner, feature = cases.features.pairs(rows)
     at, spoken = _spread(model.spoken, feature)
+    strange = cases.own[feature[at]] != cases.field_of[model.spoken.members[spoken]]  # as if the field were lacking
+    at, spoken = at[strange], spoken[strange]
     of, mentioned = cases.mentioned.pairs(rows)
     labels, width = len(cases.values), len(cases.fields)
     cell = np.concatenate([owner[at] * labels + model.spoken.members[spoken], of * labels + mentioned])
@@ -185,7 +170,7 @@ def _tops(cases: Cases, model: _Model, rows: Array) -> _Scored:
     code = cell // labels * width + cases.field_of[label]
     first = np.flatnonzero(np.diff(code, prepend=-1))
     if not len(first):
-        return _Scored(cell, cell, cell, np.empty(0, np.float32))
+        return Scored(cell, cell, cell, np.empty(0, np.float32))
     segment = np.repeat(np.arange(len(first)), np.diff(first, append=len(code)))
     field, odds = code[first] % width, total[cell] + model.prior[label]
     value = np.maximum.reduceat(odds, first)
@@ -199,7 +184,37 @@ def _tops(cases: Cases, model: _Model, rows: Array) -> _Scored:
     silent = np.add.reduceat(odd, cases.bounds[:-1])[field] - np.add.reduceat(odd[label], first)
     rest = np.add.reduceat(np.exp(odds - value[segment]), first) + np.maximum(silent, 0.0) * np.exp(-value) - 1.0
     score = np.minimum(value, 0.0) - np.log(np.maximum(rest, 0.0) + UNSEEN)
-    return _Scored(rows[code[first] // width], field, best, score.astype(np.float32))
+    return Scored(rows[code[first] // width], field, best, score.astype(np.float32))
+
+
+def _besides(cases: Cases, model: _Model, rows: Array) -> Scored:
+    """Return labels of fields of several values, for entities that state some of these; ``field`` is past the fields.
+
+    Each is weighed against the labels that the entity does not state, so that one that it does state is scored as if it
+    were the one that is missing.
+    """
+    labels, width = len(cases.values), len(cases.fields)
+    owner, feature = cases.features.pairs(rows)
+    at, spoken = _spread(model.spoken, feature)
+    of, mentioned = cases.mentioned.pairs(rows)
+    cell = np.concatenate([owner[at] * labels + model.spoken.members[spoken], of * labels + mentioned])
+    weight = np.concatenate([model.strength[spoken], model.mention[mentioned]])
+    stating, stated = cases.labels.pairs(rows)
+    there = np.zeros((len(rows), width), np.bool_)
+    there[stating, cases.field_of[stated]] = True
+    listed = there[cell // labels, cases.field_of[cell % labels]] & cases.several[cases.field_of[cell % labels]]
+    total = np.bincount(cell[listed], weight[listed], len(rows) * labels)
+    cell = np.flatnonzero(total)
+    label = cell % labels
+    odds = np.minimum(total[cell] + model.prior[label], MOST_NATS)
+    code = cell // labels * width + cases.field_of[label]
+    _, segment = np.unique(code, return_inverse=True)
+    lacked = np.where(within(np.sort(stating * labels + stated), cell), 0.0, np.exp(odds))
+    rest = np.bincount(segment, lacked)[segment] - lacked
+    score = np.minimum(odds, 0.0) + odds - np.log(np.maximum(rest, 0.0) + UNSEEN * np.exp(odds))
+    likely = np.flatnonzero(score > LEAST_SCORE)
+    cell, label = cell[likely], label[likely]
+    return Scored(rows[cell // labels], width + cases.field_of[label], label, score[likely].astype(np.float32))
 
 
 def _spread(table: Sparse, rows: Array) -> tuple[Array, Array]:
@@ -208,65 +223,3 @@ def _spread(table: Sparse, rows: Array) -> tuple[Array, Array]:
     ends = np.cumsum(lengths)
     place = np.arange(int(ends[-1]) if len(ends) else 0) + np.repeat(table.starts[rows] - (ends - lengths), lengths)
     return np.repeat(np.arange(len(rows)), lengths), place
-
-
-@dataclass(frozen=True, slots=True)
-class _Scale:
-    """How often scores are right.
-
-    edges         -- (fields, BINS - 1) of the scores of known cases
-    sure, applies -- (fields, BINS) how often right where the field is there, how often it is there; 0: never believed
-    doubt, rare   -- (labels,) factors <= 1 of labels that do worse than scores like theirs
-    """
-
-    edges: DoubleArray
-    sure: DoubleArray
-    applies: DoubleArray
-    doubt: DoubleArray
-    rare: DoubleArray
-
-
-def _calibrate(cases: Cases, known: Known, scored: _Scored) -> _Scale:
-    """Calibrate every field by the entities whose value is known."""
-    labels, width = len(cases.values), len(cases.fields)
-    has_all = within(known.fields, scored.row * width + scored.field)
-    right_all = has_all & within(known.labels, scored.row * labels + scored.label)
-    sure, applies, doubt, rare = np.zeros((width, BINS)), np.zeros((width, BINS)), np.ones(labels), np.ones(labels)
-    scale = _Scale(np.zeros((width, BINS - 1)), sure, applies, doubt, rare)
-    bounds = np.searchsorted(scored.field, np.arange(width + 1))
-    for field in range(width):
-        part = slice(bounds[field], bounds[field + 1])
-        has, right, guess = has_all[part], right_all[part], scored.label[part]
-        if has.sum() < LEAST or has.all():
-            continue
-        edges = scale.edges[field] = np.quantile(scored.score[part][has], np.linspace(0, 1, BINS + 1)[1:-1])
-        of = np.searchsorted(edges, scored.score[part])
-        value, guess = np.unique(guess, return_inverse=True)
-        sure[field], doubt[value] = _shares(right, has, of, guess)
-        applies[field], rare[value] = _shares(has, np.ones(len(has), np.bool_), of, guess)
-    return scale
-
-
-def _shares(right: BoolArray, counted: BoolArray, bins: Array, values: Array) -> tuple[DoubleArray, DoubleArray]:
-    """Return ((BINS,) how often cases of each bin of scores are right, (values,) how much less those of a value are).
-
-    Only cases that are counted speak; a value with few of them does as all do (``FEW``).
-    """
-    by_bin: DoubleArray = np.bincount(bins, right & counted, BINS) / (np.bincount(bins, counted, BINS) + 1.0)
-    seen = np.bincount(values, (right & counted).astype(np.float64))
-    usual = np.bincount(values, np.where(counted, by_bin[bins], 0.0))
-    return by_bin, np.minimum((seen + FEW) / (usual + FEW), 1.0)
-
-
-def _believed(cases: Cases, known: Known, scale: _Scale, scored: _Scored) -> tuple[Array, Array, DoubleArray]:
-    """Return (rows, labels, how often such a score is right) of what is right often enough and was not known."""
-    hopeful = (scale.sure >= PRECISION) & (scale.applies >= APPLIES)
-    lowest = np.where(hopeful.any(axis=1), hopeful.argmax(axis=1), BINS)
-    floor = np.concatenate([np.full((len(lowest), 1), -np.inf), scale.edges, np.full((len(lowest), 1), np.inf)], axis=1)
-    some = np.flatnonzero(scored.score > floor[np.arange(len(lowest)), lowest][scored.field])
-    some = some[~within(known.fields, scored.row[some] * len(cases.fields) + scored.field[some])]
-    field, label = scored.field[some], scored.label[some]
-    of = (scored.score[some, None] > scale.edges[field]).sum(axis=1)
-    sure = scale.sure[field, of] * scale.doubt[label]
-    keep = (sure >= PRECISION) & (scale.applies[field, of] * scale.rare[label] >= APPLIES)
-    return scored.row[some[keep]], label[keep], sure[keep]
