@@ -12,8 +12,12 @@ Streaming and deterministic in (time, event id) order; what is kept is one day's
 
 from __future__ import annotations
 
+from array import array
+from bisect import bisect_left
 from collections import Counter
 from dataclasses import dataclass
+
+import numpy as np
 
 from ltrr_cli.core.clock import DAY
 from ltrr_cli.core.config import FeedbackSettings
@@ -22,6 +26,7 @@ from ltrr_cli.feedback.attribution import reward_of
 from ltrr_cli.text.normalise import query_key
 
 BUSY = 50  # actions on one day, from which on mostly repeating oneself is worth a word
+TAIL = 16_384  # acts of a day that wait to be sorted in
 
 _ANONYMOUS = ("anonymous", "")
 
@@ -48,7 +53,7 @@ class Guard:
     def __init__(self, settings: FeedbackSettings) -> None:
         self._settings = settings
         self._day: int | None = None
-        self._once: set[int] = set()  # hashes of acts: a day may hold millions, and most are never repeated
+        self._once = _Once()
         self._repeats: Counter[int] = Counter()  # beyond the first
         self._actions: Counter[tuple[str, str]] = Counter()
         self._counted: dict[tuple[str, str], float] = {}
@@ -111,10 +116,33 @@ class Guard:
 
     def _close_day(self) -> None:
         self._suspects += self._of_day()
-        self._once.clear()
+        self._once = _Once()
         self._repeats.clear()
         self._actions.clear()
         self._counted.clear()
+
+
+class _Once:
+    """Hashes of a day's acts, eight bytes each: a day may hold millions, and most are never repeated."""
+
+    def __init__(self) -> None:
+        self._sorted = array("q")
+        self._new: set[int] = set()
+
+    def __contains__(self, act: int) -> bool:
+        if act in self._new:
+            return True
+        place = bisect_left(self._sorted, act)
+        return place < len(self._sorted) and self._sorted[place] == act
+
+    def add(self, act: int) -> None:
+        """Take in an act that is not there."""
+        self._new.add(act)
+        if len(self._new) > max(TAIL, len(self._sorted) // 16):
+            self._sorted = array(
+                "q", np.sort(np.concatenate([self._sorted, np.fromiter(self._new, np.int64)])).tobytes()
+            )
+            self._new.clear()
 
 
 def _actor(event: Event, impression: Impression | None) -> tuple[str, str]:

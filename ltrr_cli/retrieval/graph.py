@@ -22,7 +22,7 @@ from ltrr_cli.retrieval.lift import ASPECTS, Person, person
 
 FILE, LOG = "factors.npz", "actions.npz"
 
-NEWEST = 500_000  # settled actions that place entities: more of them move hardly anything, and cost seconds and memory
+NEWEST = 300_000  # settled actions that place entities: more of them move hardly anything, and cost seconds and memory
 
 _Fitted = tuple[int, Factors, DoubleArray]
 

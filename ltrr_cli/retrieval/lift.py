@@ -84,11 +84,12 @@ def aspects(factors: Factors, who: Person, rows: IntArray) -> DoubleArray:
 
 def learn(actions: Actions, size: int) -> DoubleArray:
     """Return (ASPECTS,) float64, the w of the formula, from the first ``size`` actions."""
-    log = {name: actions.column(name, size) for name in ("actor", "row", "query", "weight", "time_ms")}
     chance = generator("lift", size)
+    some: slice | BoolArray = slice(None)
     if size > ENOUGH:  # of people, each with all they did
-        some = (chance.random(int(log["actor"].max()) + 1) < ENOUGH / size)[log["actor"]]
-        log = {name: column[some] for name, column in log.items()}
+        actor = actions.column("actor", size)
+        some = (chance.random(int(actor.max()) + 1) < ENOUGH / size)[actor]
+    log = {name: actions.column(name, size)[some] for name in ("actor", "row", "query", "weight", "time_ms")}
     held = _held(log["actor"], log["time_ms"], chance)
     known = fit(log["actor"][~held], log["row"][~held], log["weight"][~held])
     asked = np.flatnonzero(held & (log["weight"] > 0))

@@ -72,3 +72,13 @@ def test_habits_survive_the_disk(tmp_path: Path):
     habits.save(tmp_path)
     again = Habits.open(tmp_path)
     assert again.features("ann", [], DAY) == habits.features("ann", [], DAY)
+
+
+def test_only_the_strongest_habits_of_a_user_are_kept():
+    habits = Habits()
+    for day in range(3):
+        habits.learn("ann", [("genre", "jazz")], 1.0, day)
+    habits.learn("ann", [("tag", f"t{n:02}") for n in range(60)], 1.0, 3)
+    kept = [n for n in range(60) if habits.features("ann", [("tag", f"t{n:02}")], 3)["user.favours_reading"] > 0]
+    assert kept == list(range(23))  # the strongest, then by name
+    assert habits.features("ann", [("genre", "jazz")], 3)["user.favours_reading"] == 0.75

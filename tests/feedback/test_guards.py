@@ -139,3 +139,12 @@ def test_a_day_can_be_weighed_again_by_itself():
     whole, alone = Guard(SETTINGS), Guard(SETTINGS)
     expected = [whole.weight(one) for one in events][50:100]
     assert [alone.weight(one) for one in events[50:100]] == expected
+
+
+def test_a_day_of_more_acts_than_are_held_unsorted_forgets_none(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr("ltrr_cli.feedback.guards.TAIL", 4)
+    guard = Guard(SETTINGS)
+    acts = [event(n, entity=f"e{n % 50}", user=f"u{n % 7}", query="q") for n in range(700)]
+    weights = [guard.weight(act) for act in acts]
+    assert weights[:70] == [1.0] * 70  # ten of each person, within the cap
+    assert not any(weights[350:])  # all of them again

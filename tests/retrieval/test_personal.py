@@ -126,3 +126,21 @@ def test_what_was_learnt_survives_the_disk(personal: Personal, resources: Resour
         found, wanted = again.retrieve(request, 20), live.retrieve(request, 20)
         assert found.rows.tolist() == wanted.rows.tolist()
         np.testing.assert_array_equal(found.scores, wanted.scores)
+
+
+def test_in_company_the_log_is_held_and_saved_once(resources: Resources, tmp_path: Path):
+    alone, folder = taught(resources, two_tastes()), TIES[0].with_name("personal")
+    related, personal = Related.open(resources, TIES[0], None), Personal.open(resources, folder, None)
+    company = {"related": related, "personal": personal}
+    for strategy in company.values():
+        strategy.join(company)
+        strategy.learn(two_tastes())
+    expected = alone.retrieve(asked("u0"), 10).rows.tolist()
+    assert personal.retrieve(asked("u0"), 10).rows.tolist() == expected
+    for name, strategy in company.items():
+        (tmp_path / name).mkdir()
+        strategy.save(tmp_path / name)
+    assert not Graph.saved(tmp_path / "personal")
+    again = Personal.open(resources, folder, tmp_path / "personal")
+    again.join({"related": Related.open(resources, TIES[0], tmp_path / "related")})
+    assert again.retrieve(asked("u0"), 10).rows.tolist() == expected
