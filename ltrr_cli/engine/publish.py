@@ -142,7 +142,7 @@ def train(
         if judgments is not None:
             labelled = judged_examples(serving, read_judged(*judgments, clock_ms=serving.clock_ms), progress)
         else:
-            labelled = _past(workspace, serving, progress)
+            labelled = past(workspace, serving, progress)
         progress("fit", 0, None)
         trained = train_model(labelled, algorithm or settings.ranking.algorithm, serving.ranker)
         number = None
@@ -175,7 +175,7 @@ def promote(workspace: Workspace, name: str | None, progress: Progress) -> str:
     return models.name_of(number)
 
 
-def _past(workspace: Workspace, serving: Loop, progress: Progress) -> Labelled:
+def past(workspace: Workspace, serving: Loop, progress: Progress) -> Labelled:
     """Walk through the journal with a fresh loop, freezing what it knew at the newest searches."""
     settings = workspace.settings
     loop = workspace.open_loop(workspace.current(), learned=False)
