@@ -15,6 +15,7 @@ from ltrr_cli.core.clock import DAY, iso
 from ltrr_cli.core.config import Settings
 from ltrr_cli.core.errors import DataError, UsageError
 from ltrr_cli.core.types import Event, Impression
+from ltrr_cli.engine.places import Place, place_of, reader_of
 from ltrr_cli.engine.publish import learn
 from ltrr_cli.engine.reports import Busy, IngestReport
 from ltrr_cli.feedback.attribution import reward_of
@@ -75,7 +76,8 @@ def ingest(
     """Journal logs and publish what they teach; see ``Workspace.ingest``.
 
     Lines are journalled as they are read, in one transaction: a log with too many bad lines, or a damaged one, is
-    taken back whole, and a batch of lines is all that is ever held in memory.
+    taken back whole, and a batch of lines is all that is ever held in memory. What was read of a log before is not read
+    again; its events count as known.
     """
     if not sources:
         raise UsageError("no log to ingest", hint="ltrr ingest-feedback LOG...")
@@ -85,9 +87,10 @@ def ingest(
     journal, taken, learnt = workspace.journal, Taken(), None
     with workspace.publishing("ingest-feedback"):
         with journal.whole(keep=not dry_run), Quarantine(workspace.home / "quarantine" / "feedback.jsonl") as kept:
+            aside = _ignored if dry_run else _into(kept)
             for source in sources:
-                for batch in _read(source, format, undated, taken, _ignored if dry_run else _into(kept), progress):
-                    _journal(journal, batch, taken, str(source))
+                place = place_of(journal, source, reader_of(format, undated), share)
+                take_source(journal, source, format, undated, taken, aside, progress, place)
             _check(taken, share, kept.path if kept.count else None)
         journalled = perf_counter() - start
         if not dry_run:
@@ -108,6 +111,25 @@ def ingest(
         formats=taken.formats,
         suspects=tuple(_busy(one) for one in learnt.suspects) if learnt else (),
     )
+
+
+def take_source(
+    journal: Journal,
+    source: str | Path,
+    format: str,  # noqa: A002
+    undated: bool,
+    taken: Taken,
+    aside: Aside,
+    progress: Progress,
+    place: Place | None,
+) -> None:
+    """Journal one log from its place on, inside the caller's transaction, and remember how far it was read."""
+    if place is not None:
+        place.begin(taken)
+    for batch in _read(source, format, undated, taken, aside, progress, place):
+        _journal(journal, batch, taken, str(source))
+    if place is not None:
+        place.note(journal, taken)
 
 
 def take_in(
@@ -143,18 +165,25 @@ def _read(
     taken: Taken,
     aside: Aside,
     progress: Progress,
+    place: Place | None = None,
 ) -> Iterator[list[Parsed]]:
     """Yield what the lines hold, batch by batch; count in ``taken`` and put ``aside`` what cannot be used.
 
     Raises DataError where a source is damaged: its checksum comes last, so nothing read before it can be trusted.
     """
-    lines = read_lines(source)
+    place = place or Place("")
+    lines = read_lines(source, offset=place.offset, number=place.number, tap=place.tap)
     first = list(islice(lines, LOOKED_AT))
-    taken.formats[str(source)] = format_of(first, format, str(source))
-    read = reader(taken.formats[str(source)], undated)
+    place.format = place.format or format_of(first, format, str(source))
+    taken.formats[str(source)] = place.format
+    read = reader(place.format, undated)
     batch: list[Parsed] = []
     held = 0
     for line in chain(first, lines):
+        if line.offset >= place.offset:  # it has no end yet: next time it is read again, perhaps longer
+            yield batch
+            batch, held = [], 0
+            place.mark(taken)
         taken.lines += 1
         if isinstance(line, BadLine):
             _refuse(str(source), line, taken, aside)
