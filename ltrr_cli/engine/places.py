@@ -14,7 +14,7 @@ from typing import BinaryIO, Protocol
 
 from ltrr_cli.storage.journal import Journal
 from ltrr_cli.storage.journal_readings import Reading
-from ltrr_cli.text.lines import is_compressed
+from ltrr_cli.text.lines import BadLine, Line, is_compressed
 
 READ_AS = 1  # raise it where lines come to be read as something else, so that logs are read whole again
 _CHUNK = 1024 * 1024
@@ -51,9 +51,10 @@ class Place:
     number: int = 1  # of the line behind it
     _state: blake2b = field(default_factory=blake2b)  # of all bytes that were seen
     _whole: blake2b = field(default_factory=blake2b)  # of those before ``offset``
-    _seen: int = 0
+    seen: int = 0  # bytes
     _before: tuple[int, ...] = (0,) * 5
     _marked: tuple[int, ...] | None = None
+    whole_only: bool = False  # leave a last line that has no end yet
 
     def tap(self, chunk: bytes) -> None:
         """Take note of bytes that were read."""
@@ -61,10 +62,10 @@ class Place:
         if cut:
             self._state.update(chunk[:cut])
             self._whole = self._state.copy()
-            self.offset = self._seen + cut
+            self.offset = self.seen + cut
             self.number += chunk.count(b"\n")
         self._state.update(chunk[cut:])
-        self._seen += len(chunk)
+        self.seen += len(chunk)
 
     def begin(self, taken: Counts) -> None:
         """Count what was read before as known, and what comes from here on as of this log."""
@@ -75,6 +76,14 @@ class Place:
             taken.conflicts += self.begun.conflicts
             taken.skipped += self.begun.skipped
             taken.refused += self.begun.refused
+
+    def again(self, *, whole_only: bool) -> None:
+        """Go back to the last whole line, to read what has come since."""
+        self._state, self.seen, self._marked, self.whole_only = self._whole.copy(), self.offset, None, whole_only
+
+    def unfinished(self, line: Line | BadLine) -> bool:
+        """Say whether a line that was cut of the bytes seen so far has no end yet."""
+        return line.offset >= self.offset and not (isinstance(line, BadLine) and line.of_source)
 
     def mark(self, taken: Counts) -> None:
         """Say that all whole lines are counted: what is left has no end yet, and is read again."""

@@ -412,3 +412,14 @@ def test_a_compressed_log_is_read_whole(workspace: Workspace, tmp_path: Path, pa
     written(log, gzip.compress(events(0, 6)) + gzip.compress(events(6, 9)))
     assert workspace.ingest([log]).accepted == 3
     assert len(parsed) == 9
+
+
+def test_progress_foresees_how_many_lines_there_are(
+    workspace: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(ingestion, "BATCH", 2)
+    told: list[tuple[int, int | None]] = []
+    log = written(tmp_path / "log", events(0, 8))
+    workspace.ingest([log], progress=lambda stage, done, total: told.append((done, total)) if stage == "read" else None)
+    assert [done for done, _ in told] == [2, 4, 6, 8]
+    assert all(total is not None and 8 <= total <= 16 for _, total in told)
