@@ -19,7 +19,7 @@ from ltrr_cli.core.errors import DamagedError, LockedError
 from ltrr_cli.core.types import Event, Impression
 from ltrr_cli.storage import disk
 from ltrr_cli.storage.journal_readings import Reading, note_reading, readings
-from ltrr_cli.storage.journal_schema import FORMAT, PROFILE, Forget, Forgotten, create, forget, upgrade
+from ltrr_cli.storage.journal_schema import FORMAT, PROFILE, Forget, Forgotten, create, expire, forget, upgrade
 from ltrr_cli.storage.pages import decode_page, encode_page
 
 BUSY_MS = 30_000
@@ -140,6 +140,11 @@ class Journal:
             self._db.execute("PRAGMA secure_delete = ON")
         with self._transaction():
             return forget(self._db, what)
+
+    def expire(self, days_ms: int, now_ms: int) -> None:
+        """Drop what is older than so many milliseconds before the newest event that is not of the future."""
+        with self._transaction():
+            expire(self._db, days_ms, now_ms)
 
     def note_reading(self, reading: Reading, instead: Reading | None) -> None:
         """Remember how far a log was read, in place of what was remembered of it."""

@@ -105,6 +105,22 @@ def forget(database: sqlite3.Connection, what: Forget) -> Forgotten:
     return Forgotten(events, impressions, users)
 
 
+def expire(database: sqlite3.Connection, days_ms: int, now_ms: int) -> None:
+    """Delete, inside a transaction, what is older than ``days_ms`` before the newest event that is not of the future.
+
+    How far logs were read stays known: what was dropped for its age is not to come back with them.
+    """
+    newest = "SELECT MAX(MIN(time_ms, ?)) FROM events WHERE time_ms IS NOT NULL"
+    found = database.execute(newest, (now_ms,)).fetchone()[0]
+    if found is None:
+        return
+    before = (found - days_ms,)
+    old = "SELECT event_id FROM events WHERE time_ms < ?"
+    database.execute(f"DELETE FROM conflicts WHERE event_id IN ({old})", before)
+    database.execute("DELETE FROM events WHERE time_ms < ?", before)
+    database.execute("DELETE FROM impressions WHERE time_ms < ?", before)
+
+
 def _condition(database: sqlite3.Connection, what: Forget) -> tuple[str, list[str | int]]:
     conditions: list[str] = []
     values: list[str | int] = []
