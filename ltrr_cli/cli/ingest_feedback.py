@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
+from threading import Event
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from ltrr_cli.cli import given
 from ltrr_cli.cli.desk import Desk
 from ltrr_cli.cli.paint import counted
+from ltrr_cli.core.clock import SECOND, parse_span
 from ltrr_cli.core.errors import UsageError
 
 if TYPE_CHECKING:
@@ -33,17 +38,30 @@ def ingest_feedback(
     max_bad: Annotated[
         str | None, typer.Option("--max-bad", metavar="SHARE", help="Bad lines allowed, for example 0.1%.")
     ] = None,
+    follow: Annotated[
+        bool, typer.Option("--follow", help="Go on as the logs grow, until Ctrl-C (which ends it well: exit 0).")
+    ] = False,
+    every: Annotated[str, typer.Option("--every", metavar="SPAN", help="How often to learn while following.")] = "60s",
 ) -> None:
     """Take in feedback: clicks, plays, likes, purchases, skips, or whole search logs.
 
-    The same event twice changes nothing. What was learnt is published as a new learned generation.
+    The same event twice changes nothing, and of a log that has grown only what is new is read. What was learnt is
+    published as a new learned generation.
     """
     check_format(format_)
-    most = given.share(max_bad, "--max-bad")
+    most, seconds = given.share(max_bad, "--max-bad"), parse_span(given.span(every, "--every")) / SECOND
+    if follow and dry_run:
+        raise UsageError("--follow takes in what --dry-run would not", hint="leave one of them out")
     with desk.progress() as progress:
-        report = desk.workspace().ingest(
-            logs, format=format_, dry_run=dry_run, undated=undated, max_bad=most, progress=progress
-        )
+        if follow:
+            with _until_interrupted() as stop:
+                report = desk.workspace().follow(
+                    logs, stop, format=format_, undated=undated, max_bad=most, every=seconds, progress=progress
+                )
+        else:
+            report = desk.workspace().ingest(
+                logs, format=format_, dry_run=dry_run, undated=undated, max_bad=most, progress=progress
+            )
     for log, found in report.formats.items():
         if format_ == "auto" and (found != "native" or desk.verbose):
             desk.say(f"{log}: read as {found}, judging by its first lines")
@@ -57,6 +75,25 @@ def ingest_feedback(
         )
     if len(report.suspects) > NAMED:
         desk.warn(f"unusually busy: {len(report.suspects) - NAMED:,} more (--json names all)")
+
+
+@contextmanager
+def _until_interrupted() -> Iterator[Event]:
+    """Yield what the first Ctrl-C (or a SIGTERM) sets; the second one interrupts as it does elsewhere."""
+    stop = Event()
+    before: dict[int, Any] = {}
+
+    def end(number: int, _: object) -> None:
+        signal.signal(number, before[number])
+        stop.set()
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        before[number] = signal.signal(number, end)
+    try:
+        yield stop
+    finally:
+        for caught, handler in before.items():
+            signal.signal(caught, handler)
 
 
 def check_format(name: str) -> None:

@@ -16,7 +16,8 @@ if TYPE_CHECKING:
 class Bar:
     """A progress callback ``(stage, done, total or None)`` for a ``with`` block.
 
-    On a terminal it draws one line that disappears at the end; with ``verbose`` it also leaves a line per stage.
+    On a terminal it draws one line that disappears at the end, with the rate and the time that is left; with
+    ``verbose`` it also leaves a line per stage.
     """
 
     def __init__(self, *, quiet: bool, verbose: bool, color: bool) -> None:
@@ -30,13 +31,22 @@ class Bar:
 
     def __enter__(self) -> Self:
         if self._drawn:
-            from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn
+            from rich.progress import (
+                BarColumn,
+                MofNCompleteColumn,
+                Progress,
+                SpinnerColumn,
+                TextColumn,
+                TimeRemainingColumn,
+            )
 
             self._progress = Progress(
                 SpinnerColumn(style="dim"),
                 TextColumn("{task.description}", markup=False),
                 BarColumn(bar_width=24),
                 MofNCompleteColumn(),
+                TextColumn("{task.fields[rate]}", style="dim"),
+                TimeRemainingColumn(compact=True),
                 console=self._console,
                 transient=True,
             )
@@ -58,11 +68,24 @@ class Bar:
             if self._progress is not None:
                 if self._task is not None:
                     self._progress.remove_task(self._task)
-                self._task = self._progress.add_task(stage, total=total)
+                self._task = self._progress.add_task(stage, total=total, rate="")
         if self._progress is not None and self._task is not None:
-            self._progress.update(self._task, completed=done, total=total)
+            rate = per_second(done, perf_counter() - self._began)
+            self._progress.update(self._task, completed=done, total=total, rate=rate)
 
     def _finish_stage(self) -> None:
         if self._verbose and self._stage:
             self._console.print(f"{self._stage}: {perf_counter() - self._began:.2f} s", style="dim")
         self._stage = ""
+
+
+def per_second(done: int, seconds: float) -> str:
+    """Write a rate, "" while it says nothing.
+
+    >>> per_second(120_000, 2.0), per_second(3, 2.0), per_second(5, 0.0)
+    ('60,000/s', '1.5/s', '')
+    """
+    if not done or seconds < 0.2:  # less is chance
+        return ""
+    rate = done / seconds
+    return f"{rate:,.0f}/s" if rate >= 10 else f"{rate:.1f}/s"

@@ -67,6 +67,8 @@ class FeedbackSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     default_reward: float = 1.0  # of an event type that is not listed
     max_bad: float = 0.001
     user_daily_cap: int = 1000  # actions of one user on one day that count
+    dwell_seconds: float = 0.0  # a click whose value is less is a skip: nobody stayed; 0: values of clicks say nothing
+    keep_days: float = 0.0  # before the newest event, by the data's clock; what is older is dropped; 0: kept for ever
 
 
 class RankingSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from itertools import chain, count, islice
 from pathlib import Path
 from time import perf_counter
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 import msgspec
 
@@ -15,6 +15,7 @@ from ltrr_cli.core.clock import DAY, iso
 from ltrr_cli.core.config import Settings
 from ltrr_cli.core.errors import DataError, UsageError
 from ltrr_cli.core.types import Event, Impression
+from ltrr_cli.engine.places import Place, place_of, reader_of
 from ltrr_cli.engine.publish import learn
 from ltrr_cli.engine.reports import Busy, IngestReport
 from ltrr_cli.feedback.attribution import reward_of
@@ -24,7 +25,7 @@ from ltrr_cli.feedback.quarantine import Quarantine
 from ltrr_cli.feedback.records import Parsed
 from ltrr_cli.feedback.registry import LOOKED_AT, detect, reader
 from ltrr_cli.storage.journal import Journal
-from ltrr_cli.text.lines import BadLine, Line, read_lines
+from ltrr_cli.text.lines import BadLine, Line, is_compressed, read_lines
 
 if TYPE_CHECKING:
     from ltrr_cli.engine.workspace import Workspace
@@ -36,7 +37,8 @@ Progress = Callable[[str, int, int | None], None]
 Aside = Callable[[str, BadLine], None]
 
 
-def _busy(suspect: Suspect) -> Busy:
+def busy(suspect: Suspect) -> Busy:
+    """Return what a report says of somebody who was unusually busy."""
     day = iso(suspect.day * DAY)[:10]
     return Busy(suspect.kind, suspect.name, day, suspect.actions, round(suspect.counted, 3))
 
@@ -75,7 +77,8 @@ def ingest(
     """Journal logs and publish what they teach; see ``Workspace.ingest``.
 
     Lines are journalled as they are read, in one transaction: a log with too many bad lines, or a damaged one, is
-    taken back whole, and a batch of lines is all that is ever held in memory.
+    taken back whole, and a batch of lines is all that is ever held in memory. What was read of a log before is not read
+    again; its events count as known.
     """
     if not sources:
         raise UsageError("no log to ingest", hint="ltrr ingest-feedback LOG...")
@@ -85,10 +88,11 @@ def ingest(
     journal, taken, learnt = workspace.journal, Taken(), None
     with workspace.publishing("ingest-feedback"):
         with journal.whole(keep=not dry_run), Quarantine(workspace.home / "quarantine" / "feedback.jsonl") as kept:
+            aside = _ignored if dry_run else into(kept)
             for source in sources:
-                for batch in _read(source, format, undated, taken, _ignored if dry_run else _into(kept), progress):
-                    _journal(journal, batch, taken, str(source))
-            _check(taken, share, kept.path if kept.count else None)
+                place = place_of(journal, source, reader_of(format, undated), share)
+                take_source(journal, source, format, undated, taken, aside, progress, place)
+            check(taken, share, kept.path if kept.count else None)
         journalled = perf_counter() - start
         if not dry_run:
             learnt = learn(workspace, progress)
@@ -106,8 +110,42 @@ def ingest(
         skipped=taken.skipped,
         journal_seconds=round(journalled, 3),
         formats=taken.formats,
-        suspects=tuple(_busy(one) for one in learnt.suspects) if learnt else (),
+        suspects=tuple(busy(one) for one in learnt.suspects) if learnt else (),
     )
+
+
+def take_source(
+    journal: Journal,
+    source: str | Path,
+    format: str,  # noqa: A002
+    undated: bool,
+    taken: Taken,
+    aside: Aside,
+    progress: Progress,
+    place: Place | None,
+) -> None:
+    """Journal one log from its place on, inside the caller's transaction, and remember how far it was read."""
+    if place is not None:
+        place.begin(taken)
+    take_lines(journal, str(source), source, format, undated, taken, aside, progress, place)
+
+
+def take_lines(
+    journal: Journal,
+    name: str,
+    source: str | Path | BinaryIO,
+    format: str,  # noqa: A002
+    undated: bool,
+    taken: Taken,
+    aside: Aside,
+    progress: Progress,
+    place: Place | None,
+) -> None:
+    """Journal what there is of a log, under its name, from a place on that has begun."""
+    for batch in _read(source, format, undated, taken, aside, progress, place, name):
+        _journal(journal, batch, taken, name)
+    if place is not None:
+        place.note(journal, taken)
 
 
 def take_in(
@@ -125,7 +163,7 @@ def take_in(
                 for i in parsed.impressions:
                     acted = tuple(event.entity_id for event in worth if event.impression_id == i.impression_id)
                     taken.searches.append((i.time_ms, place, i.impression_id, acted))
-        _check(taken, settings.feedback.max_bad, None)
+        check(taken, settings.feedback.max_bad, None)
     return taken
 
 
@@ -137,32 +175,47 @@ def record(workspace: Workspace, event: Mapping[str, Any]) -> None:
 
 
 def _read(
-    source: str | Path,
+    source: str | Path | BinaryIO,
     format: str,  # noqa: A002
     undated: bool,
     taken: Taken,
     aside: Aside,
     progress: Progress,
+    place: Place | None = None,
+    name: str | None = None,
 ) -> Iterator[list[Parsed]]:
     """Yield what the lines hold, batch by batch; count in ``taken`` and put ``aside`` what cannot be used.
 
     Raises DataError where a source is damaged: its checksum comes last, so nothing read before it can be trusted.
     """
-    lines = read_lines(source)
+    place, name = place or Place(""), str(source) if name is None else name
+    lines = read_lines(source, offset=place.offset, number=place.number, tap=place.tap)
     first = list(islice(lines, LOOKED_AT))
-    taken.formats[str(source)] = format_of(first, format, str(source))
-    read = reader(taken.formats[str(source)], undated)
+    if place.whole_only:
+        first = [line for line in first if not place.unfinished(line)]
+        if not first:
+            return  # nothing yet that could tell the format
+    place.format = place.format or format_of(first, format, name)
+    taken.formats[name] = place.format
+    read = reader(place.format, undated)
+    begun, start = taken.lines, place.begun.offset if place.begun else 0
     batch: list[Parsed] = []
     held = 0
     for line in chain(first, lines):
+        if place.unfinished(line):  # next time it is read again, perhaps longer
+            yield batch
+            batch, held = [], 0
+            place.mark(taken)
+            if place.whole_only:
+                return
         taken.lines += 1
         if isinstance(line, BadLine):
-            _refuse(str(source), line, taken, aside)
+            _refuse(name, line, taken, aside)
             continue
         try:
             parsed = read(line.data)
         except DataError as error:
-            _refuse(str(source), BadLine(line.number, line.offset, str(error), line.data), taken, aside)
+            _refuse(name, BadLine(line.number, line.offset, str(error), line.data), taken, aside)
             continue
         taken.skipped += bool(parsed.skipped)
         batch.append(parsed)
@@ -170,8 +223,17 @@ def _read(
         if len(batch) == BATCH or held > BATCH_BYTES:
             yield batch
             batch, held = [], 0
-            progress("read", taken.lines, None)
+            progress("read", taken.lines, _expected(source, taken.lines - begun, line.offset - start, taken.lines))
     yield batch
+
+
+def _expected(source: str | Path | BinaryIO, lines: int, read: int, done: int) -> int | None:
+    """Guess how many lines there will be in all, from how long those were that were read; None where nothing tells."""
+    if not isinstance(source, str | Path) or str(source) == "-" or not Path(source).is_file() or not read:
+        return None
+    if is_compressed(Path(source)):
+        return None
+    return max(done, done + round(lines * (Path(source).stat().st_size / read)) - lines)
 
 
 def _refuse(source: str, line: BadLine, taken: Taken, aside: Aside) -> None:
@@ -185,7 +247,7 @@ def _refuse(source: str, line: BadLine, taken: Taken, aside: Aside) -> None:
     aside(source, line)
 
 
-def _check(taken: Taken, share: float, quarantine: Path | None) -> None:
+def check(taken: Taken, share: float, quarantine: Path | None) -> None:
     """Raise DataError where more than ``share`` of all lines are bad."""
     if taken.first is None or taken.refused <= share * taken.lines:
         return
@@ -228,7 +290,8 @@ def _journal(journal: Journal, batch: Sequence[Parsed], taken: Taken, source: st
     taken.conflicts += done.conflicts
 
 
-def _into(quarantine: Quarantine) -> Aside:
+def into(quarantine: Quarantine) -> Aside:
+    """Return what puts bad lines into a quarantine."""
     return lambda source, line: quarantine.add(source, line.number, line.offset, line.reason, line.data)
 
 

@@ -13,6 +13,7 @@ from ltrr_cli.backends.encoder import open_encoder
 from ltrr_cli.backends.encoder_cache import cache_root, find_encoder
 from ltrr_cli.catalog.columns import Columns
 from ltrr_cli.catalog.intake import Intake, read_ids
+from ltrr_cli.core.clock import DAY, now_ms
 from ltrr_cli.core.errors import DataError
 from ltrr_cli.engine import models
 from ltrr_cli.engine.build import EncoderChoice, build_generation, check_bad
@@ -112,6 +113,9 @@ def learn(
     ranker  -- folder of a model to serve in place of the one carried over; one that is not there: none serves
     """
     progress("learn", 0, None)
+    keep = workspace.settings.feedback.keep_days
+    if keep > 0.0:
+        workspace.journal.expire(round(keep * DAY), now_ms())
     generations = workspace.generations
     current = generations.current_or_none()
     number = catalog or workspace.current().catalog
@@ -142,7 +146,7 @@ def train(
         if judgments is not None:
             labelled = judged_examples(serving, read_judged(*judgments, clock_ms=serving.clock_ms), progress)
         else:
-            labelled = _past(workspace, serving, progress)
+            labelled = past(workspace, serving, progress)
         progress("fit", 0, None)
         trained = train_model(labelled, algorithm or settings.ranking.algorithm, serving.ranker)
         number = None
@@ -175,7 +179,7 @@ def promote(workspace: Workspace, name: str | None, progress: Progress) -> str:
     return models.name_of(number)
 
 
-def _past(workspace: Workspace, serving: Loop, progress: Progress) -> Labelled:
+def past(workspace: Workspace, serving: Loop, progress: Progress) -> Labelled:
     """Walk through the journal with a fresh loop, freezing what it knew at the newest searches."""
     settings = workspace.settings
     loop = workspace.open_loop(workspace.current(), learned=False)

@@ -56,6 +56,7 @@ class Labelled:
     queries   -- the text of every search, by its group's number
     ordered   -- groups are in time order (False: judged queries, which have no time)
     newest_ms -- the moment of the newest search
+    entities  -- ids of the candidates, one a line
     """
 
     examples: Examples
@@ -63,6 +64,7 @@ class Labelled:
     queries: tuple[str, ...]
     ordered: bool = True
     newest_ms: int | None = None
+    entities: tuple[str, ...] = ()
 
 
 class Observer:
@@ -110,7 +112,8 @@ class Observer:
         newest_ms = max((item.time_ms for item in self.collector.frozen), default=None)
         weights = click_weights(self.collector.labelled(self.schema))
         examples = replace(self.collector.examples(self.schema), weights=weights)
-        return Labelled(examples, self.schema, queries, newest_ms=newest_ms)
+        entities = self.collector.entities(self.schema)
+        return Labelled(examples, self.schema, queries, newest_ms=newest_ms, entities=entities)
 
     def examples(self) -> Examples:
         """Return the lines of ``labelled``."""
@@ -159,7 +162,8 @@ def judged_examples(loop: Loop, judged: JudgedSet, progress: Callable[[str, int,
         collector.labels[query.query_id] = {entity: float(grade) for entity, grade in grades.items() if grade > 0}
         texts.append((query.query_id, query.text))
         progress("queries", done, len(judged.queries))
-    return Labelled(collector.examples(schema), schema, collector.named(schema, dict(texts)), ordered=False)
+    queries, entities = collector.named(schema, dict(texts)), collector.entities(schema)
+    return Labelled(collector.examples(schema), schema, queries, ordered=False, entities=entities)
 
 
 def train_model(given: Labelled, algorithm: str, serving: Model | None = None) -> Trained:

@@ -78,6 +78,23 @@ class DoctorReport(Report):
 
 
 @dataclass(frozen=True, slots=True)
+class ExportReport(Report):
+    """What was written for other tools.
+
+    lines    -- of the format, its header aside
+    searches -- that they speak of: groups of training lines, judged queries; 0 for decisions
+    columns  -- of training lines
+    file     -- None where it went to a stream
+    """
+
+    format: str
+    lines: int
+    searches: int
+    columns: int
+    file: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class EncoderFacts(Report):
     """One encoder: ``dimension`` is None where each catalog decides it; equal digests give equal vectors."""
 

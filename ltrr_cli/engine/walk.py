@@ -149,6 +149,10 @@ class Collector:
         """Return the query of every group of ``examples``; texts -- impression id -> query."""
         return tuple(texts.get(item.impression_id, "") for item, _ in self.labelled(schema))
 
+    def entities(self, schema: Schema) -> tuple[str, ...]:
+        """Return the candidate's id of every line of ``examples``."""
+        return tuple(entity for item, _ in self.labelled(schema) for entity in item.ids)
+
     def examples(self, schema: Schema) -> Examples:
         """Return the searches that have a rewarded candidate, in time order, of one schema."""
         parts = self.labelled(schema)

@@ -18,7 +18,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 from ltrr_cli.core.clock import now_ms
 from ltrr_cli.core.config import Settings, load_settings
@@ -38,6 +38,7 @@ from ltrr_cli.engine.reports import (
 )
 from ltrr_cli.engine.upkeep_reports import (
     DoctorReport,
+    ExportReport,
     ForgetReport,
     GcReport,
     ModelCard,
@@ -48,6 +49,9 @@ from ltrr_cli.engine.upkeep_reports import (
 from ltrr_cli.storage.generations import Current, Generations
 from ltrr_cli.storage.journal import Journal
 from ltrr_cli.storage.lock import publication
+
+if TYPE_CHECKING:
+    from ltrr_cli.engine.follow import Stop
 
 Progress = Callable[[str, int, int | None], None]
 
@@ -179,6 +183,22 @@ class Workspace:
 
         return ingest(self, sources, format, dry_run, undated, max_bad, progress)
 
+    def follow(
+        self,
+        sources: Sequence[str | Path],
+        stop: Stop,
+        *,
+        format: str = "auto",  # noqa: A002
+        undated: bool = False,
+        max_bad: float | None = None,
+        every: float = 60.0,
+        progress: Progress = quiet,
+    ) -> IngestReport:
+        """Take in logs as they grow until ``stop`` (a ``threading.Event``) is set; publish every so many seconds."""
+        from ltrr_cli.engine.follow import follow
+
+        return follow(self, sources, format, undated, max_bad, every, stop, progress)
+
     def train(
         self,
         *,
@@ -287,6 +307,24 @@ class Workspace:
         from ltrr_cli.engine.upkeep import gc
 
         return gc(self, keep)
+
+    def export(
+        self,
+        format: str,  # noqa: A002 -- the word users know from the command line
+        out: str | Path | BinaryIO,
+        *,
+        judgments: tuple[str | Path, str | Path] | None = None,
+        queries: str | Path | None = None,
+        progress: Progress = quiet,
+    ) -> ExportReport:
+        """Write "libsvm" or "csv" (what a ranker is trained on), "qrels" or "dsjson"; a file whole or not at all.
+
+        judgments -- (queries, judgments) that label the lines in place of what people did
+        queries   -- where to write the queries that the qrels speak of
+        """
+        from ltrr_cli.engine.export import export
+
+        return export(self, format, out, judgments, queries, progress)
 
     def doctor(self) -> DoctorReport:
         """Look at libraries, settings, disk, generations and journal; raises nothing."""

@@ -9,6 +9,7 @@ query, or has the query "": an action of a person, of use to ``personal`` and ``
 
 Rewards come from the settings by type, clipped to -1..1. ``value`` scales one type only: ``dwell`` counts
 min(1, seconds / 30), as a click with 30 seconds of reading is the usual sign of satisfaction (Fox et al., TOIS 2005).
+Where the settings say that values of clicks are seconds (``dwell_seconds``), a shorter click is worth what a skip is.
 Plays, money and the like have no unit that is comparable across logs. A reward of 0 means: ignore the type.
 
 Everything here is a function of the settings and of the events and impressions in (time, id) order.
@@ -36,7 +37,10 @@ def reward_of(event: Event, settings: FeedbackSettings) -> float:
     >>> reward_of(Event("e", "dwell", 0, "a", value=15.0), FeedbackSettings(rewards={"dwell": 1.0}))
     0.5
     """
-    reward = settings.rewards.get(event.kind, settings.default_reward)
+    kind = event.kind
+    if kind == "click" and event.value is not None and event.value < settings.dwell_seconds:
+        kind = "skip"
+    reward = settings.rewards.get(kind, settings.default_reward)
     if event.kind == "dwell" and event.value is not None:
         reward *= min(1.0, max(0.0, event.value) / SATISFIED_SECONDS)
     return max(-1.0, min(1.0, reward))

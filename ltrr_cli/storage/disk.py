@@ -8,7 +8,7 @@ from __future__ import annotations
 import errno
 import os
 import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -77,15 +77,25 @@ def translated(path: Path) -> Iterator[None]:
 
 def write_atomic(path: Path, data: bytes) -> None:
     """Write a file so that a reader sees the old content or the new one, never half; durable on return."""
+    write_parts(path, (data,))
+
+
+def write_parts(path: Path, parts: Iterable[bytes]) -> None:
+    """Write a file as ``write_atomic`` does, a piece at a time; a failure leaves nothing but what was there."""
     # the temporary file sits beside its target: a rename is atomic only within one filesystem
     temporary = path.with_name(f".{path.name}.tmp")
     with translated(path):
         point("write", temporary)
-        with temporary.open("wb") as file:
-            file.write(data)
-            file.flush()
-            point("fsync", temporary)
-            os.fsync(file.fileno())
+        try:
+            with temporary.open("wb") as file:
+                for data in parts:
+                    file.write(data)
+                file.flush()
+                point("fsync", temporary)
+                os.fsync(file.fileno())
+        except Exception:
+            temporary.unlink(missing_ok=True)
+            raise
         point("rename", path)
         temporary.replace(path)
         sync_folder(path.parent)

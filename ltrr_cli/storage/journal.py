@@ -18,7 +18,8 @@ from typing import Any
 from ltrr_cli.core.errors import DamagedError, LockedError
 from ltrr_cli.core.types import Event, Impression
 from ltrr_cli.storage import disk
-from ltrr_cli.storage.journal_schema import FORMAT, PROFILE, Forget, Forgotten, create, forget, upgrade
+from ltrr_cli.storage.journal_readings import Reading, note_reading, readings
+from ltrr_cli.storage.journal_schema import FORMAT, PROFILE, Forget, Forgotten, create, expire, forget, upgrade
 from ltrr_cli.storage.pages import decode_page, encode_page
 
 BUSY_MS = 30_000
@@ -140,6 +141,16 @@ class Journal:
         with self._transaction():
             return forget(self._db, what)
 
+    def expire(self, days_ms: int, now_ms: int) -> None:
+        """Drop what is older than so many milliseconds before the newest event that is not of the future."""
+        with self._transaction():
+            expire(self._db, days_ms, now_ms)
+
+    def note_reading(self, reading: Reading, instead: Reading | None) -> None:
+        """Remember how far a log was read, in place of what was remembered of it."""
+        with self._transaction():
+            note_reading(self._db, reading, instead)
+
     def _source(self, name: str) -> int:
         self._db.execute("INSERT OR IGNORE INTO sources (name) VALUES (?)", (name,))
         return int(self._db.execute("SELECT source FROM sources WHERE name = ?", (name,)).fetchone()[0])
@@ -216,6 +227,11 @@ class Journal:
         """Yield (user, attributes as JSON, since when) of everybody of whom something was said, by name."""
         with self._translated():
             yield from self._db.execute("SELECT * FROM users ORDER BY user")
+
+    def readings(self, reader: str) -> list[Reading]:
+        """Return how far logs were read that were read in this way, shortest first."""
+        with self._translated():
+            return readings(self._db, reader)
 
     def queries(self) -> dict[str, int]:
         """Return how often each query was asked, as it was typed."""

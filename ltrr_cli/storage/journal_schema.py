@@ -5,9 +5,18 @@ from __future__ import annotations
 import sqlite3
 from dataclasses import dataclass
 
-FORMAT = 2
+FORMAT = 3
 
-SCHEMA = """
+READINGS = """
+CREATE TABLE IF NOT EXISTS readings (
+    digest TEXT NOT NULL, reader TEXT NOT NULL, format TEXT NOT NULL, offset INTEGER NOT NULL, number INTEGER NOT NULL,
+    lines INTEGER NOT NULL, known INTEGER NOT NULL, conflicts INTEGER NOT NULL, skipped INTEGER NOT NULL,
+    refused INTEGER NOT NULL, PRIMARY KEY (digest, reader)
+);
+"""
+
+SCHEMA = (
+    """
 CREATE TABLE impressions (
     impression_id TEXT PRIMARY KEY, time_ms INTEGER, query TEXT NOT NULL, origin TEXT NOT NULL,
     user TEXT, session TEXT, page BLOB, seq INTEGER NOT NULL, source INTEGER
@@ -24,6 +33,8 @@ CREATE TABLE conflicts (event_id TEXT NOT NULL, content TEXT NOT NULL, UNIQUE (e
 CREATE TABLE sources (source INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE);
 CREATE TABLE users (user TEXT PRIMARY KEY, attributes TEXT NOT NULL, time_ms INTEGER) WITHOUT ROWID;
 """
+    + READINGS
+)
 
 PROFILE = """INSERT INTO users VALUES (?, ?, ?) ON CONFLICT (user) DO UPDATE
 SET attributes = excluded.attributes, time_ms = excluded.time_ms
@@ -34,6 +45,7 @@ ALTER TABLE impressions ADD COLUMN source INTEGER;
 ALTER TABLE events ADD COLUMN source INTEGER;
 CREATE TABLE sources (source INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE);
 """
+_TO = {2: _TO_2, 3: READINGS}
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,8 +77,12 @@ def create(database: sqlite3.Connection) -> None:
 
 
 def upgrade(database: sqlite3.Connection) -> None:
-    """Bring tables of format 1 to format 2, inside a transaction; where their lines came from is not known."""
-    _run(database, _TO_2)
+    """Bring tables of an older format to the newest, one step after another, inside a transaction.
+
+    Where lines of format 1 came from is not known; how far logs were read is not known before format 3.
+    """
+    found = database.execute("PRAGMA user_version").fetchone()[0]
+    _run(database, "".join(script for number, script in _TO.items() if number > found))
 
 
 def _run(database: sqlite3.Connection, script: str) -> None:
@@ -82,10 +98,27 @@ def forget(database: sqlite3.Connection, what: Forget) -> Forgotten:
     database.execute(f"DELETE FROM conflicts WHERE event_id IN ({chosen})", values)
     events = database.execute(f"DELETE FROM events WHERE {condition}", values).rowcount
     impressions = database.execute(f"DELETE FROM impressions WHERE {condition}", values).rowcount
+    database.execute("DELETE FROM readings")  # a log that holds what left is to be read whole, should it come again
     users = 0
     if what.user is not None and what.source is None and what.between is None:
         users = database.execute("DELETE FROM users WHERE user = ?", (what.user,)).rowcount
     return Forgotten(events, impressions, users)
+
+
+def expire(database: sqlite3.Connection, days_ms: int, now_ms: int) -> None:
+    """Delete, inside a transaction, what is older than ``days_ms`` before the newest event that is not of the future.
+
+    How far logs were read stays known: what was dropped for its age is not to come back with them.
+    """
+    newest = "SELECT MAX(MIN(time_ms, ?)) FROM events WHERE time_ms IS NOT NULL"
+    found = database.execute(newest, (now_ms,)).fetchone()[0]
+    if found is None:
+        return
+    before = (found - days_ms,)
+    old = "SELECT event_id FROM events WHERE time_ms < ?"
+    database.execute(f"DELETE FROM conflicts WHERE event_id IN ({old})", before)
+    database.execute("DELETE FROM events WHERE time_ms < ?", before)
+    database.execute("DELETE FROM impressions WHERE time_ms < ?", before)
 
 
 def _condition(database: sqlite3.Connection, what: Forget) -> tuple[str, list[str | int]]:

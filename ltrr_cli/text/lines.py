@@ -14,7 +14,7 @@ import contextlib
 import gzip
 import sys
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
@@ -59,21 +59,37 @@ class BadLine(NamedTuple):
     of_source: bool = False
 
 
-def read_lines(source: str | Path, *, offset: int = 0, number: int = 1) -> Iterator[Line | BadLine]:
+def is_compressed(path: Path) -> bool:
+    """Say whether a file's first bytes are those of a compressed one."""
+    with path.open("rb") as file:
+        start = file.read(4)
+    return start == _ZSTD_MAGIC or start.startswith(_GZIP_MAGIC)
+
+
+def read_lines(
+    source: str | Path | BinaryIO, *, offset: int = 0, number: int = 1, tap: Callable[[bytes], None] | None = None
+) -> Iterator[Line | BadLine]:
     """Yield the lines of a file (``-`` is standard input), decompressed where it is gzip or Zstandard.
 
     Its first bytes say which; a file that is only named ``.gz`` or ``.zst`` is damaged.
+    source -- an open file is read on to its present end, and stays open
     offset, number -- where to begin: the ``end`` of a line read before and the number after its own.
+    tap -- is shown the (decompressed) bytes from ``offset`` on before the lines that are cut of them
     Holds one chunk and one line in memory. Raises DataError where the source cannot be opened.
     """
     try:
-        stream = sys.stdin.buffer if str(source) == "-" else open(source, "rb")  # noqa: SIM115 (closed below)
+        if not isinstance(source, str | Path):
+            stream = source
+        else:
+            stream = sys.stdin.buffer if str(source) == "-" else open(source, "rb")  # noqa: SIM115 (closed below)
     except OSError as error:
         raise DataError(f"{source}: {error.strerror or error}", hint="give a readable file, or - for input") from None
-    with contextlib.nullcontext(stream) if stream is sys.stdin.buffer else stream:
+    with contextlib.nullcontext(stream) if stream in (source, sys.stdin.buffer) else stream:
         cutter = _Cutter(number)
         try:
             for chunk in _chunks(stream, str(source), offset, cutter):
+                if tap is not None:
+                    tap(chunk)
                 yield from cutter.feed(chunk)
         except (EOFError, OSError, zlib.error, _DamagedZstd) as error:
             yield from cutter.finish()

@@ -48,8 +48,8 @@ INSIDE_FUNCTIONS = {"sklearn", "scipy", "joblib", "lightgbm", "onnxruntime", "on
 LONGEST = 300
 LONGER = {
     "core/types.py": 355,  # the vocabulary: half of it is prose, and it belongs in one place
-    "engine/workspace.py": 340,  # the Python API, every verb with its words
-    "storage/journal.py": 310,  # every read and write of one database
+    "engine/workspace.py": 385,  # the Python API, every verb with its words
+    "storage/journal.py": 325,  # every read and write of one database
     "retrieval/memory.py": 400,  # one strategy is one file
 }
 

@@ -34,6 +34,21 @@ def test_a_terminal_sees_every_stage_by_name(monkeypatch: pytest.MonkeyPatch):
     assert "2/2" in drawn
 
 
+def test_a_terminal_sees_the_rate_and_the_time_that_is_left(monkeypatch: pytest.MonkeyPatch):
+    now = iter(range(0, 1_000, 5))
+    monkeypatch.setattr("ltrr_cli.cli.progress.perf_counter", lambda: float(next(now)))
+    stream = Terminal()
+    monkeypatch.setattr(sys, "stderr", stream)
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.setenv("COLUMNS", "120")
+    with Bar(quiet=False, verbose=False, color=False) as bar:
+        bar("read", 100, 1_000)
+        bar("read", 500, 1_000)
+    assert "500/1000" in stream.getvalue()
+    assert "50/s" in stream.getvalue()  # 500 in ten seconds
+    assert "00:0" in stream.getvalue()
+
+
 def test_nobody_else_sees_anything(monkeypatch: pytest.MonkeyPatch):
     assert worked(monkeypatch, io.StringIO()) == ""
     assert worked(monkeypatch, Terminal(), quiet=True, verbose=True) == ""

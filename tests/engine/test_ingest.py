@@ -7,7 +7,7 @@ import json
 import random
 import shutil
 import tracemalloc
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -199,9 +199,46 @@ def without_its_last_newline(folder: Path) -> list[list[Path]]:
     return [[written(folder / "log", b"".join(LOG).rstrip())]]
 
 
+def growing(folder: Path) -> list[list[Path]]:
+    """Grown line by line and in mid-line: only what is new is read, and a line without its end is read again."""
+    whole, log = b"".join(LOG), folder / "log"
+    ends = [1, 40, 41, 90, len(LOG)]
+    cuts = [len(b"".join(LOG[:end])) for end in ends]
+    return Growing([[log]] * 5, [(log, whole[:cut]) for cut in cuts])
+
+
+def rotated_while_it_grows(folder: Path) -> list[list[Path]]:
+    log, old, whole = folder / "log", folder / "log.1", b"".join(LOG)
+    half = len(b"".join(LOG[:60]))
+    return Growing(
+        [[log], [log, old], [old, log]],
+        [(log, whole[: half // 2]), (old, whole[:half]), (log, whole[half:])],
+    )
+
+
+def written_anew(folder: Path) -> list[list[Path]]:
+    """The second half stands where the first one stood, as ``copytruncate`` and ``>`` leave it, and is longer."""
+    log, half = folder / "log", b"".join(LOG[:40])
+    return Growing([[log], [log]], [(log, half), (log, b"".join(LOG[40:]))])
+
+
+class Growing(list[list[Path]]):
+    """Sources that are written as they are asked for."""
+
+    def __init__(self, sources: list[list[Path]], writes: list[tuple[Path, bytes]]) -> None:
+        super().__init__(sources)
+        self._writes = writes
+
+    def __iter__(self) -> Iterator[list[Path]]:
+        for sources, (path, data) in zip(super().__iter__(), self._writes, strict=True):
+            path.write_bytes(data)
+            yield [source for source in sources if source.exists()]
+
+
 @pytest.mark.parametrize(
-    "way", [again, renamed, rotated, copied_and_truncated, split, shuffled, compressed, without_its_last_newline]
-)
+    "way", [again, renamed, rotated, copied_and_truncated, split, shuffled, compressed, without_its_last_newline,
+            growing, rotated_while_it_grows, written_anew]
+)  # fmt: skip
 def test_however_a_log_arrives_the_same_is_known_and_learnt(
     way: Callable[[Path], list[list[Path]]],
     workspace: Workspace,
@@ -259,3 +296,130 @@ def learnt_at_once(indexed: Path, tmp_path_factory: pytest.TempPathFactory) -> t
     workspace = Workspace(shutil.copytree(indexed, folder / "home"))
     workspace.ingest([written(folder / "log", b"".join(LOG))])
     return digests(workspace)
+
+
+# ---------------------------------------------------------------- only what is new is read
+
+
+@pytest.fixture
+def parsed(monkeypatch: pytest.MonkeyPatch) -> list[bytes]:
+    """Every line that was parsed, in order."""
+    lines: list[bytes] = []
+    reader = ingestion.reader
+
+    def noting(format: str, undated: bool = False) -> Callable[[bytes], object]:
+        read = reader(format, undated)
+
+        def read_line(line: bytes) -> object:
+            lines.append(line)
+            return read(line)
+
+        return read_line
+
+    monkeypatch.setattr(ingestion, "reader", noting)
+    return lines
+
+
+def events(first: int, last: int) -> bytes:
+    return b"".join(GOOD % number + b"\n" for number in range(first, last))
+
+
+def test_of_a_log_that_has_grown_only_the_new_lines_are_read(workspace: Workspace, tmp_path: Path, parsed: list[bytes]):
+    log = written(tmp_path / "log", events(0, 10) + GOOD[:30])
+    assert workspace.ingest([log], max_bad=0.5).quarantined == 1
+    parsed.clear()
+    written(log, events(0, 13))
+    report = workspace.ingest([log])
+    assert parsed == events(10, 13).splitlines()
+    assert (report.accepted, report.duplicates, report.quarantined) == (3, 10, 0)
+    parsed.clear()
+    assert workspace.ingest([log.rename(tmp_path / "log.1")]).duplicates == 13
+    assert parsed == []
+
+
+def test_what_was_read_before_is_reported_as_if_it_were_read_again(workspace: Workspace, tmp_path: Path):
+    conflict = b'{"event":"skip","timestamp":"2024-05-01","entity_id":"song:001","event_id":"good-1"}\n'
+    user = b'{"event":"user","user_id":"u1","attributes":{"mood":"calm"}}\n'
+    log = written(tmp_path / "log", events(0, 5) + conflict + user + events(3, 4) + b"bad\n")
+    whole = written(tmp_path / "other", b"\n" + log.read_bytes())  # the same to a reader, another file by its bytes
+    workspace.ingest([log], max_bad=0.5)
+    resumed, again = workspace.ingest([log], max_bad=0.5), workspace.ingest([whole], max_bad=0.5)
+    for name in ("accepted", "duplicates", "conflicts", "quarantined", "skipped"):
+        assert getattr(resumed, name) == getattr(again, name), name
+    assert (again.accepted, again.duplicates, again.conflicts, again.quarantined) == (0, 6, 1, 1)
+
+
+def test_lines_are_numbered_on(workspace: Workspace, tmp_path: Path):
+    log = written(tmp_path / "log", b"\n" + events(0, 3) + b"\n\n")
+    workspace.ingest([log])
+    written(log, log.read_bytes() + b"bad\n")
+    workspace.ingest([log], max_bad=0.5)
+    assert [(line["line"], line["offset"]) for line in quarantined(workspace)] == [(7, 3 + len(events(0, 3)))]
+
+
+@pytest.mark.parametrize(
+    ("change", "why"),
+    [
+        (lambda data: b" " + data[1:], "its first byte is another"),
+        (lambda data: data[:-2] + b" \n", "its last byte is another"),
+        (lambda data: data[: len(data) // 2], "it is shorter"),
+    ],
+)
+def test_a_log_that_was_rewritten_is_read_whole(
+    workspace: Workspace, tmp_path: Path, parsed: list[bytes], change: Callable[[bytes], bytes], why: str
+):
+    log = written(tmp_path / "log", events(0, 6))
+    workspace.ingest([log])
+    parsed.clear()
+    written(log, change(events(0, 6)))
+    workspace.ingest([log], max_bad=0.5)
+    assert len(parsed) == len(log.read_bytes().splitlines()), why
+
+
+def test_a_log_is_read_whole_where_it_is_asked_to_be_read_otherwise(
+    workspace: Workspace, tmp_path: Path, parsed: list[bytes]
+):
+    log = written(tmp_path / "log", events(0, 6))
+    workspace.ingest([log])
+    for more in ({"undated": True}, {"format": "native"}):
+        parsed.clear()
+        workspace.ingest([log], **more)
+        assert len(parsed) == 6
+
+
+def test_neither_a_dry_run_nor_a_refused_log_counts_as_read(workspace: Workspace, tmp_path: Path, parsed: list[bytes]):
+    log = written(tmp_path / "log", events(0, 6) + b"bad\n")
+    workspace.ingest([log], dry_run=True, max_bad=0.5)
+    with pytest.raises(DataError, match="nothing was taken in"):
+        workspace.ingest([log])
+    assert workspace.ingest([log], max_bad=0.5).accepted == 6
+    with pytest.raises(DataError, match="nothing was taken in"):
+        workspace.ingest([log])
+
+
+def test_what_was_forgotten_comes_back_with_its_log(workspace: Workspace, tmp_path: Path):
+    log = written(tmp_path / "log", events(0, 6))
+    workspace.ingest([log])
+    workspace.forget(source="log")
+    assert workspace.status().events == 0
+    assert workspace.ingest([log]).accepted == 6
+
+
+def test_a_compressed_log_is_read_whole(workspace: Workspace, tmp_path: Path, parsed: list[bytes]):
+    log = written(tmp_path / "log.gz", gzip.compress(events(0, 6)))
+    workspace.ingest([log])
+    parsed.clear()
+    written(log, gzip.compress(events(0, 6)) + gzip.compress(events(6, 9)))
+    assert workspace.ingest([log]).accepted == 3
+    assert len(parsed) == 9
+
+
+def test_progress_foresees_how_many_lines_there_are(
+    workspace: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(ingestion, "BATCH", 2)
+    told: list[tuple[int, int | None]] = []
+    log = written(tmp_path / "log", events(0, 8))
+    workspace.ingest([log], progress=lambda stage, done, total: told.append((done, total)) if stage == "read" else None)
+    assert [done for done, _ in told] == [2, 4, 6, 8]
+    assert all(total is not None and 8 <= total <= 16 for _, total in told)

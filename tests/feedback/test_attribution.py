@@ -272,3 +272,12 @@ def test_outcomes_do_not_depend_on_the_order_of_the_log(pages, events, seed):
     for outcome in first:
         assert outcome is not None
         assert -1 <= outcome.reward <= 1
+
+
+@pytest.mark.parametrize(
+    ("value", "dwell_seconds", "reward"),
+    [(3.0, 0.0, 1.0), (3.0, 10.0, -0.3), (10.0, 10.0, 1.0), (None, 10.0, 1.0), (0.0, 10.0, -0.3)],
+)
+def test_a_click_on_which_nobody_stayed_is_a_skip_where_the_settings_say_so(value, dwell_seconds, reward):
+    assert reward_of(click(value=value), FeedbackSettings(dwell_seconds=dwell_seconds)) == reward
+    assert reward_of(click(kind="play", value=value), FeedbackSettings(dwell_seconds=dwell_seconds)) == 1.0

@@ -1,0 +1,50 @@
+"""``ltrr export``: what was learnt from, in the formats of other tools."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from ltrr_cli.cli.desk import Desk
+from ltrr_cli.cli.paint import counted
+from ltrr_cli.core.errors import UsageError
+
+FORMATS = ("libsvm", "csv", "qrels", "dsjson")
+
+
+def export(
+    desk: Desk,
+    format_: Annotated[str, typer.Argument(metavar="|".join(FORMATS), help="What to write.", show_default=False)],
+    out: Annotated[
+        Path | None, typer.Option("--output", "-o", metavar="FILE", help="Where to.  [default: standard output]")
+    ] = None,
+    judgments: Annotated[
+        tuple[str, str] | None,
+        typer.Option("--judgments", metavar="QUERIES QRELS", help="Label by judgments instead of by what people did."),
+    ] = None,
+    queries: Annotated[
+        Path | None, typer.Option("--queries", metavar="FILE", help="Write the queries of the qrels there.")
+    ] = None,
+) -> None:
+    """Write what was learnt from for other tools; a file is written whole or not at all.
+
+    libsvm and csv: the lines that a ranker is trained on, one a candidate; columns are named. qrels: TREC judgments
+    from what people chose. dsjson: positions that were drawn, with odds and costs, for Vowpal Wabbit.
+    """
+    if format_ not in FORMATS:
+        raise UsageError(f"nothing is exported as {format_[:40]!r}", hint=f"one of {', '.join(FORMATS)}")
+    if out is None and desk.json:
+        raise UsageError("--json and the export both want standard output", hint="say where with -o FILE")
+    with desk.progress() as progress:
+        report = desk.workspace().export(
+            format_, out or sys.stdout.buffer, judgments=judgments, queries=queries, progress=progress
+        )
+    of = f" of {counted(report.searches, 'search', 'searches')}" if report.searches else ""
+    line = f"{counted(report.lines, 'line')}{of}"
+    if out is None:
+        desk.say(f"{line} written")
+    else:
+        desk.answer(report, lambda screen: screen.print(f"{line} in {out}", soft_wrap=True))
