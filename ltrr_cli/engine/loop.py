@@ -56,6 +56,7 @@ class LearnedHeader(msgspec.Struct, frozen=True):
 
 CATALOG_ENCODER, DENSE = "catalog", "dense"  # the encoder learnt here, and the strategy that uses encoders
 MOST_FACTS = 12  # of an entity that count for a user's habits
+LEAST = 1e-3  # of a strategy that finds no known item: it decides where no other brings anything
 PRETRAINED = 1.5  # chosen by leaving one judged collection out; 1 to 1.5 hardly differ
 
 
@@ -101,10 +102,14 @@ class Loop:
     def fusion_weights(self, names: Sequence[str], reading: Reading) -> FloatArray:
         """Return (len(names),) float32, the weights of fusion for a query.
 
-        A pretrained encoder weighs at least ``PRETRAINED`` times the best strategy where a topic is asked for: what it
-        knows beyond the catalog's own words no known item can show, for nobody paraphrases there.
+        What explores weighs nothing: it never leads a page by its own word. Without words known items say nothing, and
+        who starts from a person or an entity that is given leads. A pretrained encoder weighs at least ``PRETRAINED``
+        times the best strategy where a topic is asked for: what it knows beyond the catalog's own words no known item
+        can show, for nobody paraphrases there.
         """
-        weights = np.array([self.header.fusion.get(name, 0.0) for name in names], np.float32)
+        known = self.header.fusion if reading.tokens else {n: float(s.second_wave) for n, s in self.strategies.items()}
+        weights = np.array([max(known.get(name, 0.0), LEAST) for name in names], np.float32)
+        weights[[self.strategies[name].exploring for name in names]] = 0.0
         if DENSE in names and self.header.encoder != CATALOG_ENCODER:
             dense, name = names.index(DENSE), meant_by_name(reading)
             least = max(float(weights[dense]), PRETRAINED * float(weights.max()))

@@ -23,6 +23,7 @@ class Explore(Strategy):
     """A random order of the allowed rows, the same for the same request."""
 
     name: ClassVar[str] = "explore"
+    exploring: ClassVar[bool] = True
 
     def __init__(self, entities: int, bearing: Bearing) -> None:
         self._entities, self._bearing = entities, bearing

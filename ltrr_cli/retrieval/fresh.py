@@ -36,6 +36,7 @@ class Fresh(Strategy):
     """
 
     name: ClassVar[str] = "fresh"
+    exploring: ClassVar[bool] = True
     evidence_names: ClassVar[tuple[str, ...]] = ("shown",)
 
     def __init__(self, resources: Resources, bearing: Bearing, shown: Trend) -> None:
