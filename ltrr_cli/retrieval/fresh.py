@@ -60,16 +60,15 @@ class Fresh(Strategy):
 
     def learn(self, outcomes: Sequence[Outcome]) -> None:
         """Count everything that stood on the page of an action."""
-        shown = [
-            (row, outcome.time_ms, outcome.weight)
-            for outcome in outcomes
-            if outcome.weight > 0
-            for entity in outcome.page
-            if (row := self._row_of(entity)) >= 0
-        ]
-        if shown:
-            rows, moments, weights = zip(*shown, strict=True)
-            self._shown.add(np.array(rows, np.int32), np.array(moments, np.int64), np.array(weights, np.float64))
+        self._shown.learn(
+            [
+                (row, outcome.time_ms, outcome.weight)
+                for outcome in outcomes
+                if outcome.weight > 0
+                for entity in outcome.page
+                if (row := self._row_of(entity)) >= 0
+            ]
+        )
 
     def save(self, folder: Path) -> None:
         """Write the counts."""

@@ -44,14 +44,13 @@ class Popular(Strategy):
 
     def learn(self, outcomes: Sequence[Outcome]) -> None:
         """Count rewarded actions, whatever the query."""
-        counted = [
-            (row, outcome.time_ms, weight)
-            for outcome in outcomes
-            if (weight := outcome.reward * outcome.weight) > 0 and (row := self._row_of(outcome.entity_id)) >= 0
-        ]
-        if counted:
-            rows, moments, weights = zip(*counted, strict=True)
-            self._trend.add(np.array(rows, np.int32), np.array(moments, np.int64), np.array(weights, np.float64))
+        self._trend.learn(
+            [
+                (row, outcome.time_ms, weight)
+                for outcome in outcomes
+                if (weight := outcome.reward * outcome.weight) > 0 and (row := self._row_of(outcome.entity_id)) >= 0
+            ]
+        )
 
     def save(self, folder: Path) -> None:
         """Write the trend."""

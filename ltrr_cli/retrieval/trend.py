@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Self
 
@@ -34,6 +35,12 @@ class Trend:
             self._total *= np.exp2(-(newest - self._moment) * RATES)
         self._total += weights @ np.exp2(-(newest - moments)[:, None] * RATES)
         self._moment = newest
+
+    def learn(self, counted: Sequence[tuple[int, int, float]]) -> None:
+        """Count (row, moment, weight) of actions in time order."""
+        if counted:
+            rows, moments, weights = zip(*counted, strict=True)
+            self.add(np.array(rows, np.int32), np.array(moments, np.int64), np.array(weights, np.float64))
 
     def values(self, rows: IntArray, time_ms: int) -> FloatArray:
         """Return (n, COLUMNS) float32: counts decayed to a moment."""
