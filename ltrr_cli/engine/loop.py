@@ -110,7 +110,7 @@ class Loop:
         known = self.header.fusion if reading.tokens else {n: float(s.second_wave) for n, s in self.strategies.items()}
         weights = np.array([max(known.get(name, 0.0), LEAST) for name in names], np.float32)
         weights[[self.strategies[name].exploring for name in names]] = 0.0
-        if DENSE in names and self.header.encoder != CATALOG_ENCODER:
+        if reading.tokens and DENSE in names and self.header.encoder != CATALOG_ENCODER:
             dense, name = names.index(DENSE), meant_by_name(reading)
             least = max(float(weights[dense]), PRETRAINED * float(weights.max()))
             weights[dense] = name * weights[dense] + (1.0 - name) * least

@@ -13,6 +13,7 @@ import pytest
 import ltrr_cli
 from ltrr_cli.core.errors import DamagedError, DataError, LockedError, NotFoundError, UsageError
 from ltrr_cli.core.types import Context, Reading
+from ltrr_cli.engine.loop import LEAST
 from ltrr_cli.engine.search import answer
 from ltrr_cli.engine.workspace import Workspace
 from ltrr_cli.storage.lock import publication
@@ -236,7 +237,7 @@ def test_a_pretrained_encoder_is_heard_for_topics_and_not_for_names(workspace: W
     loop = workspace.loop()
     names = loop.enabled()
     at = names.index("dense")
-    topic, name = (Reading(intent={what: 1.0}) for what in ("topic", "spearfishing"))
+    topic, name = (Reading(("love",), intent={what: 1.0}) for what in ("topic", "spearfishing"))
     own = loop.fusion_weights(names, topic)
     np.testing.assert_array_equal(own, loop.fusion_weights(names, name))
     loop.header = msgspec.structs.replace(loop.header, encoder="minilm")
@@ -244,3 +245,16 @@ def test_a_pretrained_encoder_is_heard_for_topics_and_not_for_names(workspace: W
     heard = loop.fusion_weights(names, topic)
     assert heard[at] == pytest.approx(1.5 * max(own))
     np.testing.assert_array_equal(np.delete(heard, at), np.delete(own, at))
+
+
+def test_what_explores_weighs_nothing_and_what_finds_no_known_item_next_to_nothing(workspace: Workspace):
+    loop = workspace.loop()
+    loop.header = msgspec.structs.replace(loop.header, fusion={"lexical": 1.0, "explore": 1.0, "fresh": 1.0})
+    names = ("lexical", "popular", "explore", "fresh")
+    assert loop.fusion_weights(names, Reading(("love",))).tolist() == pytest.approx([1.0, LEAST, 0.0, 0.0])
+
+
+def test_without_words_who_starts_from_a_person_or_an_entity_leads(workspace: Workspace):
+    names = ("lexical", "related", "personal", "popular", "explore")
+    weights = workspace.loop().fusion_weights(names, Reading())
+    assert weights.tolist() == pytest.approx([LEAST, 1.0, 1.0, LEAST, 0.0])
