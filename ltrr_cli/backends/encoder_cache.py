@@ -99,19 +99,24 @@ def put(cache: Path, name: str, fill: Callable[[Path], object], check: Callable[
     Raises what ``fill`` raises, DataError where the encoder gives nothing sensible, NoSpaceError.
     """
     place = _home(cache) / _plain(name)
+    put_at(place, fill, check or try_out)
+    return place
+
+
+def put_at(place: Path, fill: Callable[[Path], object], check: Callable[[Path], object]) -> None:
+    """Let ``fill`` make a folder, ``check`` it, and only then put it in the place of an older one."""
     try:
         place.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(prefix=".new-", dir=place.parent) as scratch:
             folder = Path(scratch) / "encoder"
             folder.mkdir()
             fill(folder)
-            (check or try_out)(folder)
+            check(folder)
             if place.exists():
                 place.rename(Path(scratch) / "old")
             folder.rename(place)
     except OSError as error:
         raise disk_error(error, place) from error
-    return place
 
 
 def try_out(folder: Path) -> None:

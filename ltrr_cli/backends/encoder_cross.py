@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 import shutil
-import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
@@ -15,8 +14,8 @@ from typing import Any
 import numpy as np
 
 from ltrr_cli.backends.encoder import load_tokenizer, open_session, writable
+from ltrr_cli.backends.encoder_cache import put_at, sources_of
 from ltrr_cli.backends.encoder_card import GRAPH, TOKENIZER, Card, digest_of, read_card, write_card
-from ltrr_cli.backends.files import REBUILD, disk_error
 from ltrr_cli.core.errors import DamagedError, DataError, NotFoundError, UsageError
 from ltrr_cli.core.types import FloatArray
 
@@ -93,26 +92,17 @@ def import_cross(source: Path, cache: Path, name: str) -> Path:
     It is tried out before it is kept, in the place of an older one of that name. Raises NotFoundError, DataError,
     DamagedError, NoSpaceError.
     """
-    graph = next((path for path in (source / "onnx" / GRAPH, source / GRAPH) if path.is_file()), None)
-    if graph is None or not (source / TOKENIZER).is_file():
-        raise NotFoundError(f"{source}: no {GRAPH} (or onnx/{GRAPH}) beside a {TOKENIZER}", hint=REBUILD)
+    graph, tokenizer = sources_of(source)
     place = _place(cache, name)
-    try:
-        place.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(prefix=".new-", dir=place.parent) as scratch:
-            folder = Path(scratch) / "cross"
-            folder.mkdir()
-            for path in graph.parent.glob(f"{GRAPH}*"):
-                shutil.copyfile(path, folder / path.name)
-            shutil.copyfile(source / TOKENIZER, folder / TOKENIZER)
-            card = Card(KIND, name, 1, _max_tokens(source), digest_of(folder), "none", _output(folder, source))
-            write_card(folder, card)
-            _try_out(folder)
-            if place.exists():
-                place.rename(Path(scratch) / "old")
-            folder.rename(place)
-    except OSError as error:
-        raise disk_error(error, place) from error
+
+    def fill(folder: Path) -> None:
+        for path in graph.parent.glob(f"{GRAPH}*"):
+            shutil.copyfile(path, folder / path.name)
+        shutil.copyfile(tokenizer, folder / TOKENIZER)
+        card = Card(KIND, name, 1, _max_tokens(source), digest_of(folder), "none", _output(folder, source))
+        write_card(folder, card)
+
+    put_at(place, fill, _try_out)
     return place
 
 
