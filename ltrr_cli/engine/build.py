@@ -112,7 +112,7 @@ def build_generation(
     loop = open_loop(settings, folder, None)
     loop.header = msgspec.structs.replace(header, signals=signal_names(loop))
     known = measure(loop)
-    _write(folder, msgspec.structs.replace(loop.header, fusion=known.fusion))
+    _write(folder, msgspec.structs.replace(loop.header, fusion=known.fusion, fusion_of_values=known.of_values))
     warm_start(loop, known, room("policy"))
     stage("known_items")
     return seconds

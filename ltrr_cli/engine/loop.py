@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -31,6 +31,7 @@ from ltrr_cli.storage.journal import Journal
 from ltrr_cli.storage.lock import Hold
 from ltrr_cli.text.normalise import query_key
 from ltrr_cli.understanding.infer import open_inferred
+from ltrr_cli.understanding.interpret import meant_by_name, states_values
 from ltrr_cli.understanding.reader import Understanding
 
 
@@ -42,6 +43,7 @@ class CatalogHeader(msgspec.Struct, frozen=True):
     strategies: tuple[str, ...]
     fusion: dict[str, float]  # weight of each strategy, from known-item self-retrieval
     signals: tuple[str, ...]  # names of the bandit's features, beside time
+    fusion_of_values: dict[str, float] = {}  # the same where a query states attribute values; empty: not known
 
 
 class LearnedHeader(msgspec.Struct, frozen=True):
@@ -58,11 +60,6 @@ CATALOG_ENCODER, DENSE = "catalog", "dense"  # the encoder learnt here, and the 
 MOST_FACTS = 12  # of an entity that count for a user's habits
 LEAST = 1e-3  # of a strategy that finds no known item: it decides where no other brings anything
 PRETRAINED = 1.5  # chosen by leaving one judged collection out; 1 to 1.5 hardly differ
-
-
-def meant_by_name(reading: Reading) -> float:
-    """Return the odds, 0..1, that a query asks for one thing by its name (half of the mixed do)."""
-    return reading.intent.get("spearfishing", 0.0) + 0.5 * reading.intent.get("mixed", 0.0)
 
 
 @dataclass(slots=True)
@@ -103,17 +100,25 @@ class Loop:
         """Return (len(names),) float32, the weights of fusion for a query.
 
         What explores weighs nothing: it never leads a page by its own word. Without words known items say nothing, and
-        who starts from a person or an entity that is given leads. A pretrained encoder weighs at least ``PRETRAINED``
-        times the best strategy where a topic is asked for: what it knows beyond the catalog's own words no known item
-        can show, for nobody paraphrases there.
+        who starts from a person or an entity that is given leads. Weights for stated values count by the odds that the
+        query is one. A pretrained encoder weighs at least ``PRETRAINED`` times the best strategy where something else
+        than a name or a value is asked for: what it knows beyond the catalog's own words no known item can show, for
+        nobody paraphrases there.
         """
         known = self.header.fusion if reading.tokens else {n: float(s.second_wave) for n, s in self.strategies.items()}
+        weights = self._weights(names, known)
+        stated = states_values(reading) if reading.tokens and self.header.fusion_of_values else 0.0
+        if reading.tokens and DENSE in names and self.header.encoder != CATALOG_ENCODER:
+            dense, literal = names.index(DENSE), min(meant_by_name(reading) + stated, 1.0)
+            least = max(float(weights[dense]), PRETRAINED * float(weights.max()))
+            weights[dense] = literal * weights[dense] + (1.0 - literal) * least
+        if stated:
+            weights = (1.0 - stated) * weights + stated * self._weights(names, self.header.fusion_of_values)
+        return weights
+
+    def _weights(self, names: Sequence[str], known: Mapping[str, float]) -> FloatArray:
         weights = np.array([max(known.get(name, 0.0), LEAST) for name in names], np.float32)
         weights[[self.strategies[name].exploring for name in names]] = 0.0
-        if reading.tokens and DENSE in names and self.header.encoder != CATALOG_ENCODER:
-            dense, name = names.index(DENSE), meant_by_name(reading)
-            least = max(float(weights[dense]), PRETRAINED * float(weights.max()))
-            weights[dense] = name * weights[dense] + (1.0 - name) * least
         return weights
 
     def request(self, query: str, context: Context, seed: int, hidden: Iterable[str] = ()) -> Request:

@@ -17,7 +17,7 @@ from ltrr_cli.allocation.base import Lesson, Situation
 from ltrr_cli.core.chance import generator
 from ltrr_cli.core.types import Candidates, Context, FloatArray, IntArray
 from ltrr_cli.engine.judgments import JudgedSet
-from ltrr_cli.engine.known_items import known_queries
+from ltrr_cli.engine.known_queries import known_queries
 from ltrr_cli.engine.lessons import shapes_of
 from ltrr_cli.engine.loop import Loop
 from ltrr_cli.engine.scoring import untrained
@@ -73,7 +73,10 @@ def wishes(loop: Loop, judged: JudgedSet | None, count: int, seed: int) -> list[
     """
     chance = generator("wishes", seed)
     if judged is None:
-        known = [Wish(KNOWN_ITEMS, text, Context(loop.clock_ms), row) for row, text in known_queries(loop, chance)]
+        known = [
+            Wish(KNOWN_ITEMS, query.text, Context(loop.clock_ms), query.row)
+            for query in known_queries(loop.catalog, chance)
+        ]
         return [known[place] for place in chance.integers(0, len(known), count).tolist()] if known else []
     pool: list[tuple[Wish, IntArray, np.ndarray]] = []
     for query in judged.queries:

@@ -38,6 +38,8 @@ def blend(scores: FloatArray, weights: FloatArray, popularity: FloatArray | None
 def gains(scores: FloatArray) -> FloatArray:
     """Return (n, s) float32 in 0..1: each strategy's scores from its lowest (0.05) to its highest (1), 0 for none.
 
+    A list of several that all score alike says who belongs, not who leads: each gains the middle.
+
     >>> gains(np.array([[9.0, np.nan], [5.0, 2.0], [1.0, np.nan]], np.float32))[:, 0].tolist()
     [1.0, 0.5249999761581421, 0.05000000074505806]
     """
@@ -47,7 +49,8 @@ def gains(scores: FloatArray) -> FloatArray:
     high = np.where(brought, scores, -np.inf).max(axis=0)
     low = np.where(brought, scores, np.inf).min(axis=0)
     span = np.where(high > low, high - low, 1.0)
-    share = np.where(high > low, (np.where(brought, scores, 0.0) - np.where(high > low, low, 0.0)) / span, 1.0)
+    alike = np.where(brought.sum(axis=0) > 1, 0.5, 1.0)
+    share = np.where(high > low, (np.where(brought, scores, 0.0) - np.where(high > low, low, 0.0)) / span, alike)
     gain: FloatArray = np.where(brought, _BROUGHT + (1.0 - _BROUGHT) * share, 0.0).astype(np.float32)
     return gain
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
@@ -11,15 +11,16 @@ import pytest
 import ltrr_cli
 from ltrr_cli.core.chance import generator
 from ltrr_cli.core.clock import MINUTE, iso
+from ltrr_cli.core.types import Entity
 from ltrr_cli.engine.workspace import Workspace
 from tests.conftest import DAY_0, SONGS
 
 
-def write_catalog(path: Path) -> Path:
+def write_catalog(path: Path, entities: Sequence[Entity] = SONGS) -> Path:
     lines = [
         {"id": e.id, "title": e.title, "type": e.type, "text": e.text, "attributes": dict(e.attributes),
          "popularity": e.popularity, "created_at": e.created_ms}
-        for e in SONGS
+        for e in entities
     ]  # fmt: skip
     path.write_text("".join(json.dumps(line) + "\n" for line in lines))
     return path

@@ -1,0 +1,63 @@
+from pathlib import Path
+
+import pytest
+
+from ltrr_cli.core.chance import generator
+from ltrr_cli.core.types import Context, Entity
+from ltrr_cli.engine.known_items import measure
+from ltrr_cli.engine.known_queries import bearers, known_queries
+from ltrr_cli.engine.workspace import Workspace
+from tests.engine.conftest import write_catalog
+
+KINDS = ("jazz", "folk", "soul", "punk")
+
+
+def told(popularity: bool) -> list[Entity]:
+    """Forty entities of four kinds, whose names say nothing of their kind."""
+    return [
+        Entity(
+            f"e{n:02}",
+            f"Title {chr(97 + n // 26)}{chr(97 + n % 26)} {n * 7919 % 997}",
+            attributes={"kind": (KINDS[n % 4],)},
+            popularity=float(2 ** (n // 4)) if popularity else None,
+        )
+        for n in range(40)
+    ]
+
+
+@pytest.fixture
+def popular(tmp_path: Path) -> Workspace:
+    workspace = Workspace(tmp_path / "home")
+    workspace.index([write_catalog(tmp_path / "catalog.jsonl", told(popularity=True))])
+    return workspace
+
+
+def test_bearers_are_all_rows_with_a_value(popular: Workspace):
+    catalog = popular.loop().catalog
+    found = bearers(catalog, ["jazz", "nothing"])
+    assert [catalog.ids[row] for row in found["jazz"].tolist()] == [f"e{n:02}" for n in range(0, 40, 4)]
+    assert not len(found["nothing"])
+
+
+def test_the_same_state_asks_the_same(popular: Workspace):
+    catalog = popular.loop().catalog
+    first, again = (list(known_queries(catalog, generator("again"))) for _ in range(2))
+    assert first == again
+    assert any(query.value for query in first)
+
+
+def test_a_stated_value_is_answered_by_its_well_known_bearers(popular: Workspace):
+    loop = popular.loop()
+    known = measure(loop)
+    assert known.of_values == loop.header.fusion_of_values
+    names = loop.enabled()
+    asked = [loop.request(text, Context(0), 0).reading for text in ("jazz", loop.catalog.entity(0).title)]
+    value, title = (dict(zip(names, loop.fusion_weights(names, one).tolist(), strict=True)) for one in asked)
+    assert value["memory"] > value["lexical"]
+    assert title["memory"] - title["lexical"] < value["memory"] - value["lexical"]
+
+
+def test_without_popularity_stated_values_say_nothing_of_who_leads(tmp_path: Path):
+    workspace = Workspace(tmp_path / "home")
+    workspace.index([write_catalog(tmp_path / "catalog.jsonl", told(popularity=False))])
+    assert workspace.loop().header.fusion_of_values == {}
