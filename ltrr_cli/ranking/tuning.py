@@ -67,15 +67,18 @@ def tune(queries: Sequence[Wanted], strategies: int, *, tempered: bool) -> Float
 
 
 def _climb(reciprocal: Callable[[DoubleArray], float], start: DoubleArray) -> DoubleArray:
-    """Change one weight at a time while that raises the mean reciprocal rank."""
+    """Change one weight at a time while that raises the mean reciprocal rank; who found nothing wanted stays out."""
     weights, best = start, reciprocal(start)
     for _ in range(ROUNDS):
-        for arm in range(len(start)):
+        before = best
+        for arm in np.flatnonzero(start).tolist():
             for level in LEVELS:
                 tried = weights.copy()
                 tried[arm] = level
                 if (value := reciprocal(tried)) > best + 1e-4:
                     best, weights = value, tried
+        if best == before:
+            break
     return weights
 
 

@@ -77,7 +77,7 @@ class Fresh(Strategy):
     def retrieve(self, request: Request, limit: int) -> Hits:
         """Bring what is new, the rarely shown first, in an order that is drawn by the request's seed."""
         rows, newness = self._pool(request.context.time_ms)
-        weight = newness / (1.0 + self._shown.values(rows, request.context.time_ms)[:, SPAN])
+        weight = newness / (1.0 + self._shown.at(rows, request.context.time_ms, SPAN))
         match = self._bearing.match(request)
         if match is not None:
             weight = weight * (match[rows] + LEAK)
@@ -87,7 +87,7 @@ class Fresh(Strategy):
 
     def evidence(self, request: Request, rows: IntArray) -> FloatArray:
         """Return how often each row was shown lately, log1p."""
-        return np.log1p(self._shown.values(rows, request.context.time_ms)[:, SPAN])[:, None]
+        return np.log1p(self._shown.at(rows, request.context.time_ms, SPAN))[:, None]
 
     def _pool(self, moment: int) -> tuple[IntArray, FloatArray]:
         """Return (rows (n,), newness (n,) in 0..1]) of the newest that were there at a moment.

@@ -37,10 +37,10 @@ def count(value: FloatArray, last: MomentArray, places: IntArray, times_ms: Mome
         last[at] = np.maximum(before, time_ms)
 
 
-def decayed(value: FloatArray, last: MomentArray, time_ms: int) -> FloatArray:
-    """Return (n, COLUMNS) float32: counts at a later moment."""
+def decayed(value: FloatArray, last: MomentArray, time_ms: int, columns: slice = slice(None)) -> FloatArray:
+    """Return (n, columns) float32: counts at a later moment; ``value`` has these columns only."""
     age = np.maximum(time_ms - last, 0)
-    values: FloatArray = value * np.exp2(-age[:, None] * RATES).astype(np.float32)
+    values: FloatArray = value * np.exp2(-age[:, None] * RATES[columns]).astype(np.float32)
     return values
 
 

@@ -77,5 +77,5 @@ class Popular(Strategy):
         place = np.searchsorted(touched, rows)
         place[place == len(touched)] = 0
         active = touched[place] == rows if len(touched) else np.zeros(len(rows), np.bool_)
-        scores[active] += self._trend.values(rows[active], request.context.time_ms)[:, SPAN]
+        scores[active] += self._trend.at(rows[active], request.context.time_ms, SPAN)
         return scores

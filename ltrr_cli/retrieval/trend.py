@@ -46,6 +46,11 @@ class Trend:
         """Return (n, COLUMNS) float32: counts decayed to a moment."""
         return decayed(self._value[rows], self._last[rows], time_ms)
 
+    def at(self, rows: IntArray, time_ms: int, span: int) -> FloatArray:
+        """Return (n,) float32: one column of ``values``."""
+        only = slice(span, span + 1)
+        return decayed(self._value[rows, only], self._last[rows], time_ms, only)[:, 0]
+
     def totals(self, time_ms: int) -> FloatArray:
         """Return (COLUMNS,) float32: the sum over all entities, decayed to a moment."""
         if self._moment == NEVER:
