@@ -6,28 +6,30 @@ import gzip
 import json
 from collections import Counter
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from _common import Bars, ltrr, scratch
+from _judged import PAGE, leave_one_out, pages
 
-from ltrr_cli.engine.judgments import read_qrels
+from ltrr_cli.core.types import Context
+from ltrr_cli.engine.judgments import JudgedQuery, read_qrels
+from ltrr_cli.engine.workspace import Workspace
 from ltrr_cli.evaluation.metrics import measure
 
 HELD = 0.2  # share of every person's listens that recommendations have to find
-KINDS = ("topic", "tagvariant", "name")
-RESAMPLED = 2_000  # of a paired bootstrap interval
+MOST = 400  # of the most played, of whom half may be known already
 
 
-def personal(folder: Path, bars: Bars, quick: bool) -> None:
-    """Judged artists of known people, recommendations without a query, and each strategy left out in turn."""
+def personal(folder: Path, bars: Bars, quick: bool, gains: dict[str, list[float]]) -> None:
+    """Judged artists of known people, recommendations without a query; note what strategies raise the latter by."""
     with scratch() as place:
         home = Path(place, "home")
         print(ltrr("index", folder / "catalog.jsonl.gz", "--home", home))
         print(ltrr("ingest-feedback", folder / "events_fit.jsonl.gz", "--home", home))
-        left_out(folder, home, bars)  # by fusion: a ranker does not serve another set of strategies than its own
         if not quick:
             print(ltrr("train-ranker", "--home", home))
-        recommended(folder, place, home, bars)
+        recommended(folder, place, bars, quick, gains)
         print(ltrr("ingest-feedback", folder / "listens_fit.jsonl.gz", "--undated", "--home", home))
         known(folder, home, bars, quick)
 
@@ -52,60 +54,52 @@ def known(folder: Path, home: Path, bars: Bars, quick: bool) -> None:
     bars.at_least("personal, over the page without the user", figures["with the user"] / figures["without"], 1.5)
 
 
-def recommended(folder: Path, place: str, home: Path, bars: Bars) -> None:
-    """An empty query of everybody whose listens were held back, beside what most people play."""
-    chance, by_user = np.random.default_rng(0), dict[str, list[str]]()
+def recommended(folder: Path, place: str, bars: Bars, quick: bool, gains: dict[str, list[float]]) -> None:
+    """A fifth of everybody's listens is held back: asked for without words, and like what they play most."""
+    own = Path(place, "fed")
+    held, played, favourite = split(folder, Path(place, "kept.jsonl"))
+    workspace = Workspace(own)
+    workspace.index([folder / "catalog.jsonl.gz"], max_bad=0.01)
+    workspace.ingest([Path(place, "kept.jsonl")], undated=True)
+    loop = workspace.loop()
+    users = sorted(user for user in held if held[user])[:: 16 if quick else 4]
+    fame = Counter(entity for own in played.values() for entity in own)
+    most = [entity for entity, _ in fame.most_common(MOST)]
+    charts = {user: [entity for entity in most if entity not in played[user]][:PAGE] for user in users}
+    asked = {
+        "recommendations": [JudgedQuery(user, "", Context(loop.clock_ms, user=user)) for user in users],
+        "more like this": [JudgedQuery(user, "", Context(loop.clock_ms, like=favourite[user])) for user in users],
+    }
+    qrels = {user: held[user] for user in users}
+    found = measure(pages(workspace, loop, asked["recommendations"]), qrels, ["R@50"])["R@50"]
+    by_chart = measure(charts, qrels, ["R@50"])["R@50"]
+    print(f"recommendations, R@50 of held-back listens: page {found:.4f}, what most people play {by_chart:.4f}")
+    bars.at_least("recommendations, R@50 over popularity's", found / by_chart, 1.5)
+    for kind, queries in asked.items():
+        of = leave_one_out(workspace, f"hetrec {kind}", "after feedback", queries, qrels, bars)
+        for strategy, gained in gains.items():
+            gained.append(of[strategy])
+
+
+def split(folder: Path, kept: Path) -> tuple[dict[str, dict[str, int]], dict[str, set[str]], dict[str, str]]:
+    """Write the listens that are kept; return user -> what was held back, user -> what was kept, their favourite."""
+    chance, by_user = np.random.default_rng(0), dict[str, list[dict[str, Any]]]()
     with gzip.open(folder / "listens_fit.jsonl.gz", "rt") as lines:
         for line in lines:
-            by_user.setdefault(json.loads(line)["user_id"], []).append(line)
+            listen = json.loads(line)
+            by_user.setdefault(listen["user_id"], []).append(listen)
     held: dict[str, dict[str, int]] = {}
     played: dict[str, set[str]] = {}
-    fame: Counter[str] = Counter()
-    kept, asked, own = (Path(place, name) for name in ("kept.jsonl", "who.jsonl", "fed"))
+    favourite: dict[str, str] = {}
     with kept.open("w") as out:
         for user, listens in by_user.items():
             back = set(chance.permutation(len(listens))[: int(HELD * len(listens))].tolist())
-            ids = [json.loads(line)["entity_id"] for line in listens]
-            held[user] = {ids[at]: 1 for at in back}
-            played[user] = {entity for at, entity in enumerate(ids) if at not in back}
-            fame.update(played[user])
-            out.writelines(line for at, line in enumerate(listens) if at not in back)
-    ltrr("index", folder / "catalog.jsonl.gz", "--home", own)
-    ltrr("ingest-feedback", kept, "--undated", "--home", own)
-    users = sorted(user for user in held if held[user])[::4]
-    asked.write_text("".join(json.dumps({"query_id": user, "user_id": user}) + "\n" for user in users))
-    pages = answered(own, asked, "--hide-seen")
-    most = [entity for entity, _ in fame.most_common()]
-    charts = {user: [entity for entity in most[:200] if entity not in played[user]][:50] for user in users}
-    qrels = {user: held[user] for user in users}
-    found, by_chart = (measure(each, qrels, ["R@50"])["R@50"] for each in (pages, charts))
-    print(f"recommendations, R@50 of held-back listens: page {found:.4f}, what most people play {by_chart:.4f}")
-    bars.at_least("recommendations, R@50 over popularity's", found / by_chart, 1.5)
-
-
-def left_out(folder: Path, home: Path, bars: Bars) -> None:
-    """Each judged set with both strategies, and without each."""
-    for kind in KINDS:
-        queries, qrels = folder / f"queries_{kind}.jsonl", read_qrels(folder / f"qrels_{kind}.tsv")
-        full = answered(home, queries)
-        for name in ("related", "personal"):
-            less = answered(home, queries, LTRR_RETRIEVAL__OFF=f'["{name}"]')
-            for figure in ("nDCG@10", "R@50"):
-                gain = [
-                    measure({query: full.get(query, [])}, {query: grades}, [figure])[figure]
-                    - measure({query: less.get(query, [])}, {query: grades}, [figure])[figure]
-                    for query, grades in qrels.items()
-                ]
-                low, high = interval(np.array(gain))
-                print(f"{kind}, {figure}: {name} adds {np.mean(gain):+.4f} [{low:+.4f}, {high:+.4f}]")
-                bars.at_least(f"{name} on {kind}, {figure}: upper end of what it adds", high, -0.005)
-
-
-def interval(gain: np.ndarray) -> tuple[float, float]:
-    """Return the 95 % interval of a mean, by resampling queries."""
-    chance = np.random.default_rng(0)
-    means = gain[chance.integers(0, len(gain), (RESAMPLED, len(gain)))].mean(axis=1)
-    return float(np.quantile(means, 0.025)), float(np.quantile(means, 0.975))
+            left = [listen for at, listen in enumerate(listens) if at not in back]
+            held[user] = {listens[at]["entity_id"]: 1 for at in back}
+            played[user] = {listen["entity_id"] for listen in left}
+            favourite[user] = max(left, key=lambda listen: listen["value"])["entity_id"] if left else ""
+            out.writelines(json.dumps(listen) + "\n" for listen in left)
+    return held, played, favourite
 
 
 def answered(home: Path, queries: Path, *words: str, **settings: str) -> dict[str, list[str]]:

@@ -8,26 +8,23 @@ strategies, so leaving one out would measure the ranker. ``--quick`` takes every
 
 from __future__ import annotations
 
-import importlib
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-import msgspec
 import numpy as np
 from _common import Bars, run, scratch
+from _fresh import fresh
+from _judged import MEASURES, PAGE, Qrels, leave_one_out, pages, questions
+from _personal import personal
 
 from ltrr_cli.catalog.columns import Columns
 from ltrr_cli.catalog.intake import Intake
 from ltrr_cli.core.chance import generator
 from ltrr_cli.core.types import Context, Entity, Request
-from ltrr_cli.engine.judgments import JudgedQuery, read_qrels, read_queries
-from ltrr_cli.engine.loop import Loop
-from ltrr_cli.engine.search import answer
-from ltrr_cli.engine.serve import hidden
+from ltrr_cli.engine.judgments import read_qrels, read_queries
 from ltrr_cli.engine.workspace import Workspace
-from ltrr_cli.evaluation.metrics import Judge, measure
-from ltrr_cli.evaluation.significance import paired
+from ltrr_cli.evaluation.metrics import measure
 from ltrr_cli.retrieval import registry
 from ltrr_cli.retrieval.base import Resources
 from ltrr_cli.retrieval.structured import Structured
@@ -42,14 +39,9 @@ SETS = {  # folder -> query kinds
     "hetrec": ("topic", "name", "variant", "tagvariant", "personal"),
 }
 LOGS = {"hetrec": ("events_fit.jsonl.gz", "listens_fit.jsonl.gz")}
-MEASURES = ["R@50", "nDCG@10"]
-PAGE = 50
-TOLERATED = -0.005  # a paired interval that lies below it says that a strategy does harm
 WORTH = 0.01
 NEWCOMERS = ("sparse", "related", "personal")
 REMOVED = 0.3
-
-Qrels = dict[str, dict[str, int]]
 
 
 def main(data: Path, bars: Bars, quick: bool) -> None:
@@ -60,6 +52,9 @@ def main(data: Path, bars: Bars, quick: bool) -> None:
             judged(data / name, bars, quick, gains)
         else:
             bars.skipped(f"{name}, leave one out", "absent")
+    if (data / "hetrec").is_dir():
+        personal(data / "hetrec", bars, quick, gains)
+        fresh(data, bars, quick)
     for strategy, gained in gains.items():
         if gained:
             bars.at_least(f"{strategy}: most that it raises a set by, after feedback", max(gained), WORTH)
@@ -67,13 +62,6 @@ def main(data: Path, bars: Bars, quick: bool) -> None:
         recovered(data / "chorus", bars, 1 if quick else 5)
     else:
         bars.skipped("inferred values", "chorus absent")
-    for module, function in (("_personal", "personal"), ("_fresh", "fresh")):
-        try:
-            found = importlib.import_module(module)
-        except ModuleNotFoundError:
-            bars.skipped(function, f"no {module}.py")
-            continue
-        getattr(found, function)(data / "hetrec", bars, quick)
 
 
 def judged(folder: Path, bars: Bars, quick: bool, gains: dict[str, list[float]]) -> None:
@@ -92,56 +80,6 @@ def judged(folder: Path, bars: Bars, quick: bool, gains: dict[str, list[float]])
                 gains[strategy].append(of[strategy])
         if folder.name == "hetrec":
             lacking(workspace, folder, bars)
-
-
-def questions(folder: Path, kind: str, loop: Loop, quick: bool) -> tuple[list[JudgedQuery], Qrels]:
-    """Return the judged queries of one kind."""
-    suffix = f"_{kind}" if kind else ""
-    qrels = read_qrels(folder / f"qrels{suffix}.tsv")
-    queries = [
-        query for query in read_queries(folder / f"queries{suffix}.jsonl", loop.clock_ms) if query.query_id in qrels
-    ]
-    kept = queries[::4] if quick else queries
-    return kept, {query.query_id: qrels[query.query_id] for query in kept}
-
-
-def leave_one_out(
-    workspace: Workspace, name: str, stage: str, queries: Sequence[JudgedQuery], qrels: Qrels, bars: Bars
-) -> dict[str, float]:
-    """Print the table; return by how much each strategy raises the better of the two measures."""
-    loop = workspace.loop()
-    judge = Judge(qrels, MEASURES)
-    whole = judge.table(pages(workspace, loop, queries))
-    means = "  ".join(
-        f"{measured} {value:.4f}" for measured, value in zip(judge.names, whole.mean(axis=0), strict=True)
-    )
-    print(f"\n{name}, {stage}, {len(qrels)} queries: {means}")
-    raised: dict[str, float] = {}
-    for strategy in loop.enabled():
-        off = (*workspace.settings.retrieval.off, strategy)
-        settings = workspace.settings
-        loop.settings = msgspec.structs.replace(
-            settings, retrieval=msgspec.structs.replace(settings.retrieval, off=off)
-        )
-        difference = paired(whole, judge.table(pages(workspace, loop, queries)))
-        loop.settings = settings
-        columns = zip(judge.names, difference.mean, difference.low, difference.high, strict=True)
-        told = "  ".join(f"{m} {mean:+.4f} [{low:+.4f}, {high:+.4f}]" for m, mean, low, high in columns)
-        print(f"  {strategy:16}{told}", flush=True)
-        raised[strategy] = float(difference.mean.max())
-        bars.at_least(f"{name}, {stage}: {strategy}, upper end", float(difference.high.min()), TOLERATED)
-    return raised
-
-
-def pages(workspace: Workspace, loop: Loop, queries: Sequence[JudgedQuery], k: int = PAGE) -> dict[str, list[str]]:
-    """Answer all queries; with a user, what the user acted on is hidden."""
-    found = {}
-    for query in queries:
-        context = replace(query.context, hide_seen=query.context.user is not None)
-        gone = hidden(workspace, context)
-        answered = answer(loop, query.text, context, k=k, budget=200, explore=False, hidden=gone)
-        found[query.query_id] = [loop.catalog.ids[int(row)] for row in answered.candidates.rows[answered.page]]
-    return found
 
 
 def lacking(workspace: Workspace, folder: Path, bars: Bars) -> None:
