@@ -45,6 +45,10 @@ def paint(screen: Console, found: Explanation) -> None:
     ]  # fmt: skip
     numbers = ("", "score", "odds", "retrieved")
     screen.print(table(("", "title", "score", "odds", "retrieved", "rank in", "actions"), rows, numbers=numbers))
+    for line in found.page:
+        for guess in line["inferred"]:
+            believed = f"{line['title']}: {guess['field']} is believed to be {guess['value']!r} ({guess['score']:.0%})"
+            screen.print(safe(believed), style="dim")
     if found.beliefs:
         screen.print("\nwhat the bandit believes of this question: chance by rank, and what speaks most", style="dim")
         screen.print(beliefs(found.beliefs))

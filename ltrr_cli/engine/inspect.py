@@ -9,12 +9,13 @@ import numpy as np
 
 from ltrr_cli.core.clock import iso
 from ltrr_cli.core.errors import DamagedError, NotFoundError
-from ltrr_cli.core.types import Context, Impression, Shown
+from ltrr_cli.core.types import Context, Impression, Reading, Shown
 from ltrr_cli.engine.beliefs import beliefs_as_served, marginal_worth
 from ltrr_cli.engine.columns_of import misfit
 from ltrr_cli.engine.reports import Damaged, Explanation, Status, VerifyReport
 from ltrr_cli.ranking.models import open_model
 from ltrr_cli.retrieval.memory import Memory
+from ltrr_cli.text.normalise import query_key
 
 if TYPE_CHECKING:
     from ltrr_cli.engine.loop import Loop
@@ -62,6 +63,7 @@ def explain(workspace: Workspace, impression_id: str) -> Explanation:
             hint="`ltrr query --json` prints the impression_id of its answer",
         )
     loop = workspace.loop()
+    reading = loop.understanding.read(found.query)
     events = workspace.journal.events_of(impression_id)
     acted: dict[str, list[str]] = {}
     for event in events:
@@ -79,6 +81,7 @@ def explain(workspace: Workspace, impression_id: str) -> Explanation:
                 "inclusion": line.inclusion,
                 "ranks": dict(line.ranks),
                 "actions": acted.get(line.entity_id, []),
+                "inferred": _inferred(loop, reading, row),
             }
         )
     brought: dict[str, int] = {}
@@ -104,12 +107,22 @@ def explain(workspace: Workspace, impression_id: str) -> Explanation:
             for event in events
         ),
         brought=brought,
-        reading=loop.understanding.read(found.query),
+        reading=reading,
         memory=_remembered(loop, found.query),
         funnel=_funnel(len(loop.catalog), found, set(acted)),
         beliefs=beliefs_as_served(loop, found),
         shadows=_shadows(found, set(acted)),
     )
+
+
+def _inferred(loop: Loop, reading: Reading, row: int) -> list[Mapping[str, Any]]:
+    """Return the values that the query may ask for and that an entity does not state but is believed to have."""
+    asked = {(slot.field, query_key(slot.value)) for slot in reading.slots}
+    return [
+        {"field": field, "value": value, "score": round(score, 3)}
+        for field, value, score in (loop.inferred.of(row) if row >= 0 else ())
+        if (field, query_key(value)) in asked
+    ]
 
 
 def _shadows(found: Impression, acted: set[str]) -> tuple[Mapping[str, Any], ...]:

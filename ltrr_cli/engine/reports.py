@@ -227,7 +227,8 @@ class VerifyReport(Report):
 class Explanation(Report):
     """The funnel of one search: reading, plan, what each strategy brought, the page, and what people did with it.
 
-    page   -- one mapping a shown entity: position, id, title, score, odds, inclusion, ranks, actions
+    page   -- one mapping a shown entity: position, id, title, score, odds, inclusion, ranks, actions, inferred (values
+              that the query may ask for and that the entity is only believed to have)
     memory -- what the memory knew of the query: one mapping a pair (id, count, prior share, score)
     funnel -- from the catalog to what people did: one mapping a stage (stage, entities, strategies {name: entities})
     beliefs -- what the bandit believes of this question now: one mapping a strategy (strategy, edges, chances, found,
