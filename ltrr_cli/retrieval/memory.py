@@ -30,6 +30,7 @@ from ltrr_cli.core.chance import seed_of
 from ltrr_cli.core.clock import HOUR
 from ltrr_cli.core.types import DoubleArray, FloatArray, Hits, IntArray, MomentArray, Outcome, Request
 from ltrr_cli.retrieval.base import Resources, Strategy, best
+from ltrr_cli.retrieval.batch import Batch
 from ltrr_cli.retrieval.keyed import Distinct, codes_of, mixed
 from ltrr_cli.retrieval.neighbours import Neighbours
 from ltrr_cli.retrieval.pairs import COLUMNS, HALF_LIVES_H, Pairs
@@ -169,18 +170,13 @@ class Memory(Strategy):
 
     def learn(self, outcomes: Sequence[Outcome]) -> None:
         """Count rewarded actions; what carries no query counts for the trend alone."""
-        counted = [
-            (outcome, row, outcome.reward * outcome.weight)
-            for outcome in outcomes
-            if outcome.reward * outcome.weight > 0 and (row := self._row_of(outcome.entity_id)) >= 0
-        ]
-        if counted:
-            rows = np.array([row for _, row, _ in counted], np.int32)
-            moments = np.array([outcome.time_ms for outcome, _, _ in counted], np.int64)
-            weights = np.array([weight for _, _, weight in counted])
+        batch = Batch.of(outcomes, self._row_of)
+        wanted = batch.wanted()
+        if len(wanted):
+            rows, moments, weights = batch.rows[wanted], batch.times_ms[wanted], batch.worth[wanted]
             self._trend.add(rows, moments, weights)
             self._actions += float(weights.sum())
-            self._count([outcome for outcome, _, _ in counted], rows, moments, weights)
+            self._count([batch[place] for place in wanted.tolist()], rows, moments, weights)
         self._version += 1
 
     def _count(self, outcomes: Sequence[Outcome], rows: IntArray, moments: MomentArray, weights: DoubleArray) -> None:
