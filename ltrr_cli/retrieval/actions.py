@@ -10,7 +10,7 @@ from array import array
 from collections.abc import Callable, Sequence
 from math import log1p
 from pathlib import Path
-from typing import Any, Self
+from typing import Self
 
 import numpy as np
 
@@ -18,14 +18,14 @@ from ltrr_cli.core.chance import seed_of
 from ltrr_cli.core.clock import DAY
 from ltrr_cli.core.types import DoubleArray, IntArray, MomentArray, Outcome
 from ltrr_cli.retrieval.batch import Batch
+from ltrr_cli.retrieval.keyed import ROOM, grown
 from ltrr_cli.text.normalise import query_key
 
 GROWTH = 1.1  # factors are fitted anew when the actions have grown by a tenth
 FEWEST = 20  # actions below which nothing is fitted
 HALF_LIFE_DAYS = 60.0  # of an action in a person's embedding, as of the bandit's forgetting
 
-_COLUMNS = (("actor", "i", np.int32), ("row", "i", np.int32), ("query", "q", np.int64), ("weight", "f", np.float32),
-            ("time_ms", "q", np.int64))  # fmt: skip
+_COLUMNS = {"actor": np.int32, "row": np.int32, "query": np.int64, "weight": np.float32, "time_ms": np.int64}
 
 
 class Actions:
@@ -35,7 +35,8 @@ class Actions:
     """
 
     def __init__(self) -> None:
-        self._log: dict[str, array[Any]] = {name: array(code) for name, code, _ in _COLUMNS}
+        self._size = 0
+        self._log: dict[str, np.ndarray] = {name: np.empty(0, kind) for name, kind in _COLUMNS.items()}
         self._hashes = array("q")  # number of a user or session -> hash
         self._of: list[array[int]] = []  # and its actions
         self._names: dict[str, dict[str, int]] = {"user": {}, "session": {}}  # name -> number, of those met here
@@ -43,7 +44,7 @@ class Actions:
         self._queries: dict[str, int] = {}  # text -> hash of the folded text
 
     def __len__(self) -> int:
-        return len(self._log["row"])
+        return self._size
 
     def learn(self, outcomes: Sequence[Outcome], row_of: Callable[[str], int]) -> None:
         """Add outcomes; what nobody did, or the guards left nothing of, or an entity that is gone, is no action."""
@@ -64,9 +65,14 @@ class Actions:
             queries.append(self._hash(outcome.query))
             amounts.append(0.0 if outcome.value is None else log1p(max(outcome.value, 0.0)))
         weights = batch.worth[acted] * (1.0 + np.array(amounts))
-        columns = (actors, batch.rows[acted], queries, weights, batch.times_ms[acted])
-        for (name, _, kind), column in zip(_COLUMNS, columns, strict=True):
-            self._log[name].frombytes(np.asarray(column, kind).tobytes())
+        self._append(actors, batch.rows[acted], queries, weights, batch.times_ms[acted])
+
+    def _append(self, *columns: Sequence[int] | np.ndarray) -> None:
+        start, self._size = self._size, self._size + len(columns[0])
+        for (name, log), column in zip(self._log.items(), columns, strict=True):
+            if self._size > len(log):
+                log = self._log[name] = grown(log, ROOM * self._size)
+            log[start : self._size] = column
 
     def _number(self, kind: str, name: str) -> int:
         number = self._find(kind, name)
@@ -97,9 +103,7 @@ class Actions:
 
     def column(self, name: str, size: int | None = None) -> np.ndarray:
         """Return the first ``size`` entries of "actor", "row", "query", "weight" or "time_ms" (a copy)."""
-        kind = next(kind for column, _, kind in _COLUMNS if column == name)
-        view = np.frombuffer(self._log[name], kind) if len(self) else np.empty(0, kind)
-        return view[:size].copy()  # a view would forbid the array to grow
+        return self._log[name][: self._size if size is None else min(size, self._size)].copy()
 
     def of(self, user: str | None, session: str | None, time_ms: int) -> tuple[IntArray, DoubleArray]:
         """Return (rows ascending, (n,) float64 strengths) of what a user or this session did, decayed to a moment.
@@ -107,11 +111,10 @@ class Actions:
         A strength is ``log1p`` of the decayed sum of weights, of the sign of that sum; undated actions do not decay.
         """
         places = sorted({place for number in self._known(user, session) for place in self._of[number]})
-        log = self._log
-        when: MomentArray = np.array([log["time_ms"][place] for place in places], np.int64)
-        weight = np.array([log["weight"][place] for place in places], np.float64)
+        when: MomentArray = self._log["time_ms"][places]
+        weight = self._log["weight"][places].astype(np.float64)
         age = np.where(when > 0, np.maximum(time_ms - when, 0), 0) / DAY
-        rows, inverse = np.unique(np.array([log["row"][place] for place in places], np.int32), return_inverse=True)
+        rows, inverse = np.unique(self._log["row"][places], return_inverse=True)
         total = np.bincount(inverse, weight * np.exp2(-age / HALF_LIFE_DAYS), len(rows))
         return rows, np.sign(total) * np.log1p(np.abs(total))
 
@@ -123,7 +126,7 @@ class Actions:
         """Write one .npz."""
         lengths = np.array([len(places) for places in self._of], np.int64)
         places = np.fromiter((place for of in self._of for place in of), np.int32, int(lengths.sum()))
-        columns = {name: self.column(name) for name, _, _ in _COLUMNS}
+        columns = {name: log[: self._size] for name, log in self._log.items()}
         np.savez(path, actors=np.array(self._hashes, np.int64), lengths=lengths, places=places, **columns)  # type: ignore[arg-type]
 
     @classmethod
@@ -131,8 +134,8 @@ class Actions:
         """Read what ``save`` wrote."""
         actions = cls()
         with np.load(path, allow_pickle=False) as stored:
-            for name, code, kind in _COLUMNS:
-                actions._log[name] = array(code, stored[name].astype(kind).tobytes())
+            actions._log = {name: stored[name].astype(kind, copy=False) for name, kind in _COLUMNS.items()}
+            actions._size = len(actions._log["row"])
             actions._hashes = array("q", stored["actors"].astype(np.int64).tobytes())
             places, ends = stored["places"], np.cumsum(stored["lengths"]).tolist()
         for start, end in zip([0, *ends], ends, strict=False):

@@ -16,7 +16,8 @@ import numpy as np
 from ltrr_cli.core.types import BoolArray, IntArray, MomentArray
 
 TAIL = 16_384  # pairs that wait unsorted, at least; a thirty-second of the sorted ones where that is more
-_ROW = 0xFFFFFFFF
+ROOM = 4  # times what there is, where an array must grow: pages that nobody wrote to cost nothing, copies do
+PIECE = 65_536  # pairs that are moved at a time
 
 
 def codes_of(keys: Sequence[int] | MomentArray, rows: Sequence[int] | IntArray) -> MomentArray:
@@ -49,9 +50,9 @@ class Keyed:
     def __len__(self) -> int:
         return self._size
 
-    def rows(self, places: IntArray) -> IntArray:
+    def rows(self, places: IntArray | slice) -> IntArray:
         """Return the entity rows of some pairs."""
-        rows: IntArray = (self._code[places] & _ROW).astype(np.int32)
+        rows: IntArray = self._code[places].astype(np.int32)  # the lower half
         return rows
 
     def pairs_of(self, keys: Sequence[int]) -> tuple[IntArray, IntArray]:
@@ -106,10 +107,11 @@ class Keyed:
         new, at = distinct[~known], at[~known]
         size = self._size + len(new)
         if size > len(self._code):
-            capacity = max(1_024, size + max(size // 4, TAIL))
+            capacity = ROOM * size
             self._code = grown(self._code, capacity)
             self._grow(capacity)
         self._code[self._size : size] = new
+        self._begin(slice(self._size, size))
         self._tail = np.insert(self._tail, at, new)
         self._tail_place = np.insert(self._tail_place, at, np.arange(self._size, size, dtype=np.int32))
         self._size = size
@@ -117,9 +119,10 @@ class Keyed:
 
     def _sort_in(self) -> None:
         if len(self._tail):
-            order = np.argsort(self._code[: self._size], kind="stable")
-            self._code = self._code[order]
-            self._move(order)
+            to = np.searchsorted(self._code[: self._ordered], self._tail) + np.arange(len(self._tail))
+            move = Merge(self._ordered, to, self._tail_place)
+            move(self._code)
+            self._move(move)
             self._ordered = self._size
             self._tail, self._tail_place = np.empty(0, np.int64), np.empty(0, np.int32)
 
@@ -127,13 +130,43 @@ class Keyed:
         """Make room for as many places in every column; what is new must be zero."""
         raise NotImplementedError
 
-    def _move(self, order: MomentArray) -> None:
-        """Let place i hold what place ``order[i]`` held."""
+    def _begin(self, places: slice) -> None:
+        """Fill in what is not zero where a pair is new."""
+
+    def _move(self, move: Merge) -> None:
+        """Let ``move`` rearrange every column."""
         raise NotImplementedError
 
 
+class Merge:
+    """Sorts a tail into the sorted rest of a column, in the column's own memory: from the end, piece by piece.
+
+    ordered -- how many are sorted
+    to, of  -- where every one of the tail goes (ascending), and where it stands now
+    """
+
+    def __init__(self, ordered: int, to: MomentArray, of: IntArray) -> None:
+        self._ordered, self._to, self._of = ordered, to, of
+
+    def __call__(self, column: np.ndarray) -> None:
+        """Rearrange one column."""
+        late, stop = column[self._of], self._ordered + len(self._of)
+        left = len(late)  # not placed yet
+        while left:
+            start = max(stop - PIECE, 0)
+            first = int(np.searchsorted(self._to, start))
+            put = self._to[first:left] - start
+            stays = np.ones(stop - start, np.bool_)
+            stays[put] = False
+            piece = np.empty((stop - start, *column.shape[1:]), column.dtype)
+            piece[put] = late[first:left]
+            piece[stays] = column[start - first : stop - left]
+            column[start:stop] = piece  # whatever stood here was moved to the right before, or is in this piece
+            left, stop = first, start
+
+
 def grown(array: np.ndarray, capacity: int) -> np.ndarray:
-    """Return a copy with room for more, zero there (pages that nobody wrote to cost nothing)."""
+    """Return a copy with room for more, zero there."""
     more = np.zeros((capacity, *array.shape[1:]), array.dtype)
     more[: len(array)] = array
     return more
@@ -166,7 +199,7 @@ class Totals(Keyed):
         places = self.places(codes)  # before the column is looked at: it may move
         np.add.at(self._total, places, weights)
 
-    def totals(self, places: IntArray) -> np.ndarray:
+    def totals(self, places: IntArray | slice) -> np.ndarray:
         """Return (n,) float32."""
         return self._total[places]
 
@@ -188,8 +221,8 @@ class Totals(Keyed):
     def _grow(self, capacity: int) -> None:
         self._total = grown(self._total, capacity)
 
-    def _move(self, order: MomentArray) -> None:
-        self._total = self._total[order]
+    def _move(self, move: Merge) -> None:
+        move(self._total)
 
 
 class Distinct:

@@ -106,7 +106,7 @@ class Sparse(Strategy):
         codes = self._chosen.in_order()
         arrays = strings_arrays("units", self._numbers)
         arrays["starts"] = np.searchsorted(codes, np.arange(len(self._numbers) + 1, dtype=np.int64) << 32)
-        every = np.arange(len(codes), dtype=np.int32)
+        every = slice(len(codes))
         arrays["rows"], arrays["weights"] = self._chosen.rows(every), self._chosen.totals(every)
         write_arrays(folder / LEARNED, arrays)
 

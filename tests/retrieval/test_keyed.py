@@ -17,6 +17,7 @@ from ltrr_cli.retrieval.pairs import COLUMNS, HALF_LIVES_H, Pairs
 @pytest.fixture(autouse=True)
 def short_tail(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(keyed, "TAIL", 8)  # so that much is sorted in
+    monkeypatch.setattr(keyed, "PIECE", 5)
 
 
 def actions(count: int) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
