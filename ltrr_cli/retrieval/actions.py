@@ -102,8 +102,10 @@ class Actions:
         return min(int(FEWEST * GROWTH**steps), len(self))
 
     def column(self, name: str, size: int | None = None) -> np.ndarray:
-        """Return the first ``size`` entries of "actor", "row", "query", "weight" or "time_ms" (a copy)."""
-        return self._log[name][: self._size if size is None else min(size, self._size)].copy()
+        """Return the first ``size`` entries of "actor", "row", "query", "weight" or "time_ms", as they stand now."""
+        view = self._log[name][: self._size if size is None else min(size, self._size)]
+        view.flags.writeable = False
+        return view
 
     def of(self, user: str | None, session: str | None, time_ms: int) -> tuple[IntArray, DoubleArray]:
         """Return (rows ascending, (n,) float64 strengths) of what a user or this session did, decayed to a moment.
