@@ -115,8 +115,7 @@ def _directions(links: _Links) -> DoubleArray:
 def _triangle(tall: FloatArray) -> FloatArray:
     """Return r of ``tall = q r``, piece by piece: q is as large as ``tall``, and LAPACK wants it several times."""
     pieces = [np.linalg.qr(tall[start : start + _CHUNK], "r") for start in range(0, len(tall), _CHUNK)]
-    triangle: FloatArray = np.linalg.qr(np.concatenate(pieces), "r")
-    return triangle
+    return np.asarray(np.linalg.qr(np.concatenate(pieces), "r"), np.float32)
 
 
 class _Links:
