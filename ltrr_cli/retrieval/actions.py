@@ -18,7 +18,7 @@ from ltrr_cli.core.chance import seed_of
 from ltrr_cli.core.clock import DAY
 from ltrr_cli.core.types import DoubleArray, IntArray, MomentArray, Outcome
 from ltrr_cli.retrieval.batch import Batch
-from ltrr_cli.retrieval.keyed import ROOM, grown
+from ltrr_cli.storage.merging import ROOM, grown
 from ltrr_cli.text.normalise import query_key
 
 GROWTH = 1.1  # factors are fitted anew when the actions have grown by a tenth

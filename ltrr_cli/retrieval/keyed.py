@@ -14,10 +14,9 @@ from typing import Self
 import numpy as np
 
 from ltrr_cli.core.types import BoolArray, IntArray, MomentArray
+from ltrr_cli.storage.merging import ROOM, Ascending, Merge, grown
 
 TAIL = 16_384  # pairs that wait unsorted, at least; a thirty-second of the sorted ones where that is more
-ROOM = 4  # times what there is, where an array must grow: pages that nobody wrote to cost nothing, copies do
-PIECE = 65_536  # pairs that are moved at a time
 
 
 def codes_of(keys: Sequence[int] | MomentArray, rows: Sequence[int] | IntArray) -> MomentArray:
@@ -138,40 +137,6 @@ class Keyed:
         raise NotImplementedError
 
 
-class Merge:
-    """Sorts a tail into the sorted rest of a column, in the column's own memory: from the end, piece by piece.
-
-    ordered -- how many are sorted
-    to, of  -- where every one of the tail goes (ascending), and where it stands now
-    """
-
-    def __init__(self, ordered: int, to: MomentArray, of: IntArray) -> None:
-        self._ordered, self._to, self._of = ordered, to, of
-
-    def __call__(self, column: np.ndarray) -> None:
-        """Rearrange one column."""
-        late, stop = column[self._of], self._ordered + len(self._of)
-        left = len(late)  # not placed yet
-        while left:
-            start = max(stop - PIECE, 0)
-            first = int(np.searchsorted(self._to, start))
-            put = self._to[first:left] - start
-            stays = np.ones(stop - start, np.bool_)
-            stays[put] = False
-            piece = np.empty((stop - start, *column.shape[1:]), column.dtype)
-            piece[put] = late[first:left]
-            piece[stays] = column[start - first : stop - left]
-            column[start:stop] = piece  # whatever stood here was moved to the right before, or is in this piece
-            left, stop = first, start
-
-
-def grown(array: np.ndarray, capacity: int) -> np.ndarray:
-    """Return a copy with room for more, zero there."""
-    more = np.zeros((capacity, *array.shape[1:]), array.dtype)
-    more[: len(array)] = array
-    return more
-
-
 def rounds(places: IntArray) -> list[IntArray]:
     """Split 0..n-1 so that every part has distinct places, and equal places follow one another in order.
 
@@ -229,14 +194,14 @@ class Distinct:
     """A set of 64-bit hashes in eight bytes each."""
 
     def __init__(self, hashes: np.ndarray | None = None) -> None:
-        self._sorted = np.empty(0, np.uint64) if hashes is None else hashes
+        self._sorted = Ascending(np.empty(0, np.uint64) if hashes is None else hashes)
         self._tail = np.empty(0, np.uint64)  # ascending too
 
     def add(self, hashes: np.ndarray) -> BoolArray:
         """Take in hashes (n,) uint64; return which were new, of equal ones the first."""
         if len(self._tail) > max(TAIL, len(self._sorted) // 32):
-            self._sorted, self._tail = self.in_order(), np.empty(0, np.uint64)
-        new = ~(_among(self._sorted, hashes) | _among(self._tail, hashes))
+            self.in_order()
+        new = ~(_among(self._sorted.values, hashes) | _among(self._tail, hashes))
         distinct, first = np.unique(hashes[new], return_index=True)
         self._tail = np.insert(self._tail, np.searchsorted(self._tail, distinct), distinct)
         found: BoolArray = np.zeros(len(hashes), np.bool_)
@@ -245,7 +210,9 @@ class Distinct:
 
     def in_order(self) -> np.ndarray:
         """Return all, ascending."""
-        return np.sort(np.concatenate([self._sorted, self._tail]), kind="stable")
+        self._sorted.add(self._tail)
+        self._tail = np.empty(0, np.uint64)
+        return self._sorted.values
 
 
 def _among(ascending: np.ndarray, hashes: np.ndarray) -> BoolArray:

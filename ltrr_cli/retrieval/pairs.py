@@ -13,7 +13,8 @@ import numpy as np
 
 from ltrr_cli.core.clock import HOUR
 from ltrr_cli.core.types import BoolArray, DoubleArray, FloatArray, IntArray, MomentArray
-from ltrr_cli.retrieval.keyed import Keyed, Merge, codes_of, grown, rounds
+from ltrr_cli.retrieval.keyed import Keyed, codes_of, rounds
+from ltrr_cli.storage.merging import Merge, grown
 
 HALF_LIVES_H = (1.0, 4.0, 16.0, 64.0, 256.0, 1024.0)  # a geometric grid; hours
 COLUMNS = len(HALF_LIVES_H) + 1  # the last column does not decay
