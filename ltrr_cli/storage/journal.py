@@ -16,6 +16,7 @@ from time import monotonic, sleep
 from typing import Any
 
 from ltrr_cli.core.errors import DamagedError, LockedError
+from ltrr_cli.core.heap import give_back
 from ltrr_cli.core.types import Event, Impression
 from ltrr_cli.storage import disk
 from ltrr_cli.storage.journal_readings import Reading, note_reading, readings
@@ -288,6 +289,7 @@ class Journal:
         with self._translated():
             self._db.execute(f"PRAGMA cache_size = -{SORT_KB}")
             self._db.execute("PRAGMA shrink_memory")
+            give_back()
             try:
                 yield
             finally:
