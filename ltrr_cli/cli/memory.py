@@ -26,7 +26,8 @@ def show(
     """Show what the memory believes of a query and why.
 
     own: actions on this query. near: weighted actions on queries written like it. bayes: what its words speak for.
-    predicted: what titles, attributes and given predictions expect.
+    predicted: what titles, attributes and given predictions expect. against: skips, dislikes, short visits; they divide
+    a score by 1 + against / (1 + own + near).
     """
     found = desk.workspace().remembered(query, k=k, at=at)
     desk.answer(found, lambda screen: paint(screen, found))
@@ -45,11 +46,11 @@ def paint(screen: Console, found: MemoryReport) -> None:
     rows = [
         (
             place, line["title"], line["id"], figure(line["score"], 4), figure(line["own"], 1), figure(line["near"], 1),
-            figure(line["bayes"], 3), figure(line["predicted"], 3), line["users"],
+            figure(line["bayes"], 3), figure(line["predicted"], 3), figure(line["against"], 1), line["users"],
         )
         for place, line in enumerate(found.lines, 1)
     ]  # fmt: skip
-    numbers = ("score", "own", "near", "bayes", "predicted", "users")
+    numbers = ("score", "own", "near", "bayes", "predicted", "against", "users")
     screen.print(table(("", "title", "id", *numbers), rows, numbers=("", *numbers)))
 
 

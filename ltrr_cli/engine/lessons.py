@@ -68,9 +68,11 @@ class Teacher:
         """Return what the first rewarded entity of each search asked before teaches."""
         found = []
         for outcome in batch:
+            if outcome.impression_id is None or outcome.impression_id not in self._asked or outcome.reward <= 0:
+                continue
             row = self.loop.catalog.row_of(outcome.entity_id)
-            if outcome.reward > 0 and row >= 0 and (asked := self._asked.pop(outcome.impression_id or "", None)):
-                found.append(asked.lesson(row, outcome))
+            if row >= 0:
+                found.append(self._asked.pop(outcome.impression_id).lesson(row, outcome))
         return [lesson for lesson in found if lesson is not None]
 
 

@@ -11,7 +11,7 @@ import numpy as np
 
 from ltrr_cli.allocation.base import Lesson, Policy
 from ltrr_cli.allocation.features import feature_names
-from ltrr_cli.allocation.habits import Fact, Habits
+from ltrr_cli.allocation.habits import Habits
 from ltrr_cli.allocation.history import PAST, History
 from ltrr_cli.allocation.registry import open_policy
 from ltrr_cli.backends.encoder import open_encoder
@@ -27,6 +27,7 @@ from ltrr_cli.ranking.base import Model
 from ltrr_cli.ranking.models import open_model
 from ltrr_cli.retrieval import registry
 from ltrr_cli.retrieval.base import Resources, Strategy
+from ltrr_cli.retrieval.batch import Batch
 from ltrr_cli.storage.journal import Journal
 from ltrr_cli.storage.lock import Hold
 from ltrr_cli.text.normalise import query_key
@@ -82,7 +83,7 @@ class Loop:
     inferred: Inferred = field(default_factory=Inferred.none)
     warnings: list[str] = field(default_factory=list)
     holds: tuple[Hold, ...] = ()
-    _facts: dict[int, tuple[Fact, ...]] = field(default_factory=dict)
+    _acted_on: dict[int, int] = field(default_factory=dict)  # row -> number of the entity among the habits
 
     def features(self) -> tuple[str, ...]:
         """Return the names of what the bandit sees of every question, in the order of ``Situation.features``."""
@@ -128,12 +129,12 @@ class Loop:
 
     def learn(self, outcomes: Sequence[Outcome]) -> None:
         """Let every strategy take in outcomes, in time order."""
+        batch = Batch.of(outcomes, self.catalog.row_of)
         for strategy in self.strategies.values():
-            strategy.learn(outcomes)
-        for outcome in outcomes:
-            row = -1 if outcome.user is None or outcome.reward <= 0 else self.catalog.row_of(outcome.entity_id)
-            if outcome.user is not None and row >= 0:
-                self.habits.learn(outcome.user, self._facts_of(row), outcome.reward * outcome.weight, outcome.time_ms)
+            strategy.learn(batch)
+        for outcome, row in zip(outcomes, batch.rows.tolist(), strict=True):
+            if row >= 0 and outcome.user is not None and outcome.reward > 0:
+                self.habits.learn(outcome.user, self._known_as(row), outcome.reward * outcome.weight, outcome.time_ms)
 
     def meet(self, journal: Journal) -> None:
         """Let every strategy know what the journal says of people."""
@@ -157,10 +158,10 @@ class Loop:
         self.history.save(folder)
         self.habits.save(folder)
 
-    def _facts_of(self, row: int) -> tuple[Fact, ...]:
-        """Return an entity's type and attribute values, folded as readings fold them."""
-        facts = self._facts.get(row)
-        if facts is None:
+    def _known_as(self, row: int) -> int:
+        """Return the number under which habits know an entity: its type and attribute values, folded as in readings."""
+        number = self._acted_on.get(row)
+        if number is None:
             entity = self.catalog.entity(row)
             named = [
                 ("type", entity.type),
@@ -170,8 +171,9 @@ class Loop:
                     for value in (values if isinstance(values, tuple | list) else (values,))
                 ),
             ]
-            facts = self._facts[row] = tuple((name, query_key(value)) for name, value in named[:MOST_FACTS] if value)
-        return facts
+            facts = [(name, query_key(value)) for name, value in named[:MOST_FACTS] if value]
+            number = self._acted_on[row] = self.habits.entity(facts)
+        return number
 
     def _allowed(self, context: Context, hidden: Iterable[str]) -> BoolArray | None:
         allowed = self.catalog.allowed(context.filters)

@@ -37,6 +37,7 @@ def remembered(workspace: Workspace, query: str, k: int, at: int | str | None) -
             "near": float(found.near[place, -1]),
             "bayes": float(found.bayes[place, -1]),
             "predicted": float(found.predicted[place]),
+            "against": float(found.against[place]),
             "users": int(found.users[place]),
             "last": None if np.isnan(found.last_h[place]) else iso(moment - round(float(found.last_h[place]) * 3.6e6)),
         }

@@ -262,7 +262,7 @@ class MemoryReport(Report):
     actions     -- on this very query; near_actions -- weighted ones on queries written like it
     support     -- actions in the formula of the score, the neighbours' share included
     prior_share -- 0..1, how much of every score is prediction
-    lines       -- one mapping an entity: id, title, score, own, near, bayes, predicted, users, last
+    lines       -- one mapping an entity: id, title, score, own, near, bayes, predicted, against, users, last
     """
 
     query: str

@@ -214,7 +214,7 @@ class _Pages:
 
     def latest(self, event: Event, window: int) -> Impression | None:
         """Return the latest page, at most ``window`` before the event, that the event can belong to."""
-        if event.time_ms is None:
+        if event.time_ms is None or not self._of:
             return None
         best: tuple[int, Impression] | None = None
         key = None if event.query is None else query_key(event.query)

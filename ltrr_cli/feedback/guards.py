@@ -12,7 +12,6 @@ Streaming and deterministic in (time, event id) order; what is kept is one day's
 
 from __future__ import annotations
 
-from array import array
 from bisect import bisect_left
 from collections import Counter
 from dataclasses import dataclass
@@ -23,6 +22,7 @@ from ltrr_cli.core.clock import DAY
 from ltrr_cli.core.config import FeedbackSettings
 from ltrr_cli.core.types import Event, Impression
 from ltrr_cli.feedback.attribution import reward_of
+from ltrr_cli.storage.merging import Ascending
 from ltrr_cli.text.normalise import query_key
 
 BUSY = 50  # actions on one day, from which on mostly repeating oneself is worth a word
@@ -126,22 +126,22 @@ class _Once:
     """Hashes of a day's acts, eight bytes each: a day may hold millions, and most are never repeated."""
 
     def __init__(self) -> None:
-        self._sorted = array("q")
+        self._sorted = Ascending(np.empty(0, np.int64))
+        self._view = self._sorted.values.data  # plain integers, without NumPy's cost of one
         self._new: set[int] = set()
 
     def __contains__(self, act: int) -> bool:
         if act in self._new:
             return True
-        place = bisect_left(self._sorted, act)
-        return place < len(self._sorted) and self._sorted[place] == act
+        place = bisect_left(self._view, act)
+        return place < len(self._view) and self._view[place] == act
 
     def add(self, act: int) -> None:
         """Take in an act that is not there."""
         self._new.add(act)
-        if len(self._new) > max(TAIL, len(self._sorted) // 16):
-            self._sorted = array(
-                "q", np.sort(np.concatenate([self._sorted, np.fromiter(self._new, np.int64)])).tobytes()
-            )
+        if len(self._new) > max(TAIL, len(self._view) // 16):
+            self._sorted.add(np.sort(np.fromiter(self._new, np.int64, len(self._new))))
+            self._view = self._sorted.values.data
             self._new.clear()
 
 

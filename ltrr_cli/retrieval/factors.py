@@ -100,8 +100,9 @@ def _directions(links: _Links) -> DoubleArray:
     size = min(SIZE + OVERSAMPLED, *links.shape)
     basis = generator("factors", size).standard_normal((links.shape[1], size)).astype(np.float32)
     for _ in range(ROUNDS):
-        basis = np.linalg.qr(links.back(np.linalg.qr(links.forth(basis))[0]))[0]
-    _, value, turned = np.linalg.svd(np.linalg.qr(links.forth(basis), "r"))
+        people = links.forth(basis)  # = q r, and the transpose times q is (the transpose times people) r^-1
+        basis = np.linalg.qr(links.back(people) @ np.linalg.pinv(_triangle(people)))[0]
+    _, value, turned = np.linalg.svd(_triangle(links.forth(basis)))
     less, more = sorted(links.shape)
     edge = links.shape[0] / less * (1.0 + np.sqrt(less / more)) ** 2
     counts = np.sqrt(np.maximum(1.0 - edge / np.maximum(value, 1e-9) ** 2, 0.0))
@@ -109,6 +110,12 @@ def _directions(links: _Links) -> DoubleArray:
     kept = min(SIZE, size)
     place[:, :kept] = basis @ turned.T[:, :kept] * counts[:kept]
     return place
+
+
+def _triangle(tall: FloatArray) -> FloatArray:
+    """Return r of ``tall = q r``, piece by piece: q is as large as ``tall``, and LAPACK wants it several times."""
+    pieces = [np.linalg.qr(tall[start : start + _CHUNK], "r") for start in range(0, len(tall), _CHUNK)]
+    return np.asarray(np.linalg.qr(np.concatenate(pieces), "r"), np.float32)
 
 
 class _Links:

@@ -64,7 +64,7 @@ class Fresh(Strategy):
             [
                 (row, outcome.time_ms, outcome.weight)
                 for outcome in outcomes
-                if outcome.weight > 0
+                if outcome.page and outcome.weight > 0
                 for entity in outcome.page
                 if (row := self._row_of(entity)) >= 0
             ]

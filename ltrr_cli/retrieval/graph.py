@@ -89,7 +89,7 @@ class _Prefix:
         self.actions, self.size = actions, size
         digest = hashlib.blake2b(digest_size=16)
         for name in ("actor", "row", "query", "weight"):
-            digest.update(actions.column(name, size).tobytes())
+            digest.update(actions.column(name, size).data)
         self.digest = digest.digest()
 
     def __hash__(self) -> int:

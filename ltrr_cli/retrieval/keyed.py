@@ -14,9 +14,9 @@ from typing import Self
 import numpy as np
 
 from ltrr_cli.core.types import BoolArray, IntArray, MomentArray
+from ltrr_cli.storage.merging import ROOM, Ascending, Merge, grown
 
 TAIL = 16_384  # pairs that wait unsorted, at least; a thirty-second of the sorted ones where that is more
-_ROW = 0xFFFFFFFF
 
 
 def codes_of(keys: Sequence[int] | MomentArray, rows: Sequence[int] | IntArray) -> MomentArray:
@@ -49,9 +49,9 @@ class Keyed:
     def __len__(self) -> int:
         return self._size
 
-    def rows(self, places: IntArray) -> IntArray:
+    def rows(self, places: IntArray | slice) -> IntArray:
         """Return the entity rows of some pairs."""
-        rows: IntArray = (self._code[places] & _ROW).astype(np.int32)
+        rows: IntArray = self._code[places].astype(np.int32)  # the lower half
         return rows
 
     def pairs_of(self, keys: Sequence[int]) -> tuple[IntArray, IntArray]:
@@ -106,10 +106,11 @@ class Keyed:
         new, at = distinct[~known], at[~known]
         size = self._size + len(new)
         if size > len(self._code):
-            capacity = max(1_024, size + max(size // 4, TAIL))
+            capacity = ROOM * size
             self._code = grown(self._code, capacity)
             self._grow(capacity)
         self._code[self._size : size] = new
+        self._begin(slice(self._size, size))
         self._tail = np.insert(self._tail, at, new)
         self._tail_place = np.insert(self._tail_place, at, np.arange(self._size, size, dtype=np.int32))
         self._size = size
@@ -117,9 +118,10 @@ class Keyed:
 
     def _sort_in(self) -> None:
         if len(self._tail):
-            order = np.argsort(self._code[: self._size], kind="stable")
-            self._code = self._code[order]
-            self._move(order)
+            to = np.searchsorted(self._code[: self._ordered], self._tail) + np.arange(len(self._tail))
+            move = Merge(self._ordered, to, self._tail_place)
+            move(self._code)
+            self._move(move)
             self._ordered = self._size
             self._tail, self._tail_place = np.empty(0, np.int64), np.empty(0, np.int32)
 
@@ -127,16 +129,12 @@ class Keyed:
         """Make room for as many places in every column; what is new must be zero."""
         raise NotImplementedError
 
-    def _move(self, order: MomentArray) -> None:
-        """Let place i hold what place ``order[i]`` held."""
+    def _begin(self, places: slice) -> None:
+        """Fill in what is not zero where a pair is new."""
+
+    def _move(self, move: Merge) -> None:
+        """Let ``move`` rearrange every column."""
         raise NotImplementedError
-
-
-def grown(array: np.ndarray, capacity: int) -> np.ndarray:
-    """Return a copy with room for more, zero there (pages that nobody wrote to cost nothing)."""
-    more = np.zeros((capacity, *array.shape[1:]), array.dtype)
-    more[: len(array)] = array
-    return more
 
 
 def rounds(places: IntArray) -> list[IntArray]:
@@ -166,7 +164,7 @@ class Totals(Keyed):
         places = self.places(codes)  # before the column is looked at: it may move
         np.add.at(self._total, places, weights)
 
-    def totals(self, places: IntArray) -> np.ndarray:
+    def totals(self, places: IntArray | slice) -> np.ndarray:
         """Return (n,) float32."""
         return self._total[places]
 
@@ -188,22 +186,22 @@ class Totals(Keyed):
     def _grow(self, capacity: int) -> None:
         self._total = grown(self._total, capacity)
 
-    def _move(self, order: MomentArray) -> None:
-        self._total = self._total[order]
+    def _move(self, move: Merge) -> None:
+        move(self._total)
 
 
 class Distinct:
     """A set of 64-bit hashes in eight bytes each."""
 
     def __init__(self, hashes: np.ndarray | None = None) -> None:
-        self._sorted = np.empty(0, np.uint64) if hashes is None else hashes
+        self._sorted = Ascending(np.empty(0, np.uint64) if hashes is None else hashes)
         self._tail = np.empty(0, np.uint64)  # ascending too
 
     def add(self, hashes: np.ndarray) -> BoolArray:
         """Take in hashes (n,) uint64; return which were new, of equal ones the first."""
         if len(self._tail) > max(TAIL, len(self._sorted) // 32):
-            self._sorted, self._tail = self.in_order(), np.empty(0, np.uint64)
-        new = ~(_among(self._sorted, hashes) | _among(self._tail, hashes))
+            self.in_order()
+        new = ~(_among(self._sorted.values, hashes) | _among(self._tail, hashes))
         distinct, first = np.unique(hashes[new], return_index=True)
         self._tail = np.insert(self._tail, np.searchsorted(self._tail, distinct), distinct)
         found: BoolArray = np.zeros(len(hashes), np.bool_)
@@ -212,7 +210,9 @@ class Distinct:
 
     def in_order(self) -> np.ndarray:
         """Return all, ascending."""
-        return np.sort(np.concatenate([self._sorted, self._tail]), kind="stable")
+        self._sorted.add(self._tail)
+        self._tail = np.empty(0, np.uint64)
+        return self._sorted.values
 
 
 def _among(ascending: np.ndarray, hashes: np.ndarray) -> BoolArray:

@@ -8,18 +8,24 @@ Four kinds of evidence, kept apart so that the ranker can weigh them:
 own        actions on (this very query, entity)
 near       actions on queries written like it, each weighted cos(character 2-4-grams) ^ 12
 bayes      naive Bayes over the query's words: P(entity | words), prior from the trend
-predicted  pseudo-counts from the catalog: titles and attribute values as queries; they never decay, and actual
-           counts outgrow them: share of the prior = strength / (n + strength)
+predicted  pseudo-counts from the catalog: titles and attribute values as queries, and two of them in a row; they
+           never decay, and actual counts outgrow them: share of the prior = strength / (n + strength)
 
-Untrained score: ``(own + near + strength p0) / (n + strength)`` with ``n`` the sum of own + near over all entities;
-what near brings fades as the query gathers support of its own. How strong predictions are is learnt (``_strength``).
+Untrained score: ``(c + strength p0) / (n + strength) x (1 + c) / (1 + c + against)`` with ``c = own + near``, ``n`` its
+sum over all entities; what near brings fades as the query gathers support of its own. How strong predictions are is
+learnt (``_strength``).
+
+The first factor is the chance that an entity is chosen. A look without a choice is in it already: every action on a
+query counts in the ``n`` of all others. The second is the chance that it satisfies who chose or was given it, a Beta
+posterior whose prior counts one success and no failure (attraction times satisfaction: Chapelle & Zhang, WWW 2009).
+``against`` are skips, dislikes and clicks on which nobody stayed, by their rewards, of this query and of those like it.
+Where a log says only what was wanted, that factor is 1.
 The constants below were chosen on held-out users of one catalog and held-out days of another.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar, Self
 
@@ -30,11 +36,13 @@ from ltrr_cli.core.chance import seed_of
 from ltrr_cli.core.clock import HOUR
 from ltrr_cli.core.types import DoubleArray, FloatArray, Hits, IntArray, MomentArray, Outcome, Request
 from ltrr_cli.retrieval.base import Resources, Strategy, best
-from ltrr_cli.retrieval.keyed import Distinct, codes_of, mixed
+from ltrr_cli.retrieval.batch import Batch
+from ltrr_cli.retrieval.keyed import Distinct, Totals, codes_of, mixed
 from ltrr_cli.retrieval.neighbours import Neighbours
 from ltrr_cli.retrieval.pairs import COLUMNS, HALF_LIVES_H, Pairs
 from ltrr_cli.retrieval.predicted import Predicted, predict, summed
 from ltrr_cli.retrieval.prior import BUCKETS, Known, bucket_of, strengths
+from ltrr_cli.retrieval.recollection import Recollection, near_share, placed, shares
 from ltrr_cli.retrieval.trend import Trend
 from ltrr_cli.retrieval.words import Words
 from ltrr_cli.text.normalise import query_key, query_tokens
@@ -42,37 +50,12 @@ from ltrr_cli.text.normalise import query_key, query_tokens
 NEIGHBOURS = 100
 SHARPNESS = 12  # a neighbour's weight is its cosine to this power
 LEAST_WEIGHT = 1e-3  # neighbours lighter than this are left out
-NEAR_FADES = 10.0  # own actions above which the neighbours' share shrinks
 PRIOR = 1.0  # actions' worth of the prior where predictions have shown nothing better
 BAYES_SHARE, PREDICTED_SHARE, POPULAR_SHARE = 0.3, 0.2, 1.0  # sources of the prior, each a distribution
 WRITINGS = 20_000  # queries as typed whose numbers are at hand
 FEWEST_ACTIONS = 100.0  # before them nothing is said of what predictions are worth
 
 _SPANS = (*(f"{h:g}h" for h in HALF_LIVES_H), "ever")
-
-
-@dataclass(frozen=True, slots=True)
-class Recollection:
-    """All that the memory has to say on one request: parallel arrays over the rows it thought of, ascending.
-
-    own, near, bayes -- (n, COLUMNS) float32; counts, weighted counts, posterior shares per half-life
-    users, last_h    -- (n,) float32; distinct users, hours since the last action (NaN: never)
-    predicted        -- (n,) float32, sums to 1 at most
-    score            -- (n,) float32, 0..1
-    support          -- n in the formula above
-    share            -- 0..1, how much of the score is prior
-    """
-
-    rows: IntArray
-    own: FloatArray
-    near: FloatArray
-    bayes: FloatArray
-    users: FloatArray
-    last_h: FloatArray
-    predicted: FloatArray
-    score: FloatArray
-    support: float
-    share: float
 
 
 class _Header(msgspec.Struct, frozen=True):
@@ -110,6 +93,7 @@ class Memory(Strategy):
         self._predicted = predicted
         self._keys: dict[str, int] = {}
         self._pairs = Pairs()
+        self._against = Totals()  # (query, entity) -> rewards below 0, summed
         self._near = Neighbours()
         self._words = Words()
         self._trend = Trend(self._entities)
@@ -140,6 +124,7 @@ class Memory(Strategy):
         if self._actions != self._settled:
             self._settle()
         self._pairs.save(folder / "pairs.npz")
+        self._against.save(folder / "against.npz")
         self._near.save(folder / "neighbours.npz")
         self._words.save(folder / "words.npz")
         self._trend.save(folder / "trend.npz")
@@ -155,6 +140,8 @@ class Memory(Strategy):
         self._strengths = header.strengths or self._strengths
         self._settled = self._actions = header.actions
         self._pairs = Pairs.open(folder / "pairs.npz")
+        if (folder / "against.npz").exists():  # before 0.1.1 nothing was kept of what speaks against an entity
+            self._against = Totals.open(folder / "against.npz")
         self._near = Neighbours.open(folder / "neighbours.npz")
         self._trend = Trend.open(folder / "trend.npz")
         if (folder / "people.npy").exists():  # before 0.1.1 people were told apart by other hashes
@@ -168,19 +155,15 @@ class Memory(Strategy):
     # ------------------------------------------------------------ learning
 
     def learn(self, outcomes: Sequence[Outcome]) -> None:
-        """Count rewarded actions; what carries no query counts for the trend alone."""
-        counted = [
-            (outcome, row, outcome.reward * outcome.weight)
-            for outcome in outcomes
-            if outcome.reward * outcome.weight > 0 and (row := self._row_of(outcome.entity_id)) >= 0
-        ]
-        if counted:
-            rows = np.array([row for _, row, _ in counted], np.int32)
-            moments = np.array([outcome.time_ms for outcome, _, _ in counted], np.int64)
-            weights = np.array([weight for _, _, weight in counted])
+        """Count rewarded actions, and apart from them what speaks against; without a query the trend alone counts."""
+        batch = Batch.of(outcomes, self._row_of)
+        wanted = batch.wanted()
+        if len(wanted):
+            rows, moments, weights = batch.rows[wanted], batch.times_ms[wanted], batch.worth[wanted]
             self._trend.add(rows, moments, weights)
             self._actions += float(weights.sum())
-            self._count([outcome for outcome, _, _ in counted], rows, moments, weights)
+            self._count([batch[place] for place in wanted.tolist()], rows, moments, weights)
+        self._doubt(batch)
         self._version += 1
 
     def _count(self, outcomes: Sequence[Outcome], rows: IntArray, moments: MomentArray, weights: DoubleArray) -> None:
@@ -209,6 +192,22 @@ class Memory(Strategy):
         self._pairs.add(codes, moments, weights, new)
         self._words.add(words, rows[word_of], weights[word_of])
 
+    def _doubt(self, batch: Batch) -> None:
+        """Count what speaks against entities; words and trend learn from what is wanted alone."""
+        unwanted = np.flatnonzero((batch.worth < 0) & (batch.rows >= 0))
+        keys = np.array([self._query(query_key(batch[place].query)) for place in unwanted.tolist()], np.int64)
+        unwanted, keys = unwanted[keys >= 0], keys[keys >= 0]
+        if len(unwanted):
+            self._against.add(codes_of(keys, batch.rows[unwanted]), (-batch.worth[unwanted]).astype(np.float32))
+
+    def _query(self, key: str) -> int:
+        """Return the number of a query, new where it is new; -1 where it has no words."""
+        number = self._keys.get(key) if key else -1
+        if number is None:
+            number = self._keys[key] = len(self._keys)
+            self._near.add(key)
+        return number
+
     def _numbered(self, query: str) -> tuple[int, tuple[int, ...]]:
         """Return the numbers of a query and of its words, new where they are new; (-1, ()) for no words."""
         if len(self._numbers) >= WRITINGS:
@@ -216,12 +215,7 @@ class Memory(Strategy):
         words = query_tokens(query)
         if not words:
             return self._numbers.setdefault(query, (-1, ()))
-        key = "".join(words)
-        number = self._keys.get(key)
-        if number is None:
-            number = self._keys[key] = len(self._keys)
-            self._near.add(key)
-        return self._numbers.setdefault(query, (number, self._words.numbers(words)))
+        return self._numbers.setdefault(query, (self._query("".join(words)), self._words.numbers(words)))
 
     # ------------------------------------------------------------ recalling
 
@@ -251,8 +245,8 @@ class Memory(Strategy):
         table = np.zeros((len(rows), len(self.evidence_names)), np.float32)
         table[:, -5] = np.nan  # last_h
         hit = place[known]
-        table[known, :COLUMNS] = _shares(found.own)[hit]
-        table[known, COLUMNS : 2 * COLUMNS] = _shares(found.near)[hit]
+        table[known, :COLUMNS] = shares(found.own)[hit]
+        table[known, COLUMNS : 2 * COLUMNS] = shares(found.near)[hit]
         table[known, 2 * COLUMNS : 3 * COLUMNS] = found.bayes[hit]
         moment = request.context.time_ms
         table[:, 3 * COLUMNS : 4 * COLUMNS] = self._trend.values(rows, moment) / np.maximum(
@@ -286,11 +280,11 @@ class Memory(Strategy):
         if not len(predicted_rows):
             return None
         own_rows, _, own = self._own(key, 0)  # counts without decay: the moment does not matter
-        near_rows, near = self._from_neighbours(key, 0)
+        near_rows, near = self._near_counts(*self._neighbours(key), 0)
         rows = np.unique(np.concatenate([own_rows, near_rows, predicted_rows]))
-        acted = _placed(rows, own_rows, own[:, -1])
-        count = acted + _placed(rows, near_rows, near[:, -1]) * _near_share(float(acted.sum()))
-        predicted = _placed(rows, predicted_rows, predicted)
+        acted = placed(rows, own_rows, own[:, -1])
+        count = acted + placed(rows, near_rows, near[:, -1]) * near_share(float(acted.sum()))
+        predicted = placed(rows, predicted_rows, predicted)
         return Known(count, acted, self._prior(rows, predicted, np.zeros_like(predicted), np.inf))
 
     def recall(self, request: Request) -> Recollection:
@@ -305,31 +299,38 @@ class Memory(Strategy):
             self._settle()
         moment, key = request.context.time_ms, request.reading.key
         own_rows, own_pairs, own = self._own(key, moment)
-        near_rows, near = self._from_neighbours(key, moment)
+        neighbours = self._neighbours(key)
+        near_rows, near = self._near_counts(*neighbours, moment)
         word_rows, bayes = self._words.posterior((*request.reading.tokens, *request.reading.words), self._trend, moment)
         predicted_rows, predicted = self._predicted.of({key, query_key(" ".join(request.reading.words))})
+        proven = len(predicted_rows)
+        if not proven:  # what a pair is worth nobody has learnt: it counts as one action
+            predicted_rows, predicted = self._predicted.of_pair(request.reading.words)
         rows = np.unique(np.concatenate([own_rows, near_rows, word_rows, predicted_rows]))
-        own = _placed(rows, own_rows, own)
-        near = _placed(rows, near_rows, near)
-        bayes = _placed(rows, word_rows, bayes)
-        predicted = _placed(rows, predicted_rows, predicted)
+        own = placed(rows, own_rows, own)
+        near = placed(rows, near_rows, near)
+        bayes = placed(rows, word_rows, bayes)
+        predicted = placed(rows, predicted_rows, predicted)
         last = self._pairs.last(own_pairs)
         last_h = np.full(len(rows), np.nan, np.float32)
         last_h[np.searchsorted(rows, own_rows)] = (moment - last) / HOUR
-        acted = float(own[:, -1].sum())
-        count = own[:, -1] + near[:, -1] * _near_share(acted)
+        share = near_share(float(own[:, -1].sum()))
+        count, against = own[:, -1] + near[:, -1] * share, self._spoken_against(rows, key, *neighbours, share)
         support = float(count.sum())
-        strength = self._strength(len(predicted_rows), support)
+        strength = self._strength(proven, support)
         prior = self._prior(rows, predicted, bayes[:, -1], strength)
+        chosen = (count + strength * prior) / (support + strength)
+        satisfied = (PRIOR + count) / (PRIOR + count + against)
         return Recollection(
             rows=rows,
             own=own,
             near=near,
             bayes=bayes,
-            users=_placed(rows, own_rows, self._pairs.users(own_pairs).astype(np.float32)),
+            users=placed(rows, own_rows, self._pairs.users(own_pairs).astype(np.float32)),
             last_h=last_h,
             predicted=predicted,
-            score=((count + strength * prior) / (support + strength)).astype(np.float32),
+            against=against,
+            score=(chosen * satisfied).astype(np.float32),
             support=support,
             share=strength / (support + strength),
         )
@@ -356,35 +357,30 @@ class Memory(Strategy):
             known, bayes = known * (predicted > 0), np.zeros_like(bayes)
         prior = BAYES_SHARE * bayes + PREDICTED_SHARE * predicted
         prior += POPULAR_SHARE * known / max(float(known.sum()), 1e-9)
-        shares: FloatArray = (prior / max(float(prior.sum()), 1.0)).astype(np.float32)
-        return shares
+        expected: FloatArray = (prior / max(float(prior.sum()), 1.0)).astype(np.float32)
+        return expected
 
     def _own(self, key: str, moment: int) -> tuple[IntArray, IntArray, FloatArray]:
         number = self._keys.get(key)
         pairs, _ = self._pairs.pairs_of([] if number is None else [number])
         return self._pairs.rows(pairs), pairs, self._pairs.values(pairs, moment)
 
-    def _from_neighbours(self, key: str, moment: int) -> tuple[IntArray, FloatArray]:
+    def _neighbours(self, key: str) -> tuple[IntArray, FloatArray]:
+        """Return (numbers, weights) of queries written like this one."""
         numbers, cosine = self._near.near(key, NEIGHBOURS + 1, LEAST_WEIGHT ** (1 / SHARPNESS))
         other = numbers != self._keys.get(key, -1)
-        numbers, weight = numbers[other][:NEIGHBOURS], cosine[other][:NEIGHBOURS] ** SHARPNESS
+        return numbers[other][:NEIGHBOURS], cosine[other][:NEIGHBOURS] ** SHARPNESS
+
+    def _near_counts(self, numbers: IntArray, weights: FloatArray, moment: int) -> tuple[IntArray, FloatArray]:
         pairs, of = self._pairs.pairs_of(numbers.tolist())
-        return summed(self._pairs.rows(pairs), self._pairs.values(pairs, moment) * weight[of, None])
+        return summed(self._pairs.rows(pairs), self._pairs.values(pairs, moment) * weights[of, None])
 
-
-def _near_share(acted: float) -> float:
-    """Return what is left of the neighbours' counts beside so many actions of a query's own."""
-    return min(1.0, NEAR_FADES / max(acted, 1e-9))
-
-
-def _shares(counts: FloatArray) -> FloatArray:
-    """Divide each column by its sum (0 where there is nothing)."""
-    shares: FloatArray = counts / np.maximum(counts.sum(axis=0), 1e-9)
-    return shares
-
-
-def _placed(rows: IntArray, of: IntArray, values: FloatArray) -> FloatArray:
-    """Spread values of ``of`` (a subset of sorted ``rows``) over ``rows``; 0 elsewhere."""
-    spread = np.zeros((len(rows), *values.shape[1:]), np.float32)
-    spread[np.searchsorted(rows, of)] = values
-    return spread
+    def _spoken_against(
+        self, rows: IntArray, key: str, numbers: IntArray, weights: FloatArray, share: float
+    ) -> FloatArray:
+        """Return (n,) float32: what spoke against rows (ascending), for a query and, less a share, its neighbours."""
+        keys, worth = [self._keys.get(key, -1), *numbers.tolist()], np.concatenate([[1.0], share * weights])
+        pairs, of = self._against.pairs_of(keys)
+        found, against = summed(self._against.rows(pairs), self._against.totals(pairs) * worth[of])
+        there = np.isin(found, rows)  # what nothing speaks for is not brought anyway
+        return placed(rows, found[there], against[there])

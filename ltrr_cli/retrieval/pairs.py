@@ -13,7 +13,8 @@ import numpy as np
 
 from ltrr_cli.core.clock import HOUR
 from ltrr_cli.core.types import BoolArray, DoubleArray, FloatArray, IntArray, MomentArray
-from ltrr_cli.retrieval.keyed import Keyed, codes_of, grown, rounds
+from ltrr_cli.retrieval.keyed import Keyed, codes_of, rounds
+from ltrr_cli.storage.merging import Merge, grown
 
 HALF_LIVES_H = (1.0, 4.0, 16.0, 64.0, 256.0, 1024.0)  # a geometric grid; hours
 COLUMNS = len(HALF_LIVES_H) + 1  # the last column does not decay
@@ -103,9 +104,11 @@ class Pairs(Keyed):
 
     def _grow(self, capacity: int) -> None:
         self._value, self._users = grown(self._value, capacity), grown(self._users, capacity)
-        last = np.full(capacity, NEVER, np.int64)
-        last[: len(self._last)] = self._last
-        self._last = last
+        self._last = grown(self._last, capacity)
 
-    def _move(self, order: MomentArray) -> None:
-        self._value, self._last, self._users = self._value[order], self._last[order], self._users[order]
+    def _begin(self, places: slice) -> None:
+        self._last[places] = NEVER
+
+    def _move(self, move: Merge) -> None:
+        for column in (self._value, self._last, self._users):
+            move(column)

@@ -14,6 +14,7 @@ import numpy as np
 
 from ltrr_cli.core.types import DoubleArray, FloatArray, Hits, IntArray, Outcome, Request
 from ltrr_cli.retrieval.base import Resources, Strategy, best
+from ltrr_cli.retrieval.batch import Batch
 from ltrr_cli.retrieval.reading import LEAK, Bearing
 from ltrr_cli.retrieval.trend import Trend
 
@@ -44,13 +45,9 @@ class Popular(Strategy):
 
     def learn(self, outcomes: Sequence[Outcome]) -> None:
         """Count rewarded actions, whatever the query."""
-        self._trend.learn(
-            [
-                (row, outcome.time_ms, weight)
-                for outcome in outcomes
-                if (weight := outcome.reward * outcome.weight) > 0 and (row := self._row_of(outcome.entity_id)) >= 0
-            ]
-        )
+        batch = Batch.of(outcomes, self._row_of)
+        wanted = batch.wanted()
+        self._trend.add(batch.rows[wanted], batch.times_ms[wanted], batch.worth[wanted])
 
     def save(self, folder: Path) -> None:
         """Write the trend."""

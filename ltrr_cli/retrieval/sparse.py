@@ -27,6 +27,7 @@ import numpy as np
 from ltrr_cli.backends.encoder_sparse import SparseEncoder, index_texts
 from ltrr_cli.core.types import FloatArray, Hits, IntArray, Outcome, Request
 from ltrr_cli.retrieval.base import Resources, Strategy, best
+from ltrr_cli.retrieval.batch import Batch
 from ltrr_cli.retrieval.keyed import Totals, codes_of
 from ltrr_cli.retrieval.postings import Postings
 from ltrr_cli.retrieval.terms import terms_of, units_of
@@ -105,7 +106,7 @@ class Sparse(Strategy):
         codes = self._chosen.in_order()
         arrays = strings_arrays("units", self._numbers)
         arrays["starts"] = np.searchsorted(codes, np.arange(len(self._numbers) + 1, dtype=np.int64) << 32)
-        every = np.arange(len(codes), dtype=np.int32)
+        every = slice(len(codes))
         arrays["rows"], arrays["weights"] = self._chosen.rows(every), self._chosen.totals(every)
         write_arrays(folder / LEARNED, arrays)
 
@@ -122,20 +123,17 @@ class Sparse(Strategy):
         """Count what was chosen for the units of each query."""
         units: dict[str, list[int]] = {}
         numbers: list[int] = []
-        rows: list[int] = []
-        weights: list[float] = []
-        for outcome in outcomes:
-            weight = outcome.reward * outcome.weight
-            if weight <= 0 or not outcome.query or (row := self._row_of(outcome.entity_id)) < 0:
-                continue
-            of = units.get(outcome.query)
+        places: list[int] = []  # among the outcomes, one per unit
+        batch = Batch.of(outcomes, self._row_of)
+        for place in batch.wanted().tolist():
+            query = batch[place].query
+            of = units.get(query)
             if of is None:
-                of = units[outcome.query] = self._numbered(outcome.query)
+                of = units[query] = self._numbered(query) if query else []
             numbers += of
-            rows += [row] * len(of)
-            weights += [weight] * len(of)
+            places += [place] * len(of)
         if numbers:
-            self._chosen.add(codes_of(numbers, rows), np.array(weights, np.float32))
+            self._chosen.add(codes_of(numbers, batch.rows[places]), batch.worth[places].astype(np.float32))
         self._version += 1
 
     def _numbered(self, query: str) -> list[int]:

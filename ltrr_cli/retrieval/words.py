@@ -9,9 +9,10 @@ from typing import Self
 import numpy as np
 
 from ltrr_cli.core.types import DoubleArray, FloatArray, IntArray
-from ltrr_cli.retrieval.keyed import Totals, codes_of, grown
+from ltrr_cli.retrieval.keyed import Totals, codes_of
 from ltrr_cli.retrieval.pairs import COLUMNS
 from ltrr_cli.retrieval.trend import Trend
+from ltrr_cli.storage.merging import grown
 
 WORD_ROWS = 500  # entities that the words alone may bring up
 SMOOTHING = 1.0  # actions' worth of the background in P(word | entity)

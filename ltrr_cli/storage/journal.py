@@ -16,6 +16,7 @@ from time import monotonic, sleep
 from typing import Any
 
 from ltrr_cli.core.errors import DamagedError, LockedError
+from ltrr_cli.core.heap import give_back
 from ltrr_cli.core.types import Event, Impression
 from ltrr_cli.storage import disk
 from ltrr_cli.storage.journal_readings import Reading, note_reading, readings
@@ -201,15 +202,9 @@ class Journal:
         joined = ", ".join(f"i.{name}" for name in _IMPRESSION.split(", "))
         order = _ORDER.replace("time_ms", "e.time_ms").replace("seq", "e.seq")
         query = f"SELECT {fields}, {joined} FROM events e LEFT JOIN impressions i USING (impression_id)"
-        with self._translated():
-            self._db.execute(f"PRAGMA cache_size = -{SORT_KB}")
-            self._db.execute("PRAGMA shrink_memory")
-            try:
-                for row in self._db.execute(f"{query} ORDER BY {order}, e.event_id"):
-                    yield Event(*row[:10]), None if row[10] is None else _impression(row[10:])
-            finally:
-                with suppress(sqlite3.ProgrammingError):  # closed in the meantime
-                    self._db.execute(f"PRAGMA cache_size = -{CACHE_KB}")
+        with self._sweeping():
+            for row in self._db.execute(f"{query} ORDER BY {order}, e.event_id"):
+                yield Event(*row[:10]), None if row[10] is None else _impression(row[10:])
 
     def events_of(self, impression_id: str) -> list[Event]:
         """Return what was done on one page, in time order."""
@@ -247,8 +242,8 @@ class Journal:
     def digest(self) -> str:
         """Return a SHA-256 over the events (ids and content), whatever order they came in."""
         digest = hashlib.sha256()
-        with self._translated():
-            for row in self._db.execute(f"SELECT {_EVENT} FROM events ORDER BY event_id"):
+        with self._sweeping():  # ids are random: sorting the rows is faster than looking each up through the index
+            for row in self._db.execute(f"SELECT {_EVENT} FROM events NOT INDEXED ORDER BY event_id"):
                 digest.update(repr(row).encode("utf-8", "surrogatepass"))
         return digest.hexdigest()
 
@@ -287,6 +282,19 @@ class Journal:
                     self._db.execute("ROLLBACK")
                 raise
             self._db.execute("COMMIT" if keep else "ROLLBACK")
+
+    @contextmanager
+    def _sweeping(self) -> Iterator[None]:
+        """Read a whole table in order: little of it is worth keeping in memory."""
+        with self._translated():
+            self._db.execute(f"PRAGMA cache_size = -{SORT_KB}")
+            self._db.execute("PRAGMA shrink_memory")
+            give_back()
+            try:
+                yield
+            finally:
+                with suppress(sqlite3.ProgrammingError):  # closed in the meantime
+                    self._db.execute(f"PRAGMA cache_size = -{CACHE_KB}")
 
     @contextmanager
     def _translated(self) -> Iterator[None]:

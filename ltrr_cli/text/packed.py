@@ -29,19 +29,17 @@ class _Part(msgspec.Struct, array_like=True):
 def write_arrays(path: Path, arrays: Mapping[str, Array]) -> None:
     """Write all arrays into one file; little-endian, in the order given."""
     parts: list[_Part] = []
-    blocks: list[bytes] = []
     place = 0
     for name, array in arrays.items():
-        data = array.astype(array.dtype.newbyteorder("<"), copy=False).tobytes()
-        parts.append(_Part(name, array.dtype.newbyteorder("<").str, list(array.shape), place, len(data)))
-        padding = -len(data) % _ALIGN
-        blocks += [data, bytes(padding)]
-        place += len(data) + padding
+        parts.append(_Part(name, array.dtype.newbyteorder("<").str, list(array.shape), place, array.nbytes))
+        place += array.nbytes + -array.nbytes % _ALIGN
     head = msgspec.json.encode(parts)
     head += b" " * (-(len(_MAGIC) + 8 + len(head)) % _ALIGN)
     with path.open("wb") as file:
         file.write(_MAGIC + len(head).to_bytes(8, "little") + head)
-        file.writelines(blocks)
+        for array in arrays.values():
+            file.write(np.ascontiguousarray(array, array.dtype.newbyteorder("<")).data)  # without a copy, mostly
+            file.write(bytes(-array.nbytes % _ALIGN))
 
 
 def open_arrays(path: Path) -> dict[str, Array]:

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from ltrr_cli.allocation.base import Lesson, Situation
-from ltrr_cli.allocation.habits import NAMES, Habits
+from ltrr_cli.allocation.habits import NAMES, WAITING, Habits
 from ltrr_cli.allocation.history import PAST, History
 from ltrr_cli.core.clock import DAY
 from ltrr_cli.core.errors import DamagedError
@@ -56,8 +56,8 @@ def test_habits_know_what_a_user_likes():
     habits = Habits()
     assert dict(habits.features("ann", [("genre", "jazz")], 0)) == dict.fromkeys(NAMES, 0.0)
     for day in range(3):
-        habits.learn("ann", [("type", "song"), ("genre", "jazz")], 1.0, day * DAY)
-    habits.learn("ann", [("type", "album"), ("genre", "rock")], 1.0, 3 * DAY)
+        habits.learn("ann", habits.entity([("type", "song"), ("genre", "jazz")]), 1.0, day * DAY)
+    habits.learn("ann", habits.entity([("type", "album"), ("genre", "rock")]), 1.0, 3 * DAY)
     found = habits.features("ann", [("genre", "jazz")], 3 * DAY)
     assert found["user.favourite_type"] == pytest.approx(0.75, abs=0.02)
     assert found["user.favours_reading"] == pytest.approx(0.75, abs=0.02)
@@ -68,7 +68,7 @@ def test_habits_know_what_a_user_likes():
 
 def test_habits_survive_the_disk(tmp_path: Path):
     habits = Habits()
-    habits.learn("ann", [("type", "song")], 1.0, DAY)
+    habits.learn("ann", habits.entity([("type", "song")]), 1.0, DAY)
     habits.save(tmp_path)
     again = Habits.open(tmp_path)
     assert again.features("ann", [], DAY) == habits.features("ann", [], DAY)
@@ -77,8 +77,19 @@ def test_habits_survive_the_disk(tmp_path: Path):
 def test_only_the_strongest_habits_of_a_user_are_kept():
     habits = Habits()
     for day in range(3):
-        habits.learn("ann", [("genre", "jazz")], 1.0, day)
-    habits.learn("ann", [("tag", f"t{n:02}") for n in range(60)], 1.0, 3)
+        habits.learn("ann", habits.entity([("genre", "jazz")]), 1.0, day)
+    habits.learn("ann", habits.entity([("tag", f"t{n:02}") for n in range(60)]), 1.0, 3)
     kept = [n for n in range(60) if habits.features("ann", [("tag", f"t{n:02}")], 3)["user.favours_reading"] > 0]
     assert kept == list(range(23))  # the strongest, then by name
     assert habits.features("ann", [("genre", "jazz")], 3)["user.favours_reading"] == 0.75
+
+
+def test_habits_are_the_same_whenever_somebody_looks():
+    looked, left = Habits(), Habits()
+    for n in range(3 * WAITING + 2):
+        facts = [("genre", "jazz"), *(("tag", f"{n % 7}-{m}") for m in range(9))]
+        for habits in (looked, left):
+            habits.learn("ann", habits.entity(facts), 1.0 + n % 2, n * DAY // 2)
+        looked.features("ann", facts, n * DAY)
+    assert looked.features("ann", [("genre", "jazz")], 20 * DAY) == left.features("ann", [("genre", "jazz")], 20 * DAY)
+    assert left.features("ann", [("genre", "jazz")], 20 * DAY)["user.favours_reading"] == pytest.approx(1.0)

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from ltrr_cli.core.errors import DataError
+from ltrr_cli.engine.upkeep import learned_digest
 from ltrr_cli.engine.workspace import Workspace
 
 SONGS = [{"id": f"s{n}", "title": f"song number {n}", "attributes": {"mood": "calm"}} for n in range(12)]
@@ -50,6 +51,30 @@ def test_actions_and_people_are_told_apart_from_predictions(home: Workspace, tmp
     assert 0.0 < found.prior_share < 1.0
     assert found.key == "rainywindow"
     assert home.remembered("rainy windw").lines[0]["near"] > 0.0
+
+
+def test_skips_and_short_visits_count_against_in_whatever_order_logs_come(tmp_path: Path):
+    def act(kind: str, entity: str, user: str, minute: int, **more: object) -> dict[str, object]:
+        moment = f"2024-01-01T00:{minute:02}:00Z"
+        return {"event": kind, "timestamp": moment, "entity_id": entity, "query": "quiet", "user_id": user, **more}
+
+    stayed = [act("click", f"s{n}", user, n, value=60.0) for n in (1, 2, 3) for user in ("a", "b", "c")]
+    against = [act("skip", "s1", user, 9) for user in ("d", "e")] + [act("click", "s2", "d", 9, value=2.0)]
+    found = []
+    for number, parts in enumerate(([stayed, against], [against, stayed], [(against + stayed)[::2], stayed + against])):
+        workspace = Workspace(tmp_path / f"home{number}")
+        workspace.home.mkdir()
+        (workspace.home / "ltrr.toml").write_text("[feedback]\ndwell_seconds = 10.0\n")
+        workspace = Workspace(workspace.home)
+        workspace.index([written(tmp_path / "songs.jsonl", SONGS)])
+        for place, part in enumerate(parts):
+            workspace.ingest([written(tmp_path / f"log{number}-{place}.jsonl", part)])
+        found.append((workspace.remembered("quiet", k=3).lines, learned_digest(workspace, workspace.current())))
+    lines = found[0][0]
+    assert [(line["id"], line["own"], line["against"]) for line in lines] == [
+        ("s3", 3.0, 0.0), ("s2", 3.0, pytest.approx(0.3)), ("s1", 3.0, pytest.approx(0.6))
+    ]  # fmt: skip
+    assert found[0] == found[1] == found[2]
 
 
 @pytest.mark.parametrize(

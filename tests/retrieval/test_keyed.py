@@ -12,11 +12,13 @@ from ltrr_cli.core.clock import HOUR
 from ltrr_cli.retrieval import keyed
 from ltrr_cli.retrieval.keyed import Distinct, Totals, codes_of, mixed
 from ltrr_cli.retrieval.pairs import COLUMNS, HALF_LIVES_H, Pairs
+from ltrr_cli.storage import merging
 
 
 @pytest.fixture(autouse=True)
 def short_tail(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(keyed, "TAIL", 8)  # so that much is sorted in
+    monkeypatch.setattr(merging, "PIECE", 5)
 
 
 def actions(count: int) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:

@@ -35,6 +35,13 @@ def test_a_title_predicts_its_own_query(memory: Memory):
     assert column(memory, title, [17], "prior_share") == [1.0]
 
 
+def test_a_title_and_a_value_predict_a_query_of_both_at_one_action(memory: Memory):
+    query = f"calm {SONGS[60].title}"  # row 60 is calm, and of its title there is one
+    assert memory.retrieve(ask(query), 1).rows.tolist() == [60]
+    memory.learn([click(query, 40, at=DAY_0 + n, user=f"u{n}") for n in range(3)])
+    assert column(memory, query, [60], "prior_share") == [pytest.approx(0.25)]
+
+
 def test_actual_counts_outgrow_the_prediction(memory: Memory):
     title = SONGS[17].title
     memory.learn([click(title, 40, at=DAY_0 + n, user=f"u{n}") for n in range(20)])
@@ -117,3 +124,61 @@ def test_what_predictions_are_worth_survives_the_disk(memory: Memory, resources:
 def test_the_prior_never_counts_less_than_one_action(memory: Memory):
     moods(memory, {SONGS[row].title: [40] * 3 for row in range(60)})  # every prediction is wrong
     assert column(memory, SONGS[5].title, [40], "prior_share")[0] <= 0.5
+
+
+def equals(memory: Memory) -> tuple[int, int]:
+    """Let two songs be equally wanted for one query; the first is the more popular one by a little."""
+    memory.learn([click("rainy day", row, at=DAY_0 + n, user=f"u{n}") for n in range(6) for row in (40, 41)])
+    return 41, 40
+
+
+def scores(memory: Memory, query: str, at: int = DAY_0 + HOUR) -> dict[int, float]:
+    found = memory.recall(ask(query, time_ms=at))
+    return dict(zip(found.rows.tolist(), found.score.tolist(), strict=True))
+
+
+def test_what_was_skipped_falls_below_its_untouched_equal(memory: Memory):
+    first, second = equals(memory)
+    before = scores(memory, "rainy day")
+    assert before[first] > before[second] > 0.99 * before[first]
+    memory.learn([click("rainy day", first, at=DAY_0 + 100, user=f"v{n}", reward=-0.3) for n in range(3)])
+    after = scores(memory, "rainy day")
+    assert after[first] < after[second] == before[second]
+    assert after[first] == pytest.approx(before[first] * (1 + 6) / (1 + 6 + 0.9))
+    assert memory.retrieve(ask("rainy day", time_ms=DAY_0 + HOUR), 2).rows.tolist() == [second, first]
+
+
+def test_what_was_only_predicted_can_be_skipped_too(memory: Memory):
+    title = SONGS[17].title
+    before = scores(memory, title)[17]
+    memory.learn([click(title, 17, reward=-1.0)])
+    assert scores(memory, title)[17] == pytest.approx(before / 2)
+
+
+def test_evidence_against_reaches_queries_written_like_it(memory: Memory):
+    first, second = equals(memory)
+    memory.learn([click("rainy day", first, at=DAY_0 + 100, user="v", reward=-1.0)])
+    near = scores(memory, "rainy dayz")
+    assert near[first] < near[second]
+
+
+def test_evidence_for_and_against_may_come_in_any_order(resources: Resources, tmp_path: Path):
+    Memory.build(resources, tmp_path)
+    wanted = [click("rainy day", row, user=f"u{row}") for row in (40, 41)]
+    against = [click("rainy day", 40, user="v", reward=-0.3), click("other words", 41, user="v", reward=-1.0)]
+    found = []
+    for outcomes in ([*wanted, *against], [*against, *wanted], [against[0], *wanted, against[1]]):
+        memory = Memory.open(resources, tmp_path, None)
+        for outcome in outcomes:
+            memory.learn([outcome])
+        found.append((scores(memory, "rainy day"), scores(memory, "other words")))
+    assert found[0] == found[1] == found[2]
+
+
+def test_what_speaks_against_survives_the_disk(memory: Memory, resources: Resources, tmp_path: Path):
+    first, _ = equals(memory)
+    memory.learn([click("rainy day", first, at=DAY_0 + 100, user="v", reward=-1.0)])
+    learned = tmp_path / "learned"
+    learned.mkdir()
+    memory.save(learned)
+    assert scores(Memory.open(resources, tmp_path, learned), "rainy day") == scores(memory, "rainy day")
