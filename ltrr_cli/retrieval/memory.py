@@ -11,15 +11,16 @@ bayes      naive Bayes over the query's words: P(entity | words), prior from the
 predicted  pseudo-counts from the catalog: titles and attribute values as queries, and two of them in a row; they
            never decay, and actual counts outgrow them: share of the prior = strength / (n + strength)
 
-Untrained score: ``(c + strength p0) / (n + strength) x (1 + c) / (1 + c + against)`` with ``c = own + near``, ``n`` its
-sum over all entities; what near brings fades as the query gathers support of its own. How strong predictions are is
-learnt (``_strength``).
+Untrained score: ``(c + strength p0) / (n + strength) x fame^power x (1 + c) / (1 + c + against)`` with
+``c = own + near``, ``n`` its sum over all entities; what near brings fades as the query gathers support of its own. How
+strong predictions are, and how much fame (all actions on an entity) counts beside a query's own actions, is learnt
+(``prior.Worth``).
 
-The first factor is the chance that an entity is chosen. A look without a choice is in it already: every action on a
-query counts in the ``n`` of all others. The second is the chance that it satisfies who chose or was given it, a Beta
-posterior whose prior counts one success and no failure (attraction times satisfaction: Chapelle & Zhang, WWW 2009).
-``against`` are skips, dislikes and clicks on which nobody stayed, by their rewards, of this query and of those like it.
-Where a log says only what was wanted, that factor is 1.
+The first two factors are the chance that an entity is chosen. A look without a choice is in it already: every action
+on a query counts in the ``n`` of all others. The third is the chance that it satisfies who chose or was given it, a
+Beta posterior whose prior counts one success and no failure (attraction times satisfaction: Chapelle & Zhang, WWW
+2009). ``against`` are skips, dislikes and clicks on which nobody stayed, by their rewards, of this query and of those
+like it. Where a log says only what was wanted, that factor is 1.
 The constants below were chosen on held-out users of one catalog and held-out days of another.
 """
 
@@ -41,8 +42,8 @@ from ltrr_cli.retrieval.keyed import Distinct, Totals, codes_of, mixed
 from ltrr_cli.retrieval.neighbours import Neighbours
 from ltrr_cli.retrieval.pairs import COLUMNS, HALF_LIVES_H, Pairs
 from ltrr_cli.retrieval.predicted import Predicted, predict, summed
-from ltrr_cli.retrieval.prior import BUCKETS, Known, bucket_of, strengths
-from ltrr_cli.retrieval.recollection import Recollection, near_share, placed, shares
+from ltrr_cli.retrieval.prior import PRIOR, Known, Worth
+from ltrr_cli.retrieval.recollection import Recollection, leaning, near_share, placed, shares
 from ltrr_cli.retrieval.trend import Trend
 from ltrr_cli.retrieval.words import Words
 from ltrr_cli.text.normalise import query_key, query_tokens
@@ -50,7 +51,6 @@ from ltrr_cli.text.normalise import query_key, query_tokens
 NEIGHBOURS = 100
 SHARPNESS = 12  # a neighbour's weight is its cosine to this power
 LEAST_WEIGHT = 1e-3  # neighbours lighter than this are left out
-PRIOR = 1.0  # actions' worth of the prior where predictions have shown nothing better
 BAYES_SHARE, PREDICTED_SHARE, POPULAR_SHARE = 0.3, 0.2, 1.0  # sources of the prior, each a distribution
 WRITINGS = 20_000  # queries as typed whose numbers are at hand
 FEWEST_ACTIONS = 100.0  # before them nothing is said of what predictions are worth
@@ -65,6 +65,7 @@ class _Header(msgspec.Struct, frozen=True):
     words: list[str]
     word_count: list[float]
     strengths: list[float] = []
+    powers: list[float] = []
     actions: float = 0.0
 
 
@@ -99,7 +100,7 @@ class Memory(Strategy):
         self._trend = Trend(self._entities)
         self._people = Distinct()  # hashes of (user, query, entity): who is new to a pair
         self._numbers: dict[str, tuple[int, tuple[int, ...]]] = {}  # query as typed -> its number, its words'
-        self._strengths = [PRIOR] * BUCKETS
+        self._worth = Worth()
         self._settled = self._actions = 0.0
         self._version = 0
         self._last: tuple[tuple[object, ...], Recollection] | None = None
@@ -129,7 +130,8 @@ class Memory(Strategy):
         self._words.save(folder / "words.npz")
         self._trend.save(folder / "trend.npz")
         words, counts = self._words.names()
-        header = _Header(list(self._keys), words, counts, self._strengths, self._actions)
+        worth = self._worth
+        header = _Header(list(self._keys), words, counts, worth.strengths, worth.powers, self._actions)
         (folder / "memory.json").write_bytes(msgspec.json.encode(header))
         np.save(folder / "people.npy", self._people.in_order())
 
@@ -137,7 +139,7 @@ class Memory(Strategy):
         header = msgspec.json.decode((folder / "memory.json").read_bytes(), type=_Header)
         self._keys = {key: number for number, key in enumerate(header.keys)}
         self._words = Words.open(folder / "words.npz", header.words, header.word_count)
-        self._strengths = header.strengths or self._strengths
+        self._worth = Worth(header.strengths, header.powers)
         self._settled = self._actions = header.actions
         self._pairs = Pairs.open(folder / "pairs.npz")
         if (folder / "against.npz").exists():  # before 0.1.1 nothing was kept of what speaks against an entity
@@ -267,25 +269,37 @@ class Memory(Strategy):
         return table
 
     def _settle(self) -> None:
-        """Learn how much predictions are worth, from as many known queries of every size where there are."""
+        """Learn how much predictions and fame are worth, from known queries of every size."""
         self._settled = self._actions
         if self._actions < FEWEST_ACTIONS:
             return
         names = list(self._keys)
-        self._strengths = strengths(self._pairs.sums(len(names)), lambda number: self._known(names[number]))
+        self._worth.learn(self._pairs.sums(len(names)), lambda number, predicted: self._known(names[number], predicted))
 
-    def _known(self, key: str) -> Known | None:
-        """Return a known query for ``strengths``; None where nothing is predicted for it."""
-        predicted_rows, predicted = self._predicted.of({key})
-        if not len(predicted_rows):
+    def _known(self, key: str, predicted: bool) -> Known | None:
+        """Return a known query for ``Worth.learn``; None where something should be predicted for it and is not."""
+        predicted_rows, weights = self._predicted.of({key})
+        if predicted and not len(predicted_rows):
             return None
         own_rows, _, own = self._own(key, 0)  # counts without decay: the moment does not matter
         near_rows, near = self._near_counts(*self._neighbours(key), 0)
         rows = np.unique(np.concatenate([own_rows, near_rows, predicted_rows]))
         acted = placed(rows, own_rows, own[:, -1])
         count = acted + placed(rows, near_rows, near[:, -1]) * near_share(float(acted.sum()))
-        predicted = placed(rows, predicted_rows, predicted)
-        return Known(count, acted, self._prior(rows, predicted, np.zeros_like(predicted), np.inf))
+        weights, fame = placed(rows, predicted_rows, weights), self._fame(rows)
+        if predicted:
+            return Known(count, acted, self._prior(rows, weights, np.zeros_like(weights), np.inf), fame)
+        strength = self._worth.strength(len(predicted_rows) * self._untried(), float(count.sum()))
+        prior = self._prior(rows, weights, np.zeros_like(weights), strength)
+        return Known(count + np.float32(strength) * prior, acted, prior, fame)
+
+    def _untried(self) -> float:
+        """Return how many actions a predicted row is worth: one for every action that an average entity has had."""
+        return self._entities / max(self._actions, 1.0)
+
+    def _fame(self, rows: IntArray) -> FloatArray:
+        """Return (n,) float32: 1 and all actions on each row, undecayed."""
+        return 1.0 + self._trend.at(rows, 0, COLUMNS - 1)
 
     def recall(self, request: Request) -> Recollection:
         """Gather all evidence for a request (kept for the last one: several methods ask)."""
@@ -317,9 +331,9 @@ class Memory(Strategy):
         share = near_share(float(own[:, -1].sum()))
         count, against = own[:, -1] + near[:, -1] * share, self._spoken_against(rows, key, *neighbours, share)
         support = float(count.sum())
-        strength = self._strength(proven, support)
+        strength, power = self._worth.strength(proven * self._untried(), support), self._worth.power(support)
         prior = self._prior(rows, predicted, bayes[:, -1], strength)
-        chosen = (count + strength * prior) / (support + strength)
+        chosen = leaning((count + strength * prior) / (support + strength), self._fame(rows) ** power)
         satisfied = (PRIOR + count) / (PRIOR + count + against)
         return Recollection(
             rows=rows,
@@ -334,18 +348,6 @@ class Memory(Strategy):
             support=support,
             share=strength / (support + strength),
         )
-
-    def _strength(self, predicted: int, support: float) -> float:
-        """Return how many actions' worth the prior is, for a query with so many predicted rows and actions.
-
-        A prediction that nobody has acted on yet may be wrong or untried; it is less and less likely to be untried the
-        more actions an average entity has had. So a predicted row is worth one action for every such average action,
-        and never more than known queries of that support show (``prior.strengths``).
-        """
-        if not predicted:
-            return PRIOR
-        untried = predicted * self._entities / max(self._actions, 1.0)
-        return max(PRIOR, min(self._strengths[bucket_of(support)], untried))
 
     def _prior(self, rows: IntArray, predicted: FloatArray, bayes: FloatArray, strength: float) -> FloatArray:
         """Return (n,) float32, the expected shares before any action; they sum to 1 at most.

@@ -1,14 +1,18 @@
-"""How many actions is a prediction worth? Leave-one-out over what was acted on says, for little and for much support.
+"""What leave-one-out over what was acted on says of the memory's prior, for little and for much support.
 
-One action is taken away from a known query and its entity is ranked again, with predictions of every strength. Where a
-strength ranks entities better than one action's worth would, by more than chance, it may serve queries of that support.
-A catalog whose predictions are good keeps them until actions are many; elsewhere they are outgrown at once. Ranks
-decide, not likelihoods: which entities are possible at all is easily foretold, in what order they are wanted is not.
+One action is taken away from a known query and its entity is ranked again, under every choice. Where a choice ranks
+entities better than the first one would, by more than chance, it may serve queries of that support. Ranks decide, not
+likelihoods: which entities are possible at all is easily foretold, in what order they are wanted is not.
+
+strengths -- how many actions is a prediction worth? A catalog whose predictions are good keeps them until actions are
+             many; elsewhere they are outgrown at once
+powers    -- how much does it say of an entity that it is acted on at all, beside its count for this very query? Counts
+             of one query are few, and made by whoever came first; what many act on is what the next one will know
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import islice
 
@@ -17,9 +21,11 @@ import numpy as np
 from ltrr_cli.core.types import DoubleArray, FloatArray, IntArray
 from ltrr_cli.retrieval.keyed import mixed
 
+PRIOR = 1.0  # actions' worth of the prior where predictions have shown nothing better
+POWERS = np.array([0.0, 0.1, 0.2, 0.3, 0.4])
 STRENGTHS = np.array([1.0, 3.0, 10.0, 30.0, 100.0, 300.0, 1000.0, 3000.0])  # actions' worth
 BUCKETS = 12  # of support, each four times as wide as the one before
-PER_SIZE = 40  # known queries of about one size that are asked
+PER_SIZE, PER_SIZE_OF_FAME = 40, 400  # known queries of about one size that are asked
 FEWEST = 6  # queries that a bucket needs to be believed
 SURELY = 2.0  # standard errors
 DEPTH = 10
@@ -32,11 +38,13 @@ class Known:
 
     count -- (n,) float, own and neighbours' actions; own -- (n,) the query's own among them
     prior -- (n,) float, what is predicted; sums to 1 at most
+    fame  -- (n,) float, 1 and all actions on the entity, whatever the query
     """
 
     count: FloatArray
     own: FloatArray
     prior: FloatArray
+    fame: FloatArray
 
 
 def bucket_of(support: float) -> int:
@@ -48,43 +56,89 @@ def bucket_of(support: float) -> int:
     return min(int(np.log2(support + 1.0) / 2.0), BUCKETS - 1)
 
 
-def strengths(totals: DoubleArray, look_up: Callable[[int], Known | None]) -> list[float]:
-    """Return the strength of the prediction for each bucket of support; 1 where nothing speaks for more.
+class Worth:
+    """What predictions and fame are worth for each bucket of support: one action and nothing where little is known."""
 
-    totals  -- (q,) actions of every known query
-    look_up -- gives a query by number, None where nothing is predicted for it; asked about as often for every size
-    """
+    def __init__(self, strengths: Sequence[float] = (), powers: Sequence[float] = ()) -> None:
+        self.strengths = list(strengths) or [PRIOR] * BUCKETS
+        self.powers = list(powers) or [0.0] * BUCKETS
+
+    def learn(self, totals: DoubleArray, look_up: Callable[[int, bool], Known | None]) -> None:
+        """Learn both.
+
+        totals  -- (q,) actions of every known query
+        look_up -- gives a query by number: as it was acted on, None where nothing is predicted for it (True), or with
+                   the prior counted in (False); asked about as often for every size
+        """
+        self.strengths = _learnt(totals, lambda number: look_up(number, True), _by_strength, STRENGTHS, PER_SIZE)
+        self.powers = _learnt(totals, lambda number: look_up(number, False), _by_power, POWERS, PER_SIZE_OF_FAME)
+
+    def strength(self, untried: float, support: float) -> float:
+        """Return how many actions' worth the prior is, for a query of so many actions.
+
+        A prediction that nobody has acted on yet may be wrong or untried; it is less and less likely to be untried the
+        more actions an average entity has had. So predictions are never worth more than ``untried`` actions, nor more
+        than known queries of that support show.
+        """
+        return max(PRIOR, min(self.strengths[bucket_of(support)], untried))
+
+    def power(self, support: float) -> float:
+        """Return the power to which fame counts for a query of so many actions."""
+        return self.powers[bucket_of(support)]
+
+
+def _learnt(
+    totals: DoubleArray,
+    look_up: Callable[[int], Known | None],
+    gain: Callable[[Known], DoubleArray],
+    choices: DoubleArray,
+    per_size: int,
+) -> list[float]:
     gains: list[list[DoubleArray]] = [[] for _ in range(BUCKETS)]
     size = np.minimum(np.log2(totals + 1.0) / 2.0, BUCKETS - 1).astype(np.int32)
     shuffled = np.argsort(
         mixed(np.arange(len(totals), dtype=np.uint64), np.zeros(len(totals), np.int64)), kind="stable"
     )
     for bucket in range(BUCKETS):
-        tried = shuffled[((size == bucket) & (totals > 0))[shuffled]][: 8 * PER_SIZE]
+        tried = shuffled[((size == bucket) & (totals > 0))[shuffled]][: 8 * per_size]
         found = (known for number in tried.tolist() if (known := look_up(number)) is not None)
-        for known in islice(found, PER_SIZE):
-            gains[bucket_of(max(float(known.count.sum()) - 1.0, 0.0))].append(_gain(known))
-    return [_best(np.array(of)) if len(of) >= FEWEST else 1.0 for of in gains]
+        for known in islice(found, per_size):
+            gains[bucket_of(max(float(known.count.sum()) - 1.0, 0.0))].append(gain(known))
+    return [_best(np.array(of), choices) if len(of) >= FEWEST else float(choices[0]) for of in gains]
 
 
-def _best(gains: DoubleArray) -> float:
-    """Choose from (queries, strengths): the one with the largest lead over strength 1, if that is surely one."""
+def _best(gains: DoubleArray, choices: DoubleArray) -> float:
+    """Choose from (queries, choices): the one whose lead over the first is largest, less chance, if it surely leads."""
     lead = gains - gains[:, :1]
     mean, error = lead.mean(axis=0), lead.std(axis=0, ddof=1) / np.sqrt(len(lead))
-    best = int(np.argmax(mean))
-    if mean[best] <= SURELY * error[best]:
-        return 1.0
-    return float(STRENGTHS[best])
+    best = int(np.argmax(mean - SURELY * error))
+    return float(choices[best if mean[best] > SURELY * error[best] else 0])
 
 
-def _gain(known: Known) -> DoubleArray:
+def _by_strength(known: Known) -> DoubleArray:
     """Return (strengths,): mean discounted gain of entities acted on, each ranked without one of its actions."""
     acted = _tried(known.own)
     left = known.count[acted] - np.minimum(known.own[acted], 1.0)
-    score = known.count + STRENGTHS[:, None] * known.prior  # (s, n)
-    mine = (left + STRENGTHS[:, None] * known.prior[acted])[:, :, None]  # (s, m, 1)
-    above = (score[:, None, :] > mine).sum(axis=2) - (score[:, acted] > mine[:, :, 0])  # not above itself
-    equal = (score[:, None, :] == mine).sum(axis=2) - (score[:, acted] == mine[:, :, 0])
+    worth = STRENGTHS[:, None]
+    return _gains(known.count + worth * known.prior, left + worth * known.prior[acted], acted)
+
+
+def _by_power(known: Known) -> DoubleArray:
+    """Return (powers,), the same."""
+    acted = _tried(known.own)
+    one = np.minimum(known.own[acted], 1.0)
+    power = POWERS[:, None]
+    mine = (known.count[acted] - one) * np.maximum(known.fame[acted] - one, 1.0) ** power
+    return _gains(known.count * known.fame**power, mine, acted)
+
+
+def _gains(score: DoubleArray, mine: DoubleArray, acted: IntArray) -> DoubleArray:
+    """Return (choices,) mean discounted gains.
+
+    score -- (choices, n) of every entity; mine -- (choices, m) of those acted on, without one action
+    """
+    above = (score[:, None, :] > mine[:, :, None]).sum(axis=2) - (score[:, acted] > mine)  # not above itself
+    equal = (score[:, None, :] == mine[:, :, None]).sum(axis=2) - (score[:, acted] == mine)
     rank = 1.0 + above + equal / 2.0
     gain: DoubleArray = np.where(rank <= DEPTH, 1.0 / np.log2(1.0 + rank), 0.0).mean(axis=1)
     return gain

@@ -42,6 +42,13 @@ def near_share(acted: float) -> float:
     return min(1.0, NEAR_FADES / max(acted, 1e-9))
 
 
+def leaning(chances: FloatArray, factor: FloatArray) -> FloatArray:
+    """Multiply chances and bring them to the sum that they had."""
+    product = chances * factor
+    leant: FloatArray = product * (float(chances.sum()) / max(float(product.sum()), 1e-9))
+    return leant
+
+
 def shares(counts: FloatArray) -> FloatArray:
     """Divide each column by its sum (0 where there is nothing)."""
     shares: FloatArray = counts / np.maximum(counts.sum(axis=0), 1e-9)
