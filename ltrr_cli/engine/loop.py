@@ -20,6 +20,7 @@ from ltrr_cli.catalog.columns import Columns
 from ltrr_cli.core.config import Settings
 from ltrr_cli.core.errors import DamagedError, UsageError
 from ltrr_cli.core.inferred import Inferred
+from ltrr_cli.core.meaning import meant_by_name, states_values
 from ltrr_cli.core.types import BoolArray, Context, Encoder, FloatArray, Outcome, Profile, Reading, Request
 from ltrr_cli.engine.columns_of import misfit
 from ltrr_cli.engine.crossed import open_cross
@@ -32,7 +33,6 @@ from ltrr_cli.storage.journal import Journal
 from ltrr_cli.storage.lock import Hold
 from ltrr_cli.text.normalise import query_key
 from ltrr_cli.understanding.infer import open_inferred
-from ltrr_cli.understanding.interpret import meant_by_name, states_values
 from ltrr_cli.understanding.reader import Understanding
 
 

@@ -35,6 +35,7 @@ import numpy as np
 
 from ltrr_cli.core.chance import seed_of
 from ltrr_cli.core.clock import HOUR
+from ltrr_cli.core.meaning import meant_by_name
 from ltrr_cli.core.types import DoubleArray, FloatArray, Hits, IntArray, MomentArray, Outcome, Request
 from ltrr_cli.retrieval.base import Resources, Strategy, best
 from ltrr_cli.retrieval.batch import Batch
@@ -331,7 +332,8 @@ class Memory(Strategy):
         share = near_share(float(own[:, -1].sum()))
         count, against = own[:, -1] + near[:, -1] * share, self._spoken_against(rows, key, *neighbours, share)
         support = float(count.sum())
-        strength, power = self._worth.strength(proven * self._untried(), support), self._worth.power(support)
+        named = meant_by_name(request.reading) if proven else 0.0
+        strength, power = self._worth.strength(proven * self._untried(), support, named), self._worth.power(support)
         prior = self._prior(rows, predicted, bayes[:, -1], strength)
         chosen = leaning((count + strength * prior) / (support + strength), self._fame(rows) ** power)
         satisfied = (PRIOR + count) / (PRIOR + count + against)

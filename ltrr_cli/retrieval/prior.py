@@ -27,6 +27,7 @@ STRENGTHS = np.array([1.0, 3.0, 10.0, 30.0, 100.0, 300.0, 1000.0, 3000.0])  # ac
 BUCKETS = 12  # of support, each four times as wide as the one before
 PER_SIZE, PER_SIZE_OF_FAME = 40, 400  # known queries of about one size that are asked
 FEWEST = 6  # queries that a bucket needs to be believed
+LEAST_DOUBT = 0.02  # that a name is meant by its name
 SURELY = 2.0  # standard errors
 DEPTH = 10
 TRIED = 16  # entities of one query that are taken away, one at a time
@@ -73,14 +74,16 @@ class Worth:
         self.strengths = _learnt(totals, lambda number: look_up(number, True), _by_strength, STRENGTHS, PER_SIZE)
         self.powers = _learnt(totals, lambda number: look_up(number, False), _by_power, POWERS, PER_SIZE_OF_FAME)
 
-    def strength(self, untried: float, support: float) -> float:
+    def strength(self, untried: float, support: float, named: float = 0.0) -> float:
         """Return how many actions' worth the prior is, for a query of so many actions.
+
+        named -- 0..1, the odds that the query is a name that the catalog has: ``named / (1 - named)`` actions' worth
 
         A prediction that nobody has acted on yet may be wrong or untried; it is less and less likely to be untried the
         more actions an average entity has had. So predictions are never worth more than ``untried`` actions, nor more
         than known queries of that support show.
         """
-        return max(PRIOR, min(self.strengths[bucket_of(support)], untried))
+        return max(PRIOR, min(self.strengths[bucket_of(support)], untried), named / max(1.0 - named, LEAST_DOUBT))
 
     def power(self, support: float) -> float:
         """Return the power to which fame counts for a query of so many actions."""

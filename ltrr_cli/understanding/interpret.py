@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from math import log
 
-from ltrr_cli.core.types import Interpretation, Reading, Slot
+from ltrr_cli.core.types import Interpretation, Slot
 
 MOST_INTERPRETATIONS = 8
 _BEAM = 4 * MOST_INTERPRETATIONS
@@ -70,21 +70,6 @@ def intent(found: Sequence[Interpretation], length: int, rarity: float) -> dict[
     name += rest * _RARE_WORD * rarity
     topic += rest * _COMMON_WORDS * (1.0 - rarity)
     return {"spearfishing": name, "topic": topic, "mixed": max(1.0 - name - topic, 0.0)}
-
-
-def meant_by_name(reading: Reading) -> float:
-    """Return the odds, 0..1, that a query asks for one thing by its name (half of the mixed do)."""
-    return reading.intent.get("spearfishing", 0.0) + 0.5 * reading.intent.get("mixed", 0.0)
-
-
-def states_values(reading: Reading) -> float:
-    """Return the odds, 0..1, that a query is made of types and attribute values alone."""
-    length = len(reading.tokens)
-    return sum(
-        one.odds
-        for one in reading.interpretations
-        if sum(slot.end - slot.start for slot in one.slots if slot.field != "title") == length
-    )
 
 
 def entropy(found: Sequence[Interpretation]) -> float:

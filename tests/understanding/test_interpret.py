@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ltrr_cli.core.types import Interpretation, Reading, Slot
-from ltrr_cli.understanding.interpret import MOST_INTERPRETATIONS, entropy, intent, interpretations, states_values
+from ltrr_cli.core.types import Interpretation, Slot
+from ltrr_cli.understanding.interpret import MOST_INTERPRETATIONS, entropy, intent, interpretations
 
 LENGTH = 5
 slots = st.lists(
@@ -72,11 +72,3 @@ def test_entropy_is_that_of_all_odds():
     assert entropy([Interpretation((), 0.25), Interpretation((), 0.25)]) == pytest.approx(
         0.5 * math.log(4) + 0.5 * math.log(2)
     )
-
-
-def test_a_query_states_values_by_the_odds_that_they_are_all_of_it():
-    jazz, album = Slot("genre", "Jazz", 0.8, 0, 1), Slot("type", "album", 0.9, 1, 2)
-    name = Slot("title", "Jazz", 0.2, 0, 1)
-    found = (Interpretation((jazz, album), 0.6), Interpretation((name, album), 0.2), Interpretation((jazz,), 0.1))
-    assert states_values(Reading(("jazz", "albums"), interpretations=found)) == pytest.approx(0.6)
-    assert states_values(Reading()) == 0.0

@@ -1,0 +1,20 @@
+"""What a reading says that a query wants: one thing by its name, or whatever bears some values."""
+
+from __future__ import annotations
+
+from ltrr_cli.core.types import Reading
+
+
+def meant_by_name(reading: Reading) -> float:
+    """Return the odds, 0..1, that a query asks for one thing by its name (half of the mixed do)."""
+    return reading.intent.get("spearfishing", 0.0) + 0.5 * reading.intent.get("mixed", 0.0)
+
+
+def states_values(reading: Reading) -> float:
+    """Return the odds, 0..1, that a query is made of types and attribute values alone."""
+    length = len(reading.tokens)
+    return sum(
+        one.odds
+        for one in reading.interpretations
+        if sum(slot.end - slot.start for slot in one.slots if slot.field != "title") == length
+    )
