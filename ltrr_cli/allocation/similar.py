@@ -32,7 +32,7 @@ LIKENESS = 0.25  # root of the mean square by which expectations (log-odds) of t
 BELIEF = 10.0  # lessons' worth of what the model expects
 SOFTNESS = 0.35  # of a rank, on a logarithmic scale: found at 10 would often have been found at 7 or 14
 STRETCH = 1.3  # allocations are filled up with distinct candidates, so more of each list comes in than was given
-_STEPS = (0, 1, 2, 3, 5, 8, 12, 17, 25, 35, 50, 75, 100, 150, 200)  # half as much again from there on
+_STEPS = (0, 2, 4, 7, 11, 16, 23, 33, 50)  # half as much again from there on; finer ones would follow the noise
 _NEVER = 1e-4
 
 
