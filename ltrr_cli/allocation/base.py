@@ -39,8 +39,12 @@ class Situation:
 
     def inputs(self) -> DoubleArray:
         """Return (s, d + p) float64: a line per strategy, the same features and its own past."""
-        shared = np.broadcast_to(self.features.astype(np.float64), (len(self.strategies), len(self.features)))
-        return shared.copy() if self.past is None else np.hstack([shared, self.past.astype(np.float64)])
+        width = len(self.features)
+        found = np.empty((len(self.strategies), width + (0 if self.past is None else self.past.shape[1])))
+        found[:, :width] = self.features
+        if self.past is not None:
+            found[:, width:] = self.past
+        return found
 
 
 @dataclass(frozen=True, slots=True)

@@ -62,7 +62,7 @@ def within(draws: IntArray, bound: Bounds, budget: int) -> IntArray:
 
     What is cut off goes to the others in proportion to what they have, what is missing comes from them likewise.
     """
-    inside = np.clip(draws, bound.least, bound.most)
+    inside = np.minimum(np.maximum(draws, bound.least), bound.most)
     while (left := budget - int(inside.sum())) != 0:
         room = bound.most - inside if left > 0 else inside - bound.least
         share = np.where(room > 0, np.maximum(inside, 1e-6), 0.0)

@@ -90,7 +90,7 @@ class HazardModel(Regressions):
         for mean, covariance in parts:
             at = slice(start, start + len(mean))
             mean += moved[at]
-            covariance -= shrunk[at, :, None] * shrunk[at, None, :]
+            covariance -= np.einsum("bi,bj->bij", shrunk[at], shrunk[at])  # quicker than by broadcasting
             start = at.stop
 
 

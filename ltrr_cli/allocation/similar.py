@@ -32,7 +32,7 @@ LIKENESS = 0.25  # root of the mean square by which expectations (log-odds) of t
 BELIEF = 10.0  # lessons' worth of what the model expects
 SOFTNESS = 0.35  # of a rank, on a logarithmic scale: found at 10 would often have been found at 7 or 14
 STRETCH = 1.3  # allocations are filled up with distinct candidates, so more of each list comes in than was given
-_STEPS = (0, 1, 2, 3, 5, 8, 12, 17, 25, 35, 50, 75, 100, 150, 200)  # half as much again from there on
+_STEPS = (0, 2, 4, 7, 11, 16, 23, 33, 50)  # half as much again from there on; finer ones would follow the noise
 _NEVER = 1e-4
 
 
@@ -44,16 +44,18 @@ class _Header(msgspec.Struct, frozen=True):
 class Similar:
     """A ring of lessons, over the strategies that were ever met.
 
-    _expected -- (KEPT, s) log-odds that the model gave every strategy to find it, as of learning
-    _ranks    -- (KEPT, s) where the wanted entity was found, 0 for not at all
+    A line per strategy, so that what is asked of one strategy lies together.
+
+    _expected -- (s, KEPT) log-odds that the model gave every strategy to find it, as of learning
+    _ranks    -- (s, KEPT) where the wanted entity was found, 0 for not at all
     _weight, _time -- (KEPT,)
     """
 
     def __init__(self) -> None:
         self.names: tuple[str, ...] = ()
         self._count = 0
-        self._expected: DoubleArray = np.zeros((KEPT, 0))
-        self._ranks: IntArray = np.zeros((KEPT, 0), np.int32)
+        self._expected: FloatArray = np.zeros((0, KEPT), np.float32)
+        self._ranks: IntArray = np.zeros((0, KEPT), np.int32)
         self._weight, self._time = np.zeros(KEPT), np.zeros(KEPT)
 
     def __len__(self) -> int:
@@ -65,12 +67,12 @@ class Similar:
         new = tuple(name for name in strategies if name not in self.names)
         if new:
             self.names += new
-            room = ((0, 0), (0, len(new)))
+            room = ((0, len(new)), (0, 0))
             self._expected, self._ranks = np.pad(self._expected, room), np.pad(self._ranks, room)
-        place, columns = self._count % KEPT, self._columns(strategies)
-        self._expected[place], self._ranks[place] = 0.0, 0
-        self._expected[place, columns] = expected(hazard)
-        self._ranks[place, columns] = lesson.ranks
+        place, lines = self._count % KEPT, self._lines(strategies)
+        self._expected[:, place], self._ranks[:, place] = 0.0, 0
+        self._expected[lines, place] = expected(hazard)
+        self._ranks[lines, place] = lesson.ranks
         self._weight[place] = min(lesson.weight * lesson.reward, HEAVIEST)
         self._time[place] = lesson.situation.time_ms
         self._count += 1
@@ -89,11 +91,12 @@ class Similar:
         edges, hazard -- (b+1,), (s, b): what the model expects
         """
         steps, found = _table(budget)
-        believed = _reached(edges, hazard, np.minimum(STRETCH * steps, edges[-1]))  # (s, e)
         rows, weight = self._alike(strategies, expected(hazard), time_ms, half_life_days)
-        ranks = np.minimum(self._ranks[rows[:, None], self._columns(strategies)[None]], len(found) - 1)
-        chance = np.concatenate([believed[None], found[ranks]])  # (n + 1, s, e)
-        draws = _cover(chance, np.concatenate([[BELIEF], weight]), steps, budget)
+        ranks = np.minimum(self._ranks[self._lines(strategies)].take(rows, axis=1), found.shape[1] - 1)  # (s, n)
+        chance = np.empty((len(strategies), len(steps), len(rows) + 1), np.float32)
+        chance[:, :, :-1] = found.take(ranks, axis=1).transpose(1, 0, 2)
+        chance[:, :, -1] = _reached(edges, hazard, steps)  # what the model believes
+        draws = _cover(chance, np.append(weight, BELIEF), steps, budget)
         return draws if draws.any() else np.ones_like(draws)
 
     def _alike(
@@ -101,8 +104,9 @@ class Similar:
     ) -> tuple[IntArray, DoubleArray]:
         """Return (rows (n,), weights (n,)) of the nearest lessons, ascending by row."""
         size = len(self)
-        apart = self._expected[:size, self._columns(strategies)] - wanted
-        distance = np.einsum("ns,ns->n", apart, apart) / (2.0 * LIKENESS**2 * len(strategies))
+        apart = self._expected[self._lines(strategies), :size] - wanted[:, None].astype(np.float32)
+        apart *= apart
+        distance = apart.sum(axis=0) / (2.0 * LIKENESS**2 * len(strategies))
         age = np.maximum(time_ms - self._time[:size], 0.0) / (half_life_days * DAY)
         weight = self._weight[:size] * np.exp(-distance - np.log(2.0) * age)
         if size <= NEAREST:
@@ -114,7 +118,10 @@ class Similar:
         """Say whether there is any lesson about all of these."""
         return self._count > 0 and set(strategies) <= set(self.names)
 
-    def _columns(self, strategies: tuple[str, ...]) -> IntArray:
+    def _lines(self, strategies: tuple[str, ...]) -> slice | IntArray:
+        """Return where known names are; a slice where that spares a copy."""
+        if strategies == self.names:
+            return slice(None)
         return np.array([self.names.index(name) for name in strategies], np.int32)
 
     def save(self, folder: Path) -> None:
@@ -123,8 +130,8 @@ class Similar:
         write_header(folder / "similar.json", _Header(self.names, self._count))
         np.savez(
             folder / "similar.npz",
-            expected=self._expected[:size],
-            ranks=self._ranks[:size].astype(np.float64),
+            expected=self._expected[:, :size].T.astype(np.float64),
+            ranks=self._ranks[:, :size].T.astype(np.float64),
             moments=np.stack([self._weight[:size], self._time[:size]]),
         )
 
@@ -141,8 +148,8 @@ class Similar:
         if header.count < 0 or any(arrays[name].shape != shape for name, shape in shapes.items()):
             raise DamagedError(f"{folder}: the parts of what was similar do not fit together", hint=MEND)
         similar.names, similar._count = header.names, header.count
-        similar._expected, similar._ranks = np.zeros((KEPT, wide)), np.zeros((KEPT, wide), np.int32)
-        similar._expected[:size], similar._ranks[:size] = arrays["expected"], np.maximum(arrays["ranks"], 0)
+        similar._expected, similar._ranks = np.zeros((wide, KEPT), np.float32), np.zeros((wide, KEPT), np.int32)
+        similar._expected[:, :size], similar._ranks[:, :size] = arrays["expected"].T, np.maximum(arrays["ranks"].T, 0)
         similar._weight[:size], similar._time[:size] = arrays["moments"]
         return similar
 
@@ -153,65 +160,73 @@ def expected(hazard: DoubleArray) -> DoubleArray:
     >>> expected(np.array([[0.5, 0.0], [0.5, 0.5]])).round(2).tolist()
     [0.0, 1.1]
     """
-    missed = np.clip(np.prod(1.0 - hazard, axis=1), _NEVER, 1.0 - _NEVER)
+    missed = np.minimum(np.maximum(np.prod(1.0 - hazard, axis=1), _NEVER), 1.0 - _NEVER)
     odds: DoubleArray = np.log1p(-missed) - np.log(missed)
     return odds
 
 
-def _reached(edges: IntArray, hazard: DoubleArray, steps: DoubleArray) -> FloatArray:
+def _reached(edges: IntArray, hazard: DoubleArray, steps: IntArray) -> DoubleArray:
     """Return (s, e): the chance to have found it at every step; the hazard is even inside a block."""
-    missed = np.zeros((len(hazard), len(edges)))
-    np.cumsum(np.log1p(-np.minimum(hazard, 1.0 - 1e-9)), axis=1, out=missed[:, 1:])
-    block = np.clip(np.searchsorted(edges, steps, "left") - 1, 0, len(edges) - 2)
-    part = (steps - edges[block]) / (edges[block + 1] - edges[block])
-    line = missed[:, block] + part * (missed[:, block + 1] - missed[:, block])
-    return (1.0 - np.exp(line)).astype(np.float32)
+    missed = np.log1p(-np.minimum(hazard, 1.0 - 1e-9)) @ _blocks(edges.tobytes(), steps.tobytes())
+    return 1.0 - np.exp(missed)
+
+
+@lru_cache(maxsize=16)
+def _blocks(edges: bytes, steps: bytes) -> DoubleArray:
+    """Return (b, e): the share of every block that lies before a step."""
+    edge, depth = np.frombuffer(edges, np.int32)[:, None], STRETCH * np.frombuffer(steps, np.int32)[None]
+    part: DoubleArray = np.clip((depth - edge[:-1]) / np.diff(edge, axis=0), 0.0, 1.0)
+    return part
 
 
 @lru_cache(maxsize=16)
 def _table(budget: int) -> tuple[IntArray, FloatArray]:
-    """Return (steps (e,), found (r, e)): depths that are tried, and the chance that each reaches rank r."""
+    """Return (steps (e,), found (e, r)): depths that are tried, and the chance that each reaches rank r."""
     steps = list(_STEPS)
     while steps[-1] < budget:
         steps.append(steps[-1] * 3 // 2)
     tried = np.unique(np.minimum(steps, budget)).astype(np.int32)
     ranks = np.arange(1, 8 * budget + 2)
-    far = (np.log(STRETCH * tried + 0.5)[None] - np.log(ranks)[:, None]) / SOFTNESS
-    found = np.zeros((len(ranks) + 1, len(tried)), np.float32)
-    found[1:] = np.where(tried > 0, 0.5 * (1.0 + np.tanh(0.5 * far)), 0.0)
+    far = (np.log(STRETCH * tried + 0.5)[:, None] - np.log(ranks)[None]) / SOFTNESS
+    found = np.zeros((len(tried), len(ranks) + 1), np.float32)
+    found[:, 1:] = np.where(tried[:, None] > 0, 0.5 * (1.0 + np.tanh(0.5 * far)), 0.0)
     return tried, found
 
 
-def _cover(chance: FloatArray, weight: DoubleArray, steps: IntArray, budget: float) -> IntArray:
+def _cover(chance: FloatArray, weight: DoubleArray, steps: IntArray, budget: int) -> IntArray:
     """Return (s,) depths that cover most of the weight: what gains most per candidate first, ties to the first.
 
-    chance -- (n, s, e): of each lesson, the chance that a strategy taken to a step has it; budget -- candidates
+    chance -- (s, e, n): of each lesson, the chance that a strategy taken to a step has it; budget -- candidates
     """
-    lessons, strategies, deepest = chance.shape
-    rest = chance.copy()  # each strategy's chance over the odds that it misses as it stands
-    flat = rest.reshape(lessons, strategies * deepest)
+    strategies, deepest, lessons = chance.shape
+    more = chance.copy()  # the chance that a deeper step has what its strategy misses as it stands
+    flat = more.reshape(strategies * deepest, lessons)
     heavy = weight.astype(np.float32)  # times the odds that nobody has it yet
-    missed = np.ones((lessons, strategies), np.float32)
-    at, every, left = np.zeros(strategies, np.int64), np.arange(strategies), budget
+    missed = np.ones((strategies, lessons), np.float32)
     costs, inverses = _costs(steps.tobytes())
-    cost, inverse = np.tile(costs[0], (strategies, 1)), np.tile(inverses[0], (strategies, 1))
+    at, left, inverse = [0] * strategies, float(budget), np.repeat(inverses[:1], strategies, axis=0)
+    worth = np.empty((strategies, deepest), np.float32)
+    line = worth.reshape(-1)
     while True:
-        inverse[cost > left] = 0.0
-        covered = (heavy @ flat).reshape(strategies, deepest)
-        worth = (covered - covered[every, at][:, None]) * inverse
-        best = int(worth.argmax())
-        if worth.flat[best] <= 0.0:
-            break
+        np.dot(flat, heavy, out=line)
+        worth *= inverse
+        best = int(line.argmax())
+        if line[best] <= 0.0:
+            return steps[at]
         arm, step = divmod(best, deepest)
-        left -= float(cost[arm, step])
+        if costs[at[arm], step] > left:
+            inverse[costs[at] > left] = 0.0
+            continue
+        left -= float(costs[at[arm], step])
         at[arm] = step
-        now = np.maximum(1.0 - chance[:, arm, step], _NEVER)
-        ratio = now / missed[:, arm]
-        missed[:, arm] = now
-        heavy *= ratio
-        rest[:, arm] /= ratio[:, None]
-        cost[arm], inverse[arm] = costs[step], inverses[step]
-    return steps[at]
+        had = chance[arm, step]
+        misses = np.maximum(1.0 - had, _NEVER)
+        heavy *= misses / missed[arm]
+        missed[arm] = misses
+        deeper = more[arm, step + 1 :]
+        np.subtract(chance[arm, step + 1 :], had, out=deeper)
+        deeper /= misses
+        inverse[arm] = inverses[step]
 
 
 @lru_cache(maxsize=16)

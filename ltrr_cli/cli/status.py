@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ltrr_cli.cli.desk import Desk
-from ltrr_cli.cli.paint import beliefs, counted, facts, figure, table
+from ltrr_cli.cli.paint import beliefs, counted, facts, figure, safe, table
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -34,6 +34,9 @@ def paint(screen: Console, found: Status) -> None:
     for kind, lines_ in found.beliefs.items():
         screen.print(f"\nwhat the bandit believes of queries like the newest that were acted on: {kind}", style="dim")
         screen.print(beliefs(lines_))
+    if found.features:
+        screen.print(f"\nit looks at {len(found.features)} features", style="dim")
+        screen.print(safe(", ".join(found.features)))
     if found.worth:
         screen.print("\nwhat each strategy alone had of what was chosen", style="dim")
         rows = [

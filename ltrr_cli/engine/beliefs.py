@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from ltrr_cli.allocation.hazard import Hazard
-from ltrr_cli.core.types import Impression
+from ltrr_cli.allocation.history import PAST
+from ltrr_cli.core.types import Hits, Impression, Request
 from ltrr_cli.engine.lessons import as_served
 from ltrr_cli.engine.search import context_of, situation_of
+from ltrr_cli.engine.waves import seeds
 from ltrr_cli.retrieval.union import rank_of
 
 if TYPE_CHECKING:
@@ -28,6 +30,12 @@ def beliefs_as_served(loop: Loop, found: Impression) -> tuple[Mapping[str, Any],
     """Return what the bandit believes now of the question that an impression answered; empty where it cannot say."""
     served = as_served(loop, found)
     return () if served is None else _table(loop, served[0])
+
+
+def looked_at(loop: Loop) -> tuple[str, ...]:
+    """Return the names of what the bandit looks at, as they are kept with what it learnt."""
+    kept = loop.policy.model.features if isinstance(loop.policy, Hazard) else None
+    return kept or (*loop.features(), *PAST)
 
 
 def _table(loop: Loop, situation: Situation) -> tuple[Mapping[str, Any], ...]:
@@ -82,10 +90,8 @@ def marginal_worth(
     for search, wanted in _acted_on(workspace):
         request = loop.request(search.query, context_of(search), 0)
         had: dict[str, set[int]] = {}
-        for name in names:
-            start = perf_counter()
-            hits = loop.strategies[name].retrieve(request, budget)
-            took[name].append(perf_counter() - start)
+        for name, hits, seconds in _timed(loop, request, names, budget):
+            took[name].append(seconds)
             tallies[name].brought += len(hits.rows)
             had[name] = {row for row in wanted if rank_of(hits, row) > 0}
         for name in names:
@@ -97,6 +103,19 @@ def marginal_worth(
     for name in names:
         tallies[name].seconds = float(np.sum(took[name]))
     return _worth(tallies, took), {kind: _means(of) for kind, of in sorted(kinds.items()) if of.chances}
+
+
+def _timed(loop: Loop, request: Request, names: Sequence[str], depth: int) -> Iterator[tuple[str, Hits, float]]:
+    """Yield (strategy, hits, seconds), first those that start from nothing, then those that start from their hits."""
+    found: dict[str, Hits] = {}
+    for name in sorted(names, key=lambda name: loop.strategies[name].second_wave):
+        if loop.strategies[name].second_wave and request.seeds is None:
+            request = replace(request, seeds=seeds(loop, request, found))
+        start = perf_counter()
+        hits = loop.strategies[name].retrieve(request, depth)
+        yield name, hits, perf_counter() - start
+        if not loop.strategies[name].second_wave:
+            found[name] = hits
 
 
 def _acted_on(workspace: Workspace) -> list[tuple[Impression, list[int]]]:

@@ -10,7 +10,7 @@ import numpy as np
 from ltrr_cli.core.clock import iso
 from ltrr_cli.core.errors import DamagedError, NotFoundError
 from ltrr_cli.core.types import Context, Impression, Reading, Shown
-from ltrr_cli.engine.beliefs import beliefs_as_served, marginal_worth
+from ltrr_cli.engine.beliefs import beliefs_as_served, looked_at, marginal_worth
 from ltrr_cli.engine.columns_of import misfit
 from ltrr_cli.engine.reports import Damaged, Explanation, Status, VerifyReport
 from ltrr_cli.ranking.models import open_model
@@ -51,6 +51,7 @@ def status(workspace: Workspace, *, bandit: bool = False) -> Status:
         shadows=tuple(name for name in beside if name),
         worth=worth,
         beliefs=believed,
+        features=looked_at(loop) if bandit else (),
     )
 
 

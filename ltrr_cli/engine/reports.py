@@ -183,6 +183,7 @@ class Status(Report):
     worth   -- marginal worth of each strategy over the newest searches that were acted on: one mapping a strategy
                (strategy, brought, rewarded, only, per_1000, per_second, ms); empty unless asked for
     beliefs -- kind of query -> one mapping a strategy (strategy, edges, chances, found); empty unless asked for
+    features -- names of what the bandit looks at, as kept with what it learnt; empty unless asked for
     """
 
     catalog_generation: int | None
@@ -203,6 +204,7 @@ class Status(Report):
     shadows: tuple[str, ...] = ()
     worth: tuple[Mapping[str, Any], ...] = ()
     beliefs: Mapping[str, tuple[Mapping[str, Any], ...]] = field(default_factory=dict)
+    features: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,6 +20,7 @@ from ltrr_cli.retrieval.graph import Graph
 from ltrr_cli.retrieval.lift import LARGEST, Person, affinity, aspects, introduced, person
 from ltrr_cli.retrieval.related import Related
 from ltrr_cli.retrieval.ties import Ties
+from ltrr_cli.text.normalise import query_key
 
 PEOPLE = "people.json"
 PROFILE = 10  # best known bearers of a profile's values, each taken for one action
@@ -103,15 +104,25 @@ class Personal(Strategy):
         return np.column_stack([self._lift(who, rows), near, own, history]).astype(np.float32)
 
     def signals(self, request: Request) -> Mapping[str, float]:
-        """How much is known of who asks."""
-        who = self._who(request.context)
-        return {"history": 0.0 if who is None else float(np.log1p(len(who.rows)))}
+        """How much is known of who asks: what they did, what a profile says, and whether it says what is asked for."""
+        who, words = self._who(request.context), self._said(request.context)
+        known = {query_key(word) for word in words}
+        return {
+            "history": 0.0 if who is None else float(np.log1p(len(who.rows))),
+            "profile": float(np.log1p(len(words))),
+            "profile_reading": float(any(query_key(slot.value) in known for slot in request.reading.slots)),
+        }
+
+    def _said(self, context: Context) -> tuple[str, ...]:
+        """Return the words of the profile of who asks, where there was one by then."""
+        since, words = self._people.get(context.user or "", (0, ()))
+        return words if since <= context.time_ms else ()
 
     def _who(self, context: Context) -> Person | None:
         """Return what is known of who asks: what they did, and what a profile says, as ``PROFILE`` actions."""
         who = self._graph.who(context)
-        since, words = self._people.get(context.user or "", (0, ()))
-        if not words or since > context.time_ms:
+        words = self._said(context)
+        if not words:
             return who
         factors = self._graph.factors
         rows, cosine = self._ties.bearers(*self._ties.named(words))

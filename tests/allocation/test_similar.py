@@ -38,8 +38,7 @@ def test_two_that_find_the_same_do_not_crowd_out_a_third_that_finds_other_things
     both = [lesson(3, 3, 0)] * 60  # as often as c, but whoever has one of them needs not the other
     alone = [lesson(0, 0, 6)] * 40
     first, second, third = depths(taught(*both, *alone))
-    assert min(first, second) < max(first, second)
-    assert third >= 8
+    assert first + second < third
 
 
 def test_what_was_wanted_where_other_things_are_expected_hardly_counts():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -105,6 +106,11 @@ def test_status_is_a_dozen_facts(ltrr: Typed, workspace: FakeWorkspace):
         "encoder", "ranker", "journal_digest",
     }  # fmt: skip
     assert keys <= set(json.loads(ltrr("status", "--json").out))
+
+
+def test_status_names_what_the_bandit_looks_at_where_it_is_asked(ltrr: Typed, workspace: FakeWorkspace):
+    workspace.answers["status"] = replace(workspace.answers["status"], features=("constant", "past.success"))
+    assert "constant, past.success" in ltrr("status", "--bandit").out
 
 
 def test_explain_shows_the_funnel(ltrr: Typed, workspace: FakeWorkspace):

@@ -97,6 +97,18 @@ def test_the_hazard_learns_who_finds_what_in_which_context():
     assert unknown["dense"] >= 16  # what it found lay between the 10th and the 20th
 
 
+def test_a_strategy_that_breaks_loses_its_share_and_another_takes_over():
+    policy = new_policy(AllocationSettings(), "hazard(exploration=0)")
+    policy.learn([lesson("memory", 1 + place % 9) for place in range(200)])
+    memory, dense = ARMS.index("memory"), ARMS.index("dense")
+    before = policy.menu(situation(20)).draws[0]
+    policy.learn([lesson("dense", 1 + place % 9) for place in range(200)])  # memory brings nothing any more
+    after = policy.menu(situation(20)).draws[0]
+    assert before[memory] > before[dense]
+    assert after[memory] < before[memory]
+    assert after[dense] > before[dense]
+
+
 def test_frozen_it_decides_but_learns_nothing():
     policy = new_policy(AllocationSettings(freeze=True), "hazard")
     before = policy.menu(situation()).draws

@@ -88,6 +88,9 @@ def test_the_bandit_says_what_it_believes(learnt: Path, tmp_path: Path):
     found = workspace.status(bandit=True)
     assert [line["strategy"] for line in found.worth] == list(found.strategies)
     assert any(line["rewarded"] > 0 for line in found.worth)
+    assert all(line["brought"] > 0 for line in found.worth if line["strategy"] == "related")  # it got the others' hits
+    assert {"constant", "tokens", "weekend", "personal.profile", "past.success"} <= set(found.features)
     assert all(line["only"] <= line["rewarded"] for line in found.worth)
     assert found.beliefs
     assert not workspace.status().worth
+    assert not workspace.status().features

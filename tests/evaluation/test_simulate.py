@@ -15,6 +15,7 @@ from ltrr_cli.evaluation.contenders import Hindsight
 from ltrr_cli.evaluation.listeners import Retrieval, broken, wishes
 from ltrr_cli.evaluation.simulate import BEST_FIXED, FUSION, SINGLE, simulate
 from ltrr_cli.evaluation.svg import write_picture
+from ltrr_cli.evaluation.vowpal import shares
 
 
 def test_the_even_split_finds_what_filling_says(workspace: Workspace, queries: Path, qrels: Path):
@@ -63,7 +64,9 @@ def test_a_strategy_that_breaks_brings_only_what_nobody_wants(workspace: Workspa
         workspace, ["hazard"], queries=queries, qrels=qrels, searches=60, seeds=1, budget=8, break_strategy="lexical"
     )
     assert report.losses is not None
+    assert report.shares is not None
     assert set(report.losses) == {"hazard", BEST_FIXED}
+    assert all(0 <= share <= 1 for share in report.shares["hazard"])
 
 
 @pytest.mark.parametrize(
@@ -82,9 +85,10 @@ def test_judgments_of_another_catalog_are_told(workspace: Workspace, queries: Pa
         simulate(workspace, ["uniform"], queries=queries, qrels=other, searches=10, seeds=1)
 
 
-def test_vowpal_wabbit_takes_part(workspace: Workspace, queries: Path, qrels: Path):
+@pytest.mark.parametrize("size", [10, 80])
+def test_vowpal_wabbit_takes_part(workspace: Workspace, queries: Path, qrels: Path, size: int):
     pytest.importorskip("vowpalwabbit", reason="the extra bench is not installed")
-    report = simulate(
-        workspace, ["vw(menu=10,explore=squarecb)"], queries=queries, qrels=qrels, searches=30, seeds=1, budget=8
-    )
-    assert 0 < report.policies["vw(menu=10,explore=squarecb)"].recall <= report.reachable
+    name = f"vw(menu={size},explore=squarecb)"
+    report = simulate(workspace, [name], queries=queries, qrels=qrels, searches=30, seeds=1, budget=8)
+    assert 0 < report.policies[name].recall <= report.reachable
+    assert shares(5, size).shape == (size, 5)

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from ltrr_cli.core.chance import generator
-from ltrr_cli.core.types import Context, Outcome, Profile, Request
+from ltrr_cli.core.types import Context, Outcome, Profile, Request, Slot
 from ltrr_cli.retrieval.base import Resources
 from ltrr_cli.retrieval.graph import Graph
 from ltrr_cli.retrieval.personal import Personal
@@ -56,7 +56,11 @@ def test_a_profile_says_what_a_newcomer_may_like(resources: Resources):
     met = taught(resources, acts, said)
     assert calm(met.retrieve(asked("new"), 10).rows) > 0.9
     assert not len(met.retrieve(asked("later"), 10).rows)  # it does not hold yet
-    assert met.signals(asked("new")) == {"history": 0.0}
+    assert met.signals(asked("new")) == {"history": 0.0, "profile": pytest.approx(np.log(2.0)), "profile_reading": 0.0}
+    assert met.signals(asked("later"))["profile"] == 0.0
+    reading = replace(asked("new").reading, slots=(Slot("mood", "Calm", 0.9, 0, 1),))
+    assert met.signals(replace(asked("new", "calm"), reading=reading))["profile_reading"] == 1.0
+    assert met.signals(replace(asked(None, "calm"), reading=reading))["profile_reading"] == 0.0
 
 
 def test_profiles_survive_the_disk(resources: Resources, tmp_path: Path):
@@ -76,7 +80,7 @@ def test_nothing_is_brought_for_somebody_unknown(personal: Personal):
     for request in (asked(None), asked("nobody"), asked("nobody", "song")):
         assert not len(personal.retrieve(request, 10).rows)
         assert np.isnan(personal.evidence(request, np.arange(5, dtype=np.int32))).all()
-        assert personal.signals(request) == {"history": 0.0}
+        assert not any(personal.signals(request).values())
 
 
 def test_without_a_query_everybody_gets_what_people_like_them_choose(personal: Personal):
