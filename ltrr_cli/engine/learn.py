@@ -12,6 +12,7 @@ from pathlib import Path
 import msgspec
 
 from ltrr_cli.core.config import Settings
+from ltrr_cli.core.heap import give_back
 from ltrr_cli.core.types import Impression, Outcome
 from ltrr_cli.engine.lessons import Teacher, live_lessons
 from ltrr_cli.engine.loop import LearnedHeader, Loop
@@ -68,6 +69,7 @@ def fold(loop: Loop, journal: Journal, folder: Path, catalog: int) -> tuple[Tall
     loop.meet(journal)
     searches = newest(journal, loop.settings.allocation.sample)
     walk(loop, searches, outcomes(journal, loop.settings, tally, guard), teacher.ask, noted)
+    give_back()  # what the batches left between all that was learnt
     for name, strategy in loop.strategies.items():
         (folder / name).mkdir()
         strategy.save(folder / name)

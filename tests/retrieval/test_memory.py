@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -35,11 +36,14 @@ def test_a_title_predicts_its_own_query(memory: Memory):
     assert column(memory, title, [17], "prior_share") == [1.0]
 
 
-def test_a_title_and_a_value_predict_a_query_of_both_at_one_action(memory: Memory):
-    query = f"calm {SONGS[60].title}"  # row 60 is calm, and of its title there is one
-    assert memory.retrieve(ask(query), 1).rows.tolist() == [60]
-    memory.learn([click(query, 40, at=DAY_0 + n, user=f"u{n}") for n in range(3)])
-    assert column(memory, query, [60], "prior_share") == [pytest.approx(0.25)]
+def test_two_kinds_predict_a_query_of_both_at_one_action(resources: Resources, tmp_path: Path):
+    short = {SONGS[row].id: {"short": 1.0} for row in range(0, 90, 5)}
+    Memory.build(replace(resources, predicted=short), tmp_path)
+    memory = Memory.open(resources, tmp_path, None)
+    both = {row for row in range(0, 90, 5) if "calm" in SONGS[row].attributes["mood"]}
+    assert set(memory.retrieve(ask("short calm"), 10).rows.tolist()) == both
+    memory.learn([click("short calm", 41, at=DAY_0 + n, user=f"u{n}") for n in range(3)])
+    assert column(memory, "short calm", [41], "prior_share") == [pytest.approx(0.25)]
 
 
 def test_actual_counts_outgrow_the_prediction(memory: Memory):

@@ -1,4 +1,4 @@
-"""What a catalog expects to be asked: titles, values, and two of them in a row."""
+"""What a catalog expects to be asked: titles, values, and two kinds in a row."""
 
 from __future__ import annotations
 
@@ -7,13 +7,19 @@ from pathlib import Path
 import pytest
 
 from ltrr_cli.core.types import Entity
-from ltrr_cli.retrieval.predicted import PAIR_WORDS, Predicted, predict
+from ltrr_cli.retrieval import predicted as predictions
+from ltrr_cli.retrieval.predicted import KIND, PAIR_WORDS, Predicted, predict
 
-SHELF = (
-    Entity("0", "Blue Train", "album", attributes={"genre": ("jazz",), "country": "usa"}, popularity=9.0),
-    Entity("1", "Nuages", "album", attributes={"genre": ("jazz", "swing"), "country": "france"}, popularity=3.0),
-    Entity("2", "Djangologie", "album", attributes={"genre": ("jazz",), "country": "france"}, popularity=30.0),
-    Entity("3", "Moon Safari", "album", attributes={"genre": ("trip hop",), "country": "france"}, popularity=90.0),
+COUNTRIES = ("france", "usa", "trinidad and tobago")
+SHELF = tuple(
+    Entity(
+        f"{number:02}",
+        "Nuages" if number else "Blue Train",
+        "album",
+        attributes={"genre": ("jazz", "swing") if number % 2 else ("jazz",), "country": COUNTRIES[number % 3]},
+        popularity=float(number),
+    )
+    for number in range(3 * KIND)
 )
 
 
@@ -24,21 +30,34 @@ def predicted(tmp_path: Path) -> Predicted:
 
 
 @pytest.mark.parametrize("words", [("france", "jazz"), ("jazz", "france")])
-def test_two_values_in_a_row_mean_what_bears_both(predicted: Predicted, words: tuple[str, ...]):
+def test_two_kinds_in_a_row_mean_what_is_of_both(predicted: Predicted, words: tuple[str, ...]):
     rows, weights = predicted.of_pair(words)
-    assert rows.tolist() == [1, 2]
-    assert weights[1] > weights[0] > 0
+    assert rows.tolist() == list(range(0, 3 * KIND, 3))
+    assert weights[-1] > weights[0] > 0
     assert weights.sum() == pytest.approx(1.0)
 
 
-def test_values_of_several_words_and_titles_pair_too(predicted: Predicted):
-    assert predicted.of_pair(("france", "trip", "hop"))[0].tolist() == [3]
-    assert predicted.of_pair(("blue", "train", "jazz"))[0].tolist() == [0]
+def test_kinds_of_several_words_pair_too(predicted: Predicted):
+    words = ("trinidad", "and", "tobago", "swing")
+    assert predicted.of_pair(words)[0].tolist() == [row for row in range(2, 3 * KIND, 3) if row % 2]
+
+
+def test_what_one_or_two_are_both_of_may_be_chance(predicted: Predicted, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(predictions, "SEVERAL", KIND + 1)
+    assert len(predicted.of_pair(("france", "jazz"))[0]) == 0
 
 
 @pytest.mark.parametrize(
-    "words", [(), ("jazz",), ("usa", "swing"), ("jazz", "please"), ("jazz", *["france"] * PAIR_WORDS)]
+    "words",
+    [
+        (),
+        ("jazz",),
+        ("jazz", "please"),
+        ("france", "usa"),
+        ("blue", "train", "jazz"),
+        ("jazz", *["france"] * PAIR_WORDS),
+    ],
 )
-def test_what_nothing_bears_both_of_is_not_predicted(predicted: Predicted, words: tuple[str, ...]):
+def test_names_and_what_nothing_is_both_of_do_not_pair(predicted: Predicted, words: tuple[str, ...]):
     rows, weights = predicted.of_pair(words)
     assert len(rows) == len(weights) == 0
