@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -34,16 +33,6 @@ def test_a_title_predicts_its_own_query(memory: Memory):
     title = SONGS[17].title
     assert memory.retrieve(ask(title), 1).rows.tolist() == [17]
     assert column(memory, title, [17], "prior_share") == [1.0]
-
-
-def test_two_kinds_predict_a_query_of_both_at_one_action(resources: Resources, tmp_path: Path):
-    short = {SONGS[row].id: {"short": 1.0} for row in range(0, 90, 5)}
-    Memory.build(replace(resources, predicted=short), tmp_path)
-    memory = Memory.open(resources, tmp_path, None)
-    both = {row for row in range(0, 90, 5) if "calm" in SONGS[row].attributes["mood"]}
-    assert set(memory.retrieve(ask("short calm"), 10).rows.tolist()) == both
-    memory.learn([click("short calm", 41, at=DAY_0 + n, user=f"u{n}") for n in range(3)])
-    assert column(memory, "short calm", [41], "prior_share") == [pytest.approx(0.25)]
 
 
 def test_actual_counts_outgrow_the_prediction(memory: Memory):
