@@ -69,12 +69,13 @@ def fold(loop: Loop, journal: Journal, folder: Path, catalog: int) -> tuple[Tall
     loop.meet(journal)
     searches = newest(journal, loop.settings.allocation.sample)
     walk(loop, searches, outcomes(journal, loop.settings, tally, guard), teacher.ask, noted)
-    give_back()  # what the batches left between all that was learnt
     for name, strategy in loop.strategies.items():
+        give_back()  # what the batches left between all that was learnt, and copies that were written before
         (folder / name).mkdir()
         strategy.save(folder / name)
     (folder / "policy").mkdir()
     loop.save_bandit(folder / "policy")
-    header = LearnedHeader(catalog, journal.counts().events, count, last, journal.digest())
+    position = journal.digest()
+    header = LearnedHeader(catalog, journal.counts().events, count, last, position)
     (folder / "fold.json").write_bytes(msgspec.json.encode(header))
     return tally, guard.suspects()
