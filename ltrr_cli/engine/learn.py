@@ -12,6 +12,7 @@ from pathlib import Path
 import msgspec
 
 from ltrr_cli.core.config import Settings
+from ltrr_cli.core.heap import give_back
 from ltrr_cli.core.types import Impression, Outcome
 from ltrr_cli.engine.lessons import Teacher, live_lessons
 from ltrr_cli.engine.loop import LearnedHeader, Loop
@@ -69,10 +70,12 @@ def fold(loop: Loop, journal: Journal, folder: Path, catalog: int) -> tuple[Tall
     searches = newest(journal, loop.settings.allocation.sample)
     walk(loop, searches, outcomes(journal, loop.settings, tally, guard), teacher.ask, noted)
     for name, strategy in loop.strategies.items():
+        give_back()  # what the batches left between all that was learnt, and copies that were written before
         (folder / name).mkdir()
         strategy.save(folder / name)
     (folder / "policy").mkdir()
     loop.save_bandit(folder / "policy")
-    header = LearnedHeader(catalog, journal.counts().events, count, last, journal.digest())
+    position = journal.digest()
+    header = LearnedHeader(catalog, journal.counts().events, count, last, position)
     (folder / "fold.json").write_bytes(msgspec.json.encode(header))
     return tally, guard.suspects()

@@ -56,7 +56,7 @@ class Guard:
         self._once = _Once()
         self._repeats: Counter[int] = Counter()  # beyond the first
         self._actions: Counter[tuple[str, str]] = Counter()
-        self._counted: dict[tuple[str, str], float] = {}
+        self._lost: dict[tuple[str, str], float] = {}  # what did not count of them; mostly nothing, so mostly nobody
         self._suspects: list[Suspect] = []
 
     def weight(self, event: Event, impression: Impression | None = None) -> float:
@@ -86,9 +86,10 @@ class Guard:
             nth += self._repeats[act]
         else:
             self._once.add(act)
-        self._actions[actor] += 1
         weight = self._weight(actor, nth)
-        self._counted[actor] = self._counted.get(actor, 0.0) + weight
+        self._actions[actor] += 1
+        if weight < 1.0:
+            self._lost[actor] = self._lost.get(actor, 0.0) + 1.0 - weight
         return weight
 
     def suspects(self) -> list[Suspect]:
@@ -101,17 +102,20 @@ class Guard:
             return 1.0 / nth
         if nth > 1:
             return 0.0
-        capped = self._day is not None and self._counted.get(actor, 0.0) >= self._settings.user_daily_cap
+        capped = self._day is not None and self._counted(actor) >= self._settings.user_daily_cap
         return 0.0 if capped else 1.0
+
+    def _counted(self, actor: tuple[str, str]) -> float:
+        return self._actions[actor] - self._lost.get(actor, 0.0)
 
     def _of_day(self) -> list[Suspect]:
         if self._day is None:
             return []
         return [
-            Suspect(*actor, self._day, actions, self._counted[actor])
+            Suspect(*actor, self._day, actions, self._counted(actor))
             for actor, actions in self._actions.items()
             if (actor is not _ANONYMOUS and actions > self._settings.user_daily_cap)
-            or (actions >= BUSY and self._counted[actor] < actions / 2)
+            or (actions >= BUSY and self._counted(actor) < actions / 2)
         ]
 
     def _close_day(self) -> None:
@@ -119,7 +123,7 @@ class Guard:
         self._once = _Once()
         self._repeats.clear()
         self._actions.clear()
-        self._counted.clear()
+        self._lost.clear()
 
 
 class _Once:

@@ -8,8 +8,8 @@ Four kinds of evidence, kept apart so that the ranker can weigh them:
 own        actions on (this very query, entity)
 near       actions on queries written like it, each weighted cos(character 2-4-grams) ^ 12
 bayes      naive Bayes over the query's words: P(entity | words), prior from the trend
-predicted  pseudo-counts from the catalog: titles and attribute values as queries, and two of them in a row; they
-           never decay, and actual counts outgrow them: share of the prior = strength / (n + strength)
+predicted  pseudo-counts from the catalog: titles and attribute values as queries; they never decay, and actual
+           counts outgrow them: share of the prior = strength / (n + strength)
 
 Untrained score: ``(c + strength p0) / (n + strength) x fame^power x (1 + c) / (1 + c + against)`` with
 ``c = own + near``, ``n`` its sum over all entities; what near brings fades as the query gathers support of its own. How
@@ -318,9 +318,6 @@ class Memory(Strategy):
         near_rows, near = self._near_counts(*neighbours, moment)
         word_rows, bayes = self._words.posterior((*request.reading.tokens, *request.reading.words), self._trend, moment)
         predicted_rows, predicted = self._predicted.of({key, query_key(" ".join(request.reading.words))})
-        proven = len(predicted_rows)
-        if not proven:  # what a pair is worth nobody has learnt: it counts as one action
-            predicted_rows, predicted = self._predicted.of_pair(request.reading.words)
         rows = np.unique(np.concatenate([own_rows, near_rows, word_rows, predicted_rows]))
         own = placed(rows, own_rows, own)
         near = placed(rows, near_rows, near)
@@ -332,8 +329,9 @@ class Memory(Strategy):
         share = near_share(float(own[:, -1].sum()))
         count, against = own[:, -1] + near[:, -1] * share, self._spoken_against(rows, key, *neighbours, share)
         support = float(count.sum())
-        named = meant_by_name(request.reading) if proven else 0.0
-        strength, power = self._worth.strength(proven * self._untried(), support, named), self._worth.power(support)
+        named = meant_by_name(request.reading) if len(predicted_rows) else 0.0
+        untried = len(predicted_rows) * self._untried()
+        strength, power = self._worth.strength(untried, support, named), self._worth.power(support)
         prior = self._prior(rows, predicted, bayes[:, -1], strength)
         chosen = leaning((count + strength * prior) / (support + strength), self._fame(rows) ** power)
         satisfied = (PRIOR + count) / (PRIOR + count + against)

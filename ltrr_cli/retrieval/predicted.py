@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Self
 
@@ -17,7 +17,6 @@ from ltrr_cli.text.normalise import query_key
 
 PREDICTED_ROWS = 200  # entities kept per predicted query
 TITLE = 2.0  # strength of an entity's own title; attribute values have 0.5 at most
-PAIR_WORDS = 8  # a longer query names more than two values
 GIVEN = "given.jsonl"  # what a user predicted, kept for updates
 
 Given = Mapping[str, Mapping[str, float]]  # id -> query -> score > 0
@@ -44,20 +43,6 @@ class Predicted:
                 part = slice(int(self._starts[place]), int(self._starts[place + 1]))
                 rows.append(self._rows[part])
                 weights.append(self._weights[part])
-        found, weight = summed(np.concatenate(rows), np.concatenate(weights))
-        return found, weight / max(float(weight.sum()), 1e-9)
-
-    def of_pair(self, words: Sequence[str]) -> tuple[IntArray, FloatArray]:
-        """Return the same for a query that names two predictions in a row ("french jazz"): what answers both.
-
-        Nothing is stored for pairs: a catalog has more of them than anybody will ever type.
-        """
-        rows, weights = [np.empty(0, np.int32)], [np.empty(0, np.float32)]
-        for cut in range(1, len(words) if len(words) <= PAIR_WORDS else 0):
-            (first, one), (second, other) = (self.of({"".join(part)}) for part in (words[:cut], words[cut:]))
-            both, here, there = np.intersect1d(first, second, assume_unique=True, return_indices=True)
-            rows.append(both)
-            weights.append(np.sqrt(one[here] * other[there]))
         found, weight = summed(np.concatenate(rows), np.concatenate(weights))
         return found, weight / max(float(weight.sum()), 1e-9)
 

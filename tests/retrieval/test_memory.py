@@ -35,13 +35,6 @@ def test_a_title_predicts_its_own_query(memory: Memory):
     assert column(memory, title, [17], "prior_share") == [1.0]
 
 
-def test_a_title_and_a_value_predict_a_query_of_both_at_one_action(memory: Memory):
-    query = f"calm {SONGS[60].title}"  # row 60 is calm, and of its title there is one
-    assert memory.retrieve(ask(query), 1).rows.tolist() == [60]
-    memory.learn([click(query, 40, at=DAY_0 + n, user=f"u{n}") for n in range(3)])
-    assert column(memory, query, [60], "prior_share") == [pytest.approx(0.25)]
-
-
 def test_actual_counts_outgrow_the_prediction(memory: Memory):
     title = SONGS[17].title
     memory.learn([click(title, 40, at=DAY_0 + n, user=f"u{n}") for n in range(20)])
