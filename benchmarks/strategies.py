@@ -69,13 +69,14 @@ def judged(folder: Path, bars: Bars, quick: bool, gains: dict[str, list[float]])
     with scratch() as place:
         workspace = Workspace(Path(place))
         workspace.index([folder / "catalog.jsonl.gz"], max_bad=0.01)
-        asked = [(kind, *questions(folder, kind, workspace.loop(), quick)) for kind in SETS[folder.name]]
-        for kind, queries, qrels in asked:
-            leave_one_out(workspace, f"{folder.name} {kind}".strip(), "before feedback", queries, qrels, bars)
+        for kind in SETS[folder.name]:
+            asked = questions(folder, kind, workspace.loop(), quick)
+            leave_one_out(workspace, f"{folder.name} {kind}".strip(), "before feedback", *asked, bars)
         for log in LOGS.get(folder.name, ()):
             workspace.ingest([folder / log], undated=log.startswith("listens"))
-        for kind, queries, qrels in asked if folder.name in LOGS else ():
-            of = leave_one_out(workspace, f"{folder.name} {kind}".strip(), "after feedback", queries, qrels, bars)
+        for kind in SETS[folder.name] if folder.name in LOGS else ():
+            asked = questions(folder, kind, workspace.loop(), quick)  # anew: they are asked after the log
+            of = leave_one_out(workspace, f"{folder.name} {kind}".strip(), "after feedback", *asked, bars)
             for strategy in gains:
                 gains[strategy].append(of[strategy])
         if folder.name == "hetrec":
