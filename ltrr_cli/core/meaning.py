@@ -11,10 +11,14 @@ def meant_by_name(reading: Reading) -> float:
 
 
 def states_values(reading: Reading) -> float:
-    """Return the odds, 0..1, that a query is made of types and attribute values alone."""
+    """Return the odds, 0..1, that a query is made of types and attribute values alone, where else it would be a name.
+
+    That it may be mere words, which is a third case, says nothing of who should lead.
+    """
     length = len(reading.tokens)
-    return sum(
+    stated = sum(
         one.odds
         for one in reading.interpretations
         if sum(slot.end - slot.start for slot in one.slots if slot.field != "title") == length
     )
+    return stated / (stated + meant_by_name(reading)) if stated > 0 else 0.0
