@@ -11,13 +11,13 @@ bayes      naive Bayes over the query's words: P(entity | words), prior from the
 predicted  pseudo-counts from the catalog: titles and attribute values as queries; they never decay, and actual
            counts outgrow them: share of the prior = strength / (n + strength)
 
-Untrained score: ``(c + strength p0) / (n + strength) x fame^power x (1 + c) / (1 + c + against)`` with
-``c = own + near``, ``n`` its sum over all entities; what near brings fades as the query gathers support of its own. How
-strong predictions are, and how much fame (all actions on an entity) counts beside a query's own actions, is learnt
-(``prior.Worth``).
+Untrained score: ``(c' + strength p0) / (n + strength) x (1 + c) / (1 + c + against)`` with ``c = own + near``, ``n``
+its sum over all entities and ``c'`` proportional to ``c fame^power``, of the same sum; what near brings fades as the
+query gathers support of its own. How strong predictions are, and how much fame (all actions on an entity) counts beside
+a query's own actions, is learnt (``prior.Worth``).
 
-The first two factors are the chance that an entity is chosen. A look without a choice is in it already: every action
-on a query counts in the ``n`` of all others. The third is the chance that it satisfies who chose or was given it, a
+The first factor is the chance that an entity is chosen. A look without a choice is in it already: every action
+on a query counts in the ``n`` of all others. The second is the chance that it satisfies who chose or was given it, a
 Beta posterior whose prior counts one success and no failure (attraction times satisfaction: Chapelle & Zhang, WWW
 2009). ``against`` are skips, dislikes and clicks on which nobody stayed, by their rewards, of this query and of those
 like it. Where a log says only what was wanted, that factor is 1.
@@ -292,7 +292,7 @@ class Memory(Strategy):
             return Known(count, acted, self._prior(rows, weights, np.zeros_like(weights), np.inf), fame)
         strength = self._worth.strength(len(predicted_rows) * self._untried(), float(count.sum()))
         prior = self._prior(rows, weights, np.zeros_like(weights), strength)
-        return Known(count + np.float32(strength) * prior, acted, prior, fame)
+        return Known(count, acted, np.float32(strength) * prior, fame)
 
     def _untried(self) -> float:
         """Return how many actions a predicted row is worth: one for every action that an average entity has had."""
@@ -333,7 +333,7 @@ class Memory(Strategy):
         untried = len(predicted_rows) * self._untried()
         strength, power = self._worth.strength(untried, support, named), self._worth.power(support)
         prior = self._prior(rows, predicted, bayes[:, -1], strength)
-        chosen = leaning((count + strength * prior) / (support + strength), self._fame(rows) ** power)
+        chosen = (leaning(count, self._fame(rows) ** power) + strength * prior) / (support + strength)
         satisfied = (PRIOR + count) / (PRIOR + count + against)
         return Recollection(
             rows=rows,

@@ -69,7 +69,7 @@ class Worth:
 
         totals  -- (q,) actions of every known query
         look_up -- gives a query by number: as it was acted on, None where nothing is predicted for it (True), or with
-                   the prior counted in (False); asked about as often for every size
+                   the prior in actions (False); asked about as often for every size
         """
         self.strengths = _learnt(totals, lambda number: look_up(number, True), _by_strength, STRENGTHS, PER_SIZE)
         self.powers = _learnt(totals, lambda number: look_up(number, False), _by_power, POWERS, PER_SIZE_OF_FAME)
@@ -129,10 +129,11 @@ def _by_strength(known: Known) -> DoubleArray:
 def _by_power(known: Known) -> DoubleArray:
     """Return (powers,), the same."""
     acted = _tried(known.own)
-    one = np.minimum(known.own[acted], 1.0)
-    power = POWERS[:, None]
+    one, power = np.minimum(known.own[acted], 1.0), POWERS[:, None]
+    leant = known.count * known.fame**power
+    scale = float(known.count.sum()) / np.maximum(leant.sum(axis=1, keepdims=True), 1e-9)
     mine = (known.count[acted] - one) * np.maximum(known.fame[acted] - one, 1.0) ** power
-    return _gains(known.count * known.fame**power, mine, acted)
+    return _gains(scale * leant + known.prior, scale * mine + known.prior[acted], acted)
 
 
 def _gains(score: DoubleArray, mine: DoubleArray, acted: IntArray) -> DoubleArray:
