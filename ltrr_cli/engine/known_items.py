@@ -5,8 +5,8 @@ attribute values - the latter mostly of the better known); how well each strateg
 useless arm weighs nothing) and the bandit's first lessons.
 
 A query that states a value wants any of its bearers, and whom people want among them only popularity tells. So such
-queries have weights of their own, tuned on who bears the value by how well known they are; where the catalog knows no
-popularity they say nothing.
+queries have weights of their own, tuned on who bears the value, each wanted in proportion to its popularity; where the
+catalog knows no popularity they say nothing.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from ltrr_cli.allocation.history import PAST
 from ltrr_cli.allocation.registry import LEARNERS, new_policy
 from ltrr_cli.core.chance import generator
 from ltrr_cli.core.types import Context, DoubleArray, Hits, IntArray
-from ltrr_cli.engine.known_queries import KnownQuery, bearers, fame, known_queries
+from ltrr_cli.engine.known_queries import KnownQuery, bearers, known_queries, popularity
 from ltrr_cli.engine.loop import Loop
 from ltrr_cli.engine.search import situation_of
 from ltrr_cli.engine.waves import retrieve
@@ -80,7 +80,7 @@ def measure(loop: Loop) -> KnownItems:
 
 def _of_values(loop: Loop, queries: Sequence[KnownQuery], lists: Sequence[Sequence[Hits]]) -> list[Wanted]:
     """Return, for every value that was asked for, what was found and how much of it is wanted."""
-    known: DoubleArray = fame(loop.catalog)
+    known: DoubleArray = popularity(loop.catalog)
     if known.sum() <= 0:
         return []
     asked = {query.text: hits for query, hits in zip(queries, lists, strict=True) if query.value}

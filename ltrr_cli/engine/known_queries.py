@@ -31,16 +31,16 @@ def known_queries(catalog: Catalog, chance: np.random.Generator) -> Iterator[Kno
         entity = catalog.entity(row)
         yield from (KnownQuery(row, text) for text in queries_for(entity, chance))
         yield from (KnownQuery(row, text, value=True) for text in value_of(entity, chance))
-    known = fame(catalog)
+    known = np.log1p(popularity(catalog))
     if known.sum() > 0:
         most = min(KNOWN, int(np.count_nonzero(known)))
         for row in np.sort(chance.choice(size, most, replace=False, p=known / known.sum())).tolist():
             yield from (KnownQuery(row, text, value=True) for text in value_of(catalog.entity(row), chance))
 
 
-def fame(catalog: Catalog) -> DoubleArray:
-    """Return (entities,) float64, ``ln(1 + popularity)``, 0 where unknown."""
-    known: DoubleArray = np.log1p(np.nan_to_num(np.asarray(catalog.popularity, np.float64)))
+def popularity(catalog: Catalog) -> DoubleArray:
+    """Return (entities,) float64 >= 0, 0 where unknown."""
+    known: DoubleArray = np.maximum(np.nan_to_num(np.asarray(catalog.popularity, np.float64)), 0.0)
     return known
 
 
