@@ -9,6 +9,7 @@ from pathlib import Path
 import msgspec
 from _common import Bars
 
+from ltrr_cli.core.config import Settings
 from ltrr_cli.engine.judgments import JudgedQuery, read_qrels, read_queries
 from ltrr_cli.engine.loop import Loop
 from ltrr_cli.engine.search import answer
@@ -48,11 +49,8 @@ def leave_one_out(
     print(f"\n{name}, {stage}, {len(qrels)} queries: {means}")
     raised: dict[str, float] = {}
     for strategy in loop.enabled():
-        off = (*workspace.settings.retrieval.off, strategy)
         settings = workspace.settings
-        loop.settings = msgspec.structs.replace(
-            settings, retrieval=msgspec.structs.replace(settings.retrieval, off=off)
-        )
+        loop.settings = switched_off(settings, strategy)
         difference = paired(whole, judge.table(pages(workspace, loop, queries)))
         loop.settings = settings
         columns = zip(judge.names, difference.mean, difference.low, difference.high, strict=True)
@@ -61,6 +59,12 @@ def leave_one_out(
         raised[strategy] = float(difference.mean.max())
         bars.at_least(f"{name}, {stage}: {strategy}, upper end", float(difference.high.min()), TOLERATED)
     return raised
+
+
+def switched_off(settings: Settings, strategy: str) -> Settings:
+    """Return settings without one more strategy."""
+    off = (*settings.retrieval.off, strategy)
+    return msgspec.structs.replace(settings, retrieval=msgspec.structs.replace(settings.retrieval, off=off))
 
 
 def pages(workspace: Workspace, loop: Loop, queries: Sequence[JudgedQuery], k: int = PAGE) -> dict[str, list[str]]:

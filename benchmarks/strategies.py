@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 from _common import Bars, run, scratch
 from _fresh import fresh
-from _judged import MEASURES, PAGE, Qrels, leave_one_out, pages, questions
+from _judged import MEASURES, PAGE, Qrels, leave_one_out, pages, questions, switched_off
 from _personal import personal
 
 from ltrr_cli.catalog.columns import Columns
@@ -101,6 +101,10 @@ def lacking(workspace: Workspace, folder: Path, bars: Bars) -> None:
     count = sum(map(len, lacked.values()))
     print(f"\n{count} judged entities of {len(lacked)} topics lack the topic's tag; R@100 by topic, and of all pairs")
     runs = {"page": pages(workspace, loop, queries, 100)}
+    settings = loop.settings
+    loop.settings = switched_off(settings, "sparse")
+    runs["page without sparse"] = pages(workspace, loop, queries, 100)
+    loop.settings = settings
     for name in ("sparse", "memory"):
         runs[name] = {}
         for query in queries:
@@ -109,7 +113,7 @@ def lacking(workspace: Workspace, folder: Path, bars: Bars) -> None:
     for name, found in runs.items():
         hit = sum(len(set(found[number]) & set(wanted)) for number, wanted in lacked.items())
         mean = measure(found, lacked, ["R@100"])["R@100"]
-        print(f"  {name:16}{mean:.4f}  {hit / count:.4f}")
+        print(f"  {name:20}{mean:.4f}  {hit / count:.4f}")
         if name == "page":
             bars.at_least("topics, entities without the tag: R@100 of the page", mean, 0.08)
 
