@@ -92,6 +92,7 @@ def answers() -> dict[str, Any]:
                 {
                     "position": 1, "id": "a:1", "title": "Love Story", "score": 0.9, "odds": None, "inclusion": 0.5,
                     "ranks": {"memory": 1}, "actions": ["click"],
+                    "inferred": [{"field": "genre", "value": "soul", "score": 0.62}],
                 },
             ),
             (), {"memory": 1}, READING, (REMEMBERED,),

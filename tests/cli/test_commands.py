@@ -116,7 +116,8 @@ def test_status_names_what_the_bandit_looks_at_where_it_is_asked(ltrr: Typed, wo
 def test_explain_shows_the_funnel(ltrr: Typed, workspace: FakeWorkspace):
     told = ltrr("explain", "0123abcd")
     assert workspace.asked[0][1] == ("0123abcd",)
-    for part in ("'love'", "trial", "u1", "lexical 120, memory 80", "Love Story", "0.500", "click"):
+    believed = "Love Story: genre is believed to be 'soul' (62%)"
+    for part in ("'love'", "trial", "u1", "lexical 120, memory 80", "Love Story", "0.500", "click", believed):
         assert part in told.out
     assert told.out.splitlines()[-1].split() == ["Love", "Story", "a:1", "4.0", "1.5", "3", "15%", "0.750"]
 

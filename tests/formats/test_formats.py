@@ -6,6 +6,7 @@ import json
 import sqlite3
 import tarfile
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -13,13 +14,14 @@ import ltrr_cli
 from ltrr_cli.core.errors import DamagedError
 from ltrr_cli.engine.workspace import Workspace
 
+SAFELY: dict[str, Any] = {"filter": "data"} if hasattr(tarfile, "data_filter") else {}  # older patches of 3.11
 OLD = sorted(Path(__file__).parent.glob("format-*.tar.gz"))
 
 
 @pytest.fixture(params=OLD, ids=lambda path: path.stem)
 def workspace(request: pytest.FixtureRequest, tmp_path: Path) -> Workspace:
     with tarfile.open(request.param) as archive:
-        archive.extractall(tmp_path, filter="data")
+        archive.extractall(tmp_path, **SAFELY)
     return ltrr_cli.open(tmp_path / "home")
 
 
