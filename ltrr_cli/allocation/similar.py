@@ -193,6 +193,7 @@ def _table(budget: int) -> tuple[IntArray, FloatArray]:
     return tried, found
 
 
+@np.errstate(invalid="ignore")  # all is finite; what a BLAS kernel reads past the end of a vector need not be
 def _cover(chance: FloatArray, weight: DoubleArray, steps: IntArray, budget: int) -> IntArray:
     """Return (s,) depths that cover most of the weight: what gains most per candidate first, ties to the first.
 
