@@ -56,11 +56,11 @@ def known(folder: Path, home: Path, bars: Bars, quick: bool) -> None:
 
 def recommended(folder: Path, place: str, bars: Bars, quick: bool, gains: dict[str, list[float]]) -> None:
     """A fifth of everybody's listens is held back: asked for without words, and like what they play most."""
-    own = Path(place, "fed")
-    held, played, favourite = split(folder, Path(place, "kept.jsonl"))
-    workspace = Workspace(own)
+    kept = Path(place, "kept.jsonl")
+    held, played, favourite = split(folder, kept)
+    workspace = Workspace(Path(place, "fed"))
     workspace.index([folder / "catalog.jsonl.gz"], max_bad=0.01)
-    workspace.ingest([Path(place, "kept.jsonl")], undated=True)
+    workspace.ingest([kept], undated=True)
     loop = workspace.loop()
     users = sorted(user for user in held if held[user])[:: 16 if quick else 4]
     fame = Counter(entity for own in played.values() for entity in own)

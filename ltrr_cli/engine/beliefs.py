@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +14,7 @@ from ltrr_cli.allocation.history import PAST
 from ltrr_cli.core.types import Hits, Impression, Request
 from ltrr_cli.engine.lessons import as_served
 from ltrr_cli.engine.search import context_of, situation_of
-from ltrr_cli.engine.waves import seeds
+from ltrr_cli.engine.waves import waves
 from ltrr_cli.retrieval.union import rank_of
 
 if TYPE_CHECKING:
@@ -87,11 +87,17 @@ def marginal_worth(
     tallies = {name: _Tally() for name in names}
     took: dict[str, list[float]] = {name: [] for name in names}
     kinds: dict[str, _Kind] = {}
+
+    def timed(name: str, request: Request) -> Hits:
+        start = perf_counter()
+        hits = loop.strategies[name].retrieve(request, budget)
+        took[name].append(perf_counter() - start)
+        return hits
+
     for search, wanted in _acted_on(workspace):
         request = loop.request(search.query, context_of(search), 0)
         had: dict[str, set[int]] = {}
-        for name, hits, seconds in _timed(loop, request, names, budget):
-            took[name].append(seconds)
+        for name, hits in zip(names, waves(loop, request, names, budget, ask=timed)[1], strict=True):
             tallies[name].brought += len(hits.rows)
             had[name] = {row for row in wanted if rank_of(hits, row) > 0}
         for name in names:
@@ -103,19 +109,6 @@ def marginal_worth(
     for name in names:
         tallies[name].seconds = float(np.sum(took[name]))
     return _worth(tallies, took), {kind: _means(of) for kind, of in sorted(kinds.items()) if of.chances}
-
-
-def _timed(loop: Loop, request: Request, names: Sequence[str], depth: int) -> Iterator[tuple[str, Hits, float]]:
-    """Yield (strategy, hits, seconds), first those that start from nothing, then those that start from their hits."""
-    found: dict[str, Hits] = {}
-    for name in sorted(names, key=lambda name: loop.strategies[name].second_wave):
-        if loop.strategies[name].second_wave and request.seeds is None:
-            request = replace(request, seeds=seeds(loop, request, found))
-        start = perf_counter()
-        hits = loop.strategies[name].retrieve(request, depth)
-        yield name, hits, perf_counter() - start
-        if not loop.strategies[name].second_wave:
-            found[name] = hits
 
 
 def _acted_on(workspace: Workspace) -> list[tuple[Impression, list[int]]]:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from ltrr_cli.core.clock import iso
 from ltrr_cli.core.errors import DamagedError, NotFoundError
-from ltrr_cli.core.types import Context, Impression, Reading, Shown
+from ltrr_cli.core.types import Context, Impression, Shown
 from ltrr_cli.engine.beliefs import beliefs_as_served, looked_at, marginal_worth
 from ltrr_cli.engine.columns_of import misfit
 from ltrr_cli.engine.reports import Damaged, Explanation, Status, VerifyReport
@@ -65,6 +65,7 @@ def explain(workspace: Workspace, impression_id: str) -> Explanation:
         )
     loop = workspace.loop()
     reading = loop.understanding.read(found.query)
+    asked = {(slot.field, query_key(slot.value)) for slot in reading.slots}
     events = workspace.journal.events_of(impression_id)
     acted: dict[str, list[str]] = {}
     for event in events:
@@ -82,7 +83,7 @@ def explain(workspace: Workspace, impression_id: str) -> Explanation:
                 "inclusion": line.inclusion,
                 "ranks": dict(line.ranks),
                 "actions": acted.get(line.entity_id, []),
-                "inferred": _inferred(loop, reading, row),
+                "inferred": _inferred(loop, asked, row),
             }
         )
     brought: dict[str, int] = {}
@@ -116,9 +117,8 @@ def explain(workspace: Workspace, impression_id: str) -> Explanation:
     )
 
 
-def _inferred(loop: Loop, reading: Reading, row: int) -> list[Mapping[str, Any]]:
-    """Return the values that the query may ask for and that an entity does not state but is believed to have."""
-    asked = {(slot.field, query_key(slot.value)) for slot in reading.slots}
+def _inferred(loop: Loop, asked: Set[tuple[str, str]], row: int) -> list[Mapping[str, Any]]:
+    """Return which of the asked (field, folded value) an entity does not state but is believed to have."""
     return [
         {"field": field, "value": value, "score": round(score, 3)}
         for field, value, score in (loop.inferred.of(row) if row >= 0 else ())

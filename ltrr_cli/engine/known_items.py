@@ -64,7 +64,7 @@ def measure(loop: Loop) -> KnownItems:
         lists.append(hits)
     table = np.array(ranks, np.int32).reshape(-1, len(names))
     items = [
-        Wanted.of(*union(hits)[::2], np.array([query.row]), np.ones(1))
+        _wanted(hits, np.array([query.row], np.int32), np.ones(1))
         for query, hits in zip(queries, lists, strict=True)
         if not query.value
     ]
@@ -85,9 +85,15 @@ def _of_values(loop: Loop, queries: Sequence[KnownQuery], lists: Sequence[Sequen
         return []
     asked = {query.text: hits for query, hits in zip(queries, lists, strict=True) if query.value}
     return [
-        Wanted.of(*union(asked[value])[::2], rows, known[rows] / max(float(known[rows].sum()), 1e-9))
+        _wanted(asked[value], rows, known[rows] / max(float(known[rows].sum()), 1e-9))
         for value, rows in bearers(loop.catalog, list(asked)).items()
     ]
+
+
+def _wanted(lists: Sequence[Hits], rows: IntArray, chances: DoubleArray) -> Wanted:
+    """Return what is wanted, ``rows`` by ``chances``, of all that was found."""
+    found, _, scores = union(lists)
+    return Wanted.of(found, scores, rows, chances)
 
 
 def warm_start(loop: Loop, known: KnownItems, folder: Path) -> None:

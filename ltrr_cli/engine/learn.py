@@ -75,7 +75,6 @@ def fold(loop: Loop, journal: Journal, folder: Path, catalog: int) -> tuple[Tall
         strategy.save(folder / name)
     (folder / "policy").mkdir()
     loop.save_bandit(folder / "policy")
-    position = journal.digest()
-    header = LearnedHeader(catalog, journal.counts().events, count, last, position)
+    header = LearnedHeader(catalog, journal.counts().events, count, last, journal.digest())
     (folder / "fold.json").write_bytes(msgspec.json.encode(header))
     return tally, guard.suspects()

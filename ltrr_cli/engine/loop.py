@@ -106,10 +106,11 @@ class Loop:
         than a name or a value is asked for: what it knows beyond the catalog's own words no known item can show, for
         nobody paraphrases there.
         """
-        known = self.header.fusion if reading.tokens else {n: float(s.second_wave) for n, s in self.strategies.items()}
-        weights = self._weights(names, known)
-        stated = states_values(reading) if reading.tokens and self.header.fusion_of_values else 0.0
-        if reading.tokens and DENSE in names and self.header.encoder != CATALOG_ENCODER:
+        if not reading.tokens:
+            return self._weights(names, {name: float(one.second_wave) for name, one in self.strategies.items()})
+        weights = self._weights(names, self.header.fusion)
+        stated = states_values(reading) if self.header.fusion_of_values else 0.0
+        if DENSE in names and self.header.encoder != CATALOG_ENCODER:
             dense, literal = names.index(DENSE), min(meant_by_name(reading) + stated, 1.0)
             least = max(float(weights[dense]), PRETRAINED * float(weights.max()))
             weights[dense] = literal * weights[dense] + (1.0 - literal) * least

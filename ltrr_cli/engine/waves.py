@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 import numpy as np
@@ -36,22 +36,26 @@ def retrieve(
 
 
 def waves(
-    loop: Loop, request: Request, strategies: tuple[str, ...], depth: int, ran: tuple[str, ...] | None = None
+    loop: Loop,
+    request: Request,
+    strategies: tuple[str, ...],
+    depth: int,
+    ran: tuple[str, ...] | None = None,
+    ask: Callable[[str, Request], Hits] | None = None,
 ) -> tuple[Request, list[Hits]]:
     """Run the first wave of strategies, then the second with the best hits of the first.
 
     Returns (the request with its seeds, hits by strategy). Seeds come from whoever ran, so under ``run = "drawn"``
     the second wave depends on the draw, as all of such a page does.
+
+    ask -- asks one strategy by name, for who wants to watch; None: just asks
     """
+    ask = ask or (lambda name, request: loop.strategies[name].retrieve(request, depth))
     later = [name for name in strategies if loop.strategies[name].second_wave]
-    found = {
-        name: loop.strategies[name].retrieve(request, depth)
-        for name in strategies
-        if name not in later and (ran is None or name in ran)
-    }
+    found = {name: ask(name, request) for name in strategies if name not in later and (ran is None or name in ran)}
     if later:
         request = replace(request, seeds=seeds(loop, request, found))
-    found |= {name: loop.strategies[name].retrieve(request, depth) for name in later if ran is None or name in ran}
+    found |= {name: ask(name, request) for name in later if ran is None or name in ran}
     return request, [found.get(name, Hits.none()) for name in strategies]
 
 

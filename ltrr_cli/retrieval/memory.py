@@ -333,7 +333,8 @@ class Memory(Strategy):
         untried = len(predicted_rows) * self._untried()
         strength, power = self._worth.strength(untried, support, named), self._worth.power(support)
         prior = self._prior(rows, predicted, bayes[:, -1], strength)
-        chosen = (leaning(count, self._fame(rows) ** power) + strength * prior) / (support + strength)
+        leant = leaning(count, self._fame(rows) ** power) if power else count
+        chosen = (leant + strength * prior) / (support + strength)
         satisfied = (PRIOR + count) / (PRIOR + count + against)
         return Recollection(
             rows=rows,

@@ -38,7 +38,7 @@ class Known:
     """A query that people acted on.
 
     count -- (n,) float, own and neighbours' actions; own -- (n,) the query's own among them
-    prior -- (n,) float, what is predicted; sums to 1 at most
+    prior -- (n,) float, what is predicted: shares that sum to 1 at most for ``strengths``, actions for ``powers``
     fame  -- (n,) float, 1 and all actions on the entity, whatever the query
     """
 
