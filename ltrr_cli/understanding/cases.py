@@ -13,9 +13,10 @@ from ltrr_cli.text.normalise import tokens
 from ltrr_cli.text.packed import Array
 from ltrr_cli.understanding.values import ValueCounts, folded
 
-LEAST = 3  # entities that bear a value, or have a feature, below which nothing is learnt of it
+LEAST = 3  # entities that have a feature, below which nothing is learnt of it, or bear a value that it could speak for
 MOST_WORDS = 64  # of title, and of text
 LONGEST = 64  # characters of a value
+PLACES = 3  # where a value is mentioned: as the first words of a title, in it, in the text
 LONGEST_SPAN = 4  # words of a value that may be mentioned
 MOST_LABELS = 20_000  # (field, value) pairs, the most frequent
 
@@ -29,10 +30,15 @@ class Sparse:
 
     def pairs(self, rows: Array) -> tuple[Array, IntArray]:
         """Return (index into ``rows``, member) of all members of some rows."""
+        index, place = self.spread(rows)
+        return index, self.members[place]
+
+    def spread(self, rows: Array) -> tuple[Array, Array]:
+        """Return (index into ``rows``, place among ``members``) of all members of some rows."""
         lengths = self.starts[rows + 1] - self.starts[rows]
         ends = np.cumsum(lengths)
         place = np.arange(int(ends[-1]) if len(ends) else 0) + np.repeat(self.starts[rows] - (ends - lengths), lengths)
-        return np.repeat(np.arange(len(rows)), lengths), self.members[place]
+        return np.repeat(np.arange(len(rows)), lengths), place
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +46,7 @@ class Cases:
     """What is learnt from: labels are (field, value) pairs, grouped by field.
 
     features, labels -- of every entity
-    mentioned -- labels whose words stand in an entity's title or text, one after the other
+    mentioned -- labels whose words stand in an entity's title or text, one after the other: label x PLACES + place
     field_of         -- (labels,) int32; bounds -- (fields + 1,) first label of each field
     own              -- (features,) int32, the field whose value a feature is, -1 for a word
     itself           -- (features,) int32, the label that a feature is, -1 where it is none
@@ -68,7 +74,7 @@ def read(catalog: Catalog) -> Cases:
         words = dict.fromkeys((*title, *text)[:MOST_WORDS])
         features.add((*words, f"\x1f{entity.type}", *(f"{field}\x1f{value}" for field, value in _labels(entity))))
         spoken.add((*title, "", *text, ""))  # a gap that no span crosses
-    kept = [(field, spelt, count, value) for field, value, spelt, count in counts.kept() if count >= LEAST]
+    kept = [(field, spelt, count, value) for field, value, spelt, count in counts.kept()]
     kept = sorted(sorted(kept, key=lambda label: (-label[2], label[0], label[1]))[:MOST_LABELS])
     fields = sorted({field for field, *_ in kept})
     place_of = {field: place for place, field in enumerate(fields)}
@@ -156,6 +162,7 @@ def _mentioned(spoken: _Numbered, spelt: Sequence[str]) -> Sparse:
     labels, said = flat(at_node), spoken.members
     owners, found = spoken.owners(), [np.empty(0, np.int64)]
     start, nodes = np.arange(len(said)), np.zeros(len(said), np.int64)
+    place_of = _places(owners, said == spoken.numbers.get("", -1))
     for depth, edges in enumerate(children):
         inside = start + depth < len(said)
         start, nodes = start[inside], nodes[inside]
@@ -167,10 +174,20 @@ def _mentioned(spoken: _Numbered, spelt: Sequence[str]) -> Sparse:
         on = codes[at, 0] == code
         start, nodes = start[on], codes[at[on], 1]
         of, label = labels.pairs(nodes)
-        found.append(owners[start[of]].astype(np.int64) * len(spelt) + label)
+        found.append((owners[start[of]].astype(np.int64) * len(spelt) + label) * PLACES + place_of[start[of]])
     pairs = np.unique(np.concatenate(found))
-    size = max(len(spelt), 1)
+    pairs = pairs[np.diff(pairs // PLACES, prepend=-1) != 0]  # the first place alone
+    size = max(len(spelt), 1) * PLACES
     return _grouped(pairs // size, (pairs % size).astype(np.int32), len(spoken))
+
+
+def _places(owners: IntArray, gap: BoolArray) -> IntArray:
+    """Return (n,) where every word stands: 0 first in the title, 1 later in it, 2 in the text behind the gap."""
+    first = np.flatnonzero(np.diff(owners, prepend=-1))
+    gaps: IntArray = np.cumsum(gap) - np.repeat((np.cumsum(gap) - gap)[first], np.diff(first, append=len(owners)))
+    places: IntArray = np.where(gaps == 0, 1, 2)
+    places[first[~gap[first]]] = 0
+    return places
 
 
 def _grouped(owners: Array, members: IntArray, size: int) -> Sparse:

@@ -159,3 +159,69 @@ def test_what_states_a_value_comes_before_what_is_believed_to_have_it(tmp_path: 
     stating = [row % 8 != 0 for row in page.tolist()]
     assert stating == sorted(stating, reverse=True)
     assert not all(stating)
+
+
+def bags(*, stated: float, seed: int = 0, count: int = 600) -> list[Entity]:
+    """Bags of a kind that their title says half of the time, and stones of none; a share of the kinds is stated."""
+    dice = np.random.default_rng(seed)
+    kinds = ("backpack", "satchel", "duffel", "tote")
+    straps = ("padded", "leather", "canvas", "long")
+    made = []
+    for number in range(count):
+        kind = int(dice.integers(4))
+        told = kinds[kind] if dice.random() < 0.5 else straps[kind if dice.random() < 0.8 else int(dice.integers(4))]
+        attributes = {"kind": kinds[kind]} if dice.random() < stated else {}
+        made.append(Entity(f"b{number:04d}", f"bag {told} {number}", "product", attributes=attributes))
+        made.append(Entity(f"s{number:04d}", f"stone {told} {number}", "product"))
+    return made
+
+
+def test_inferences_are_right_as_often_as_they_say(tmp_path: Path):
+    """Three in ten bags lack their kind; what is told with p is so in p of the cases or a little more."""
+    whole = {entity.id: entity for entity in bags(stated=1.0, count=3_000)}
+    dice = np.random.default_rng(7)
+    some = [
+        entity if dice.random() < 0.7 else Entity(entity.id, entity.title, entity.type) for entity in whole.values()
+    ]
+    columns = opened(some, tmp_path / "columns")
+    found = infer(columns)
+    told = [
+        (score, whole[columns.ids[row]].attributes.get("kind") == found.values[pair])
+        for row, pair, score in zip(found.rows.tolist(), found.pairs.tolist(), found.scores.tolist(), strict=True)
+    ]
+    assert len(told) > 700
+    scores, right = np.array(told).T
+    assert 0.0 <= right.mean() - scores.mean() < 0.2
+    assert right[scores > 0.9].mean() > 0.9
+
+
+def test_where_all_state_what_they_have_nothing_is_believed_of_the_others(tmp_path: Path):
+    found = infer(opened(bags(stated=1.0), tmp_path / "columns"))
+    assert found.scores.sum() < 6  # of 600 stones
+
+
+def test_the_first_words_of_a_title_count_for_more_than_others(tmp_path: Path):
+    """Makers stand first, and further on others are named that the thing only fits."""
+    makers = ("acme", "borealis", "cirrus", "dynamo")
+    made = []
+    for number in range(400):
+        maker, other = makers[number % 4], makers[(number // 4) % 4]
+        attributes = {} if number % 5 == 0 else {"maker": maker}
+        made.append(Entity(f"m{number:04d}", f"{maker} cable for {other}", "product", attributes=attributes))
+    columns = opened(made, tmp_path / "columns")
+    found = infer(columns)
+    for row in range(0, 400, 5):
+        best = max(found.of(row), key=lambda guess: guess[2])
+        assert best[1] == makers[row % 4]
+        assert best[2] > 0.8
+
+
+def test_a_value_that_one_entity_states_is_told_where_it_is_mentioned(tmp_path: Path):
+    makers = [f"maker{number}" for number in range(100)]
+    made = [
+        Entity(f"m{number:04d}", f"{makers[number // 3]} lamp {number}", "product",
+               attributes={} if number == 299 else {"maker": makers[number // 3]} if number % 4 else {})
+        for number in range(300)
+    ]  # fmt: skip
+    found = infer(opened(made, tmp_path / "columns"))
+    assert [guess[1] for guess in found.of(299)] == ["maker99"]
