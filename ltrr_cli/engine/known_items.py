@@ -52,6 +52,7 @@ class KnownItems:
 def measure(loop: Loop) -> KnownItems:
     """Ask for sampled entities and note who found them where."""
     queries = list(known_queries(loop.catalog, generator("known items", len(loop.catalog))))
+    bearing = _bearing(loop, queries)
     names = loop.enabled()
     situations: list[Situation] = []
     ranks: list[list[int]] = []
@@ -60,16 +61,19 @@ def measure(loop: Loop) -> KnownItems:
         request = loop.request(query.text, Context(loop.clock_ms), seed=query.row)
         hits = retrieve(loop, request, names, DEPTH)
         situations.append(situation_of(loop, request, names, DEPTH, explore=False))
-        ranks.append([rank_of(found, query.row) for found in hits])
+        row = bearing[query.text].drawn(query.row) if query.value and query.text in bearing else query.row
+        ranks.append([rank_of(found, row) for found in hits])
         lists.append(hits)
     table = np.array(ranks, np.int32).reshape(-1, len(names))
     items = [
         _wanted(hits, np.array([query.row], np.int32), np.ones(1))
         for query, hits in zip(queries, lists, strict=True)
-        if not query.value
+        if query.text and not query.value
     ]
     fusion = tune(items, len(names), tempered=True)
-    of_values = tune(_of_values(loop, queries, lists), len(names), tempered=False)
+    asked = {query.text: hits for query, hits in zip(queries, lists, strict=True) if query.value}
+    values = [_wanted(asked[value], one.rows, one.chances) for value, one in bearing.items()]
+    of_values = tune(values, len(names), tempered=False)
     return KnownItems(
         fusion=dict.fromkeys(names, 1.0) if fusion is None else dict(zip(names, fusion.tolist(), strict=True)),
         of_values={} if of_values is None else dict(zip(names, of_values.tolist(), strict=True)),
@@ -78,16 +82,26 @@ def measure(loop: Loop) -> KnownItems:
     )
 
 
-def _of_values(loop: Loop, queries: Sequence[KnownQuery], lists: Sequence[Sequence[Hits]]) -> list[Wanted]:
-    """Return, for every value that was asked for, what was found and how much of it is wanted."""
+@dataclass(frozen=True, slots=True)
+class _Bearers:
+    """Who bears a value, and how much each is wanted: (n,) each; chances sum to 1."""
+
+    rows: IntArray
+    chances: DoubleArray
+
+    def drawn(self, seed: int) -> int:
+        """Return one of them, by chance."""
+        return int(generator("bearer", seed).choice(self.rows, p=self.chances))
+
+
+def _bearing(loop: Loop, queries: Sequence[KnownQuery]) -> dict[str, _Bearers]:
+    """Return value -> who bears it, of those that are asked for and that any known entity bears."""
     known: DoubleArray = popularity(loop.catalog)
-    if known.sum() <= 0:
-        return []
-    asked = {query.text: hits for query, hits in zip(queries, lists, strict=True) if query.value}
-    return [
-        _wanted(asked[value], rows, known[rows] / max(float(known[rows].sum()), 1e-9))
-        for value, rows in bearers(loop.catalog, list(asked)).items()
-    ]
+    values = [query.text for query in queries if query.value] if known.sum() > 0 else []
+    found = bearers(loop.catalog, list(dict.fromkeys(values)))
+    return {
+        value: _Bearers(rows, known[rows] / known[rows].sum()) for value, rows in found.items() if known[rows].sum() > 0
+    }
 
 
 def _wanted(lists: Sequence[Hits], rows: IntArray, chances: DoubleArray) -> Wanted:

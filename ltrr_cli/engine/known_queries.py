@@ -12,12 +12,13 @@ from ltrr_cli.retrieval.texts import all_text, attribute_texts
 from ltrr_cli.text.normalise import tokens
 
 ENTITIES, KNOWN = 300, 100  # sampled evenly, up to five queries each; and by popularity, for attribute values
+WORDLESS = 50  # by popularity too: what somebody wants who does not say what
 LONGEST_VALUE = 40  # characters
 
 
 @dataclass(frozen=True, slots=True)
 class KnownQuery:
-    """What may be typed by somebody who wants ``row``; a ``value`` is one of its attribute values."""
+    """What may be typed by somebody who wants ``row``; a ``value`` is one of its attribute values; maybe nothing."""
 
     row: int
     text: str
@@ -31,8 +32,11 @@ def known_queries(catalog: Catalog, chance: np.random.Generator) -> Iterator[Kno
         entity = catalog.entity(row)
         yield from (KnownQuery(row, text) for text in queries_for(entity, chance))
         yield from (KnownQuery(row, text, value=True) for text in value_of(entity, chance))
-    known = np.log1p(popularity(catalog))
+    famed = popularity(catalog)
+    known = np.log1p(famed)
     if known.sum() > 0:
+        for row in np.sort(chance.choice(size, WORDLESS, p=famed / famed.sum())).tolist():
+            yield KnownQuery(row, "")
         most = min(KNOWN, int(np.count_nonzero(known)))
         for row in np.sort(chance.choice(size, most, replace=False, p=known / known.sum())).tolist():
             yield from (KnownQuery(row, text, value=True) for text in value_of(catalog.entity(row), chance))

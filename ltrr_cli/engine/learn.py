@@ -21,6 +21,7 @@ from ltrr_cli.feedback.attribution import Attribution, Tally
 from ltrr_cli.feedback.guards import Guard, Suspect
 from ltrr_cli.storage.journal import Journal
 
+WORDLESS, LEAST_KNOWN = 500, 0.8  # actions without a search that teach the bandit, and the share that never does
 COLD = 1_000  # searches that only fill a memory; what they show misleads
 
 
@@ -58,7 +59,8 @@ def fold(loop: Loop, journal: Journal, folder: Path, catalog: int) -> tuple[Tall
     """
     count = 0
     last: int | None = None
-    tally, guard, teacher = Tally(), Guard(loop.settings.feedback), Teacher(loop)
+    tally, guard = Tally(), Guard(loop.settings.feedback)
+    teacher = Teacher(loop, wordless=min(WORDLESS / max(journal.counts().events, 1), 1.0 - LEAST_KNOWN))
 
     def noted(batch: Sequence[Outcome]) -> None:
         nonlocal count, last
@@ -68,7 +70,9 @@ def fold(loop: Loop, journal: Journal, folder: Path, catalog: int) -> tuple[Tall
 
     loop.meet(journal)
     searches = newest(journal, loop.settings.allocation.sample)
-    walk(loop, searches, outcomes(journal, loop.settings, tally, guard), teacher.ask, noted)
+    past = teacher.arranged(outcomes(journal, loop.settings, tally, guard))
+    walk(loop, searches, past, teacher.ask, noted, teacher.watch, teacher.teaches)
+    loop.teach(teacher.undated(max(last or 0, loop.clock_ms)))
     for name, strategy in loop.strategies.items():
         give_back()  # what the batches left between all that was learnt, and copies that were written before
         (folder / name).mkdir()

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from ltrr_cli.allocation.base import Lesson, Situation
 from ltrr_cli.allocation.history import PAST, shape
-from ltrr_cli.core.types import FloatArray, Hits, Impression, IntArray, Outcome
+from ltrr_cli.core.chance import seed_of
+from ltrr_cli.core.types import Context, FloatArray, Hits, Impression, IntArray, Outcome
 from ltrr_cli.engine.loop import Loop
 from ltrr_cli.engine.search import Answer, context_of, situation_of
 from ltrr_cli.engine.waves import retrieve
 from ltrr_cli.retrieval.union import rank_of
 from ltrr_cli.storage.journal import Journal
+from ltrr_cli.text.normalise import query_key
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,36 +46,85 @@ def asked(loop: Loop, found: Answer) -> Asked:
 
 
 class Teacher:
-    """Turns imported searches into lessons; what ltrr served itself teaches by its own record (``live_lesson``)."""
+    """Turns imported searches into lessons; what ltrr served itself teaches by its own record (``live_lesson``).
 
-    def __init__(self, loop: Loop) -> None:
-        self.loop = loop
+    Who acts without having searched (plays, follows, buys) would have been served without a query. So a share of such
+    actions is asked for like that, and teaches who finds what somebody known wants next.
+
+    wordless -- share of the actions without a search that teach, 0..1
+    """
+
+    def __init__(self, loop: Loop, wordless: float = 0.0) -> None:
+        self.loop, self._wordless = loop, wordless
         self._asked: dict[str, Asked] = {}
+        self._undated: list[Lesson] = []
 
     def ask(self, search: Impression) -> None:
         """Let every strategy answer an imported search as of its time."""
         if search.origin == "imported":
-            budget = self.loop.settings.retrieval.budget
-            request = self.loop.request(search.query, context_of(search), 0)
-            situation = situation_of(self.loop, request, self.loop.enabled(), budget, explore=False)
-            hits = retrieve(self.loop, request, situation.strategies, budget)
-            self.keep(search, Asked(situation, tuple(hits), shapes_of(self.loop, hits, budget)))
+            self.keep(search, self._answered(search.query, context_of(search)))
+
+    def _answered(self, query: str, context: Context) -> Asked:
+        budget = self.loop.settings.retrieval.budget
+        request = self.loop.request(query, context, 0)
+        situation = situation_of(self.loop, request, self.loop.enabled(), budget, explore=False)
+        hits = retrieve(self.loop, request, situation.strategies, budget)
+        return Asked(situation, tuple(hits), shapes_of(self.loop, hits, budget))
 
     def keep(self, search: Impression, asked: Asked) -> None:
         """Keep what an imported search found until its outcomes come."""
         if search.origin == "imported":
             self._asked[search.impression_id] = asked
 
-    def lessons(self, batch: Iterable[Outcome]) -> list[Lesson]:
-        """Return what the first rewarded entity of each search asked before teaches."""
-        found = []
-        for outcome in batch:
-            if outcome.impression_id is None or outcome.impression_id not in self._asked or outcome.reward <= 0:
+    def arranged(self, outcomes: Iterable[Outcome]) -> Iterator[Outcome]:
+        """Yield outcomes in their order, but of those without a time, which have none, what teaches last.
+
+        It is asked for when the rest is known: people's actions often stand together in such logs.
+        """
+        held: list[Outcome] = []
+        for outcome in outcomes:
+            if not outcome.time_ms and self.teaches(outcome):
+                held.append(outcome)
                 continue
+            if outcome.time_ms and held:
+                yield from held
+                held = []
+            yield outcome
+        yield from held
+
+    def watch(self, batch: Iterable[Outcome]) -> None:
+        """Before a batch is learnt: ask what would have brought a share of what was chosen without a search."""
+        for outcome in batch:
+            if self.teaches(outcome):
+                context = Context(outcome.time_ms, outcome.user, outcome.session)
+                self._asked[outcome.event_id] = self._answered("", context)
+
+    def teaches(self, outcome: Outcome) -> bool:
+        """Say whether an action without a search is one of those that teach."""
+        known = outcome.user is not None or outcome.session is not None
+        if outcome.impression_id is not None or outcome.reward <= 0 or not known or query_key(outcome.query):
+            return False
+        return seed_of("wordless", outcome.event_id) < self._wordless * 2**63
+
+    def lessons(self, batch: Iterable[Outcome]) -> list[Lesson]:
+        """Return what the first rewarded entity of each search teaches, and each action without one that was asked for.
+
+        Those without a time wait for ``undated``.
+        """
+        found: list[Lesson] = []
+        for outcome in batch:
+            name = outcome.event_id if outcome.impression_id is None else outcome.impression_id
             row = self.loop.catalog.row_of(outcome.entity_id)
-            if row >= 0:
-                found.append(self._asked.pop(outcome.impression_id).lesson(row, outcome))
-        return [lesson for lesson in found if lesson is not None]
+            if outcome.reward <= 0 or row < 0 or name not in self._asked:
+                continue
+            lesson = self._asked.pop(name).lesson(row, outcome)
+            if lesson is not None:
+                (found if outcome.time_ms or outcome.impression_id else self._undated).append(lesson)
+        return found
+
+    def undated(self, time_ms: int) -> list[Lesson]:
+        """Return what actions without a time teach, as if they had all happened at a moment."""
+        return [replace(lesson, situation=replace(lesson.situation, time_ms=time_ms)) for lesson in self._undated]
 
 
 def live_lessons(loop: Loop, journal: Journal, batch: Sequence[Outcome]) -> list[Lesson]:

@@ -26,35 +26,41 @@ def walk(
     outcomes: Iterable[Outcome],
     on_search: Callable[[Impression], None] | None = None,
     on_outcomes: Callable[[Sequence[Outcome]], None] | None = None,
+    before: Callable[[Sequence[Outcome]], None] | None = None,
+    apart: Callable[[Outcome], bool] = lambda outcome: False,
 ) -> None:
     """Let ``loop`` learn all outcomes in order, and stop at every search to ask ``on_search``.
 
+    Outcomes are learnt in batches; ``before`` and ``on_outcomes`` see each before and after it is learnt.
+
     searches -- in time order
     outcomes -- in (time, event id) order; one at the very moment of a search is learnt after it
+    apart    -- which outcomes have to find all learnt that came before them, but for others like them
     """
     waiting = _Peekable(iter(outcomes))
+
+    def learn(batch: Sequence[Outcome]) -> None:
+        if before is not None:
+            before(batch)
+        loop.learn(batch)
+        if on_outcomes is not None:
+            on_outcomes(batch)
 
     def learn_until(moment: int | None) -> None:
         batch: list[Outcome] = []
         while (outcome := waiting.head) is not None and (moment is None or outcome.time_ms < moment):
-            batch.append(waiting.take())
-            if len(batch) == BATCH:
-                _learn(loop, batch, on_outcomes)
+            if len(batch) == BATCH or (batch and apart(outcome) and not apart(batch[-1])):
+                learn(batch)
                 batch = []
+            batch.append(waiting.take())
         if batch:
-            _learn(loop, batch, on_outcomes)
+            learn(batch)
 
     if on_search is not None:
         for search in searches:
             learn_until(search.time_ms if search.time_ms is not None else 0)
             on_search(search)
     learn_until(None)
-
-
-def _learn(loop: Loop, batch: list[Outcome], on_outcomes: Callable[[Sequence[Outcome]], None] | None) -> None:
-    loop.learn(batch)
-    if on_outcomes is not None:
-        on_outcomes(batch)
 
 
 class _Peekable:

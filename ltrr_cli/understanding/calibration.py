@@ -27,6 +27,7 @@ PRECISION = 0.05  # of an inference that is told; such a value ranks behind all 
 MISSING = 0.3  # share of the values of a list that is taken to be missing: a catalog cannot say
 BINS = 20  # of equal numbers of known cases, by score
 SUREST = 0.25  # of the known cases, which surely have the field
+UNSEEN = 0.5  # cases that do not state what they have, where there is none yet
 FEW = 3.0  # cases' worth of doing as all values do
 _CERTAIN = 1e-9  # odds are told of shares no nearer to 1
 
@@ -136,7 +137,7 @@ def _unstated(field: Array, there: FloatArray, has: BoolArray, fields: int) -> D
     for one in range(fields):
         stated = has[order[bounds[one] : bounds[one + 1]]]
         surest = np.cumsum(stated) <= SUREST * stated.sum()
-        odds[one] = (surest & ~stated).sum() / max(int((surest & stated).sum()), 1)
+        odds[one] = ((surest & ~stated).sum() + UNSEEN) / ((surest & stated).sum() + UNSEEN)
     return odds
 
 

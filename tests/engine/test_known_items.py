@@ -6,6 +6,7 @@ from ltrr_cli.core.chance import generator
 from ltrr_cli.core.types import Context, Entity
 from ltrr_cli.engine.known_items import measure
 from ltrr_cli.engine.known_queries import bearers, known_queries
+from ltrr_cli.engine.search import situation_of
 from ltrr_cli.engine.workspace import Workspace
 from tests.engine.conftest import write_catalog
 
@@ -61,3 +62,26 @@ def test_without_popularity_stated_values_say_nothing_of_who_leads(tmp_path: Pat
     workspace = Workspace(tmp_path / "home")
     workspace.index([write_catalog(tmp_path / "catalog.jsonl", told(popularity=False))])
     assert workspace.loop().header.fusion_of_values == {}
+
+
+def test_a_stated_value_teaches_that_its_well_known_bearers_are_wanted(popular: Workspace):
+    """Titles say nothing of kinds, so full text finds all ten bearers alike; a chart has the best known first."""
+    loop = popular.loop()
+    known, names = measure(loop), loop.enabled()
+    queries = list(known_queries(loop.catalog, generator("known items", len(loop.catalog))))
+    ranks = {
+        name: [known.ranks[at, names.index(name)] for at, query in enumerate(queries) if query.value]
+        for name in ("popular", "lexical")
+    }
+    assert 0 < sum(ranks["popular"]) / len(ranks["popular"]) < 3.0
+    assert sum(ranks["popular"]) < sum(ranks["lexical"])
+
+
+def test_who_says_nothing_wants_what_is_popular(popular: Workspace):
+    loop = popular.loop()
+    asked = [query for query in known_queries(loop.catalog, generator("wordless")) if not query.text]
+    assert len(asked) > 10
+    assert sum(query.row >= 28 for query in asked) > 0.75 * len(asked)  # each four are as popular as all before them
+    situation = situation_of(loop, loop.request("", Context(0), 0), loop.enabled(), 20, explore=False)
+    draws = dict(zip(situation.strategies, loop.policy.menu(situation).draws[0].tolist(), strict=True))
+    assert max(draws, key=lambda name: draws[name]) == "popular"

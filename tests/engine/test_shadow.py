@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 import ltrr_cli
+from ltrr_cli.allocation.regressions import FEWEST
 from ltrr_cli.core.errors import UsageError
 from ltrr_cli.engine.workspace import Workspace
 from tests.engine.conftest import searches, write_catalog, write_log
@@ -57,7 +58,7 @@ def test_a_click_on_what_was_drawn_still_teaches(learnt: Path, tmp_path: Path):
     workspace.ingest([write_log(tmp_path / "none.jsonl", [])])
     again = ltrr_cli.open(tmp_path / "home")
     again.rebuild()
-    assert again.loop().policy.model.lessons > before - 1
+    assert again.loop().policy.model.lessons > min(before - 1, FEWEST)  # the log is years old: some is forgotten
 
 
 def test_shadows_are_journalled_and_explained(learnt: Path, tmp_path: Path):
