@@ -80,11 +80,11 @@ def judged(folder: Path, bars: Bars, quick: bool, gains: dict[str, list[float]])
             for strategy in gains:
                 gains[strategy].append(of[strategy])
         if folder.name == "hetrec":
-            lacking(workspace, folder, bars)
+            lacking(workspace, folder, bars, quick, gains)
 
 
-def lacking(workspace: Workspace, folder: Path, bars: Bars) -> None:
-    """Topics: how many of the judged entities are found that do not bear the topic in the catalog?"""
+def lacking(workspace: Workspace, folder: Path, bars: Bars, quick: bool, gains: dict[str, list[float]]) -> None:
+    """Topics: how many of the judged entities are found that do not bear the topic in the catalog, and by whom?"""
     loop = workspace.loop()
     queries, qrels = questions(folder, "topic", loop, False)
     tags = {
@@ -99,6 +99,11 @@ def lacking(workspace: Workspace, folder: Path, bars: Bars) -> None:
         if without:
             lacked[query.query_id] = without
     count = sum(map(len, lacked.values()))
+    asked = [query for query in queries if query.query_id in lacked][:: 4 if quick else 1]
+    wanted_of = {query.query_id: lacked[query.query_id] for query in asked}
+    of = leave_one_out(workspace, "hetrec topic, without the tag", "after feedback", asked, wanted_of, bars)
+    for strategy, gained in gains.items():
+        gained.append(of[strategy])
     print(f"\n{count} judged entities of {len(lacked)} topics lack the topic's tag; R@100 by topic, and of all pairs")
     runs = {"page": pages(workspace, loop, queries, 100)}
     settings = loop.settings
