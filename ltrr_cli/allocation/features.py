@@ -11,6 +11,7 @@ from ltrr_cli.core.types import Context, FloatArray
 
 TIME = ("hour_sin", "hour_cos", "weekday_sin", "weekday_cos", "weekend", "season_sin", "season_cos")
 WHO = ("user_known",)
+WORDLESS = ("wordless", "wordless_known", "wordless_history", "like")
 _THURSDAY = 3 * DAY  # 1970-01-01 was a Thursday: weeks begin on Monday
 _WEEK, _YEAR = 7 * DAY, 365.2425 * DAY
 LARGEST = 4.0  # a squashed value at most
@@ -22,7 +23,7 @@ def feature_names(names: Sequence[str], history: Sequence[str] = ()) -> tuple[st
     >>> feature_names(["tokens"], ["past.lexical"])[:2], feature_names(["tokens"], ["past.lexical"])[-1]
     (('constant', 'tokens'), 'past.lexical')
     """
-    return ("constant", *names, *TIME, *WHO, *history)
+    return ("constant", *names, *TIME, *WHO, *WORDLESS, *history)
 
 
 def situation_features(
@@ -30,15 +31,30 @@ def situation_features(
     signals: Mapping[str, float],
     context: Context,
     history: Mapping[str, float] | None = None,
+    *,
+    wordless: bool = False,
 ) -> FloatArray:
     """Return (d,) float32: a constant 1, the named signals, time, who asks, and the histories in their order.
 
-    A signal that is missing or no number is 0; those without a name here are ignored.
+    A signal that is missing or no number is 0; those without a name here are ignored. Where there are no words all of
+    these are 0 but the constant, and there are features of their own: who finds what somebody wants who says nothing
+    tells nothing of who finds it by words.
     """
     past = () if history is None else history.values()
-    asked = (squash(signals.get(name, 0.0)) for name in names)
-    values = [1.0, *asked, *_time(context.time_ms), float(context.user is not None), *(squash(value) for value in past)]
+    known = float(context.user is not None)
+    if wordless:
+        silent = 1 + len(names) + len(TIME) + len(WHO)
+        values = [1.0, *[0.0] * (silent - 1), *_wordless(context, known, signals), *[0.0] * len(past)]
+    else:
+        asked = (squash(signals.get(name, 0.0)) for name in names)
+        values = [1.0, *asked, *_time(context.time_ms), known, *[0.0] * len(WORDLESS), *map(squash, past)]
     return np.array(values, np.float32)
+
+
+def _wordless(context: Context, known: float, signals: Mapping[str, float]) -> tuple[float, ...]:
+    if context.like is not None:
+        return 0.0, 0.0, 0.0, 1.0
+    return 1.0, known, squash(signals.get("personal.history", 0.0)), 0.0
 
 
 def squash(value: float) -> float:

@@ -219,7 +219,8 @@ def describe(loop: Loop, request: Request, candidates: Candidates) -> tuple[Sche
 
 def situation_of(loop: Loop, request: Request, strategies: tuple[str, ...], budget: int, *, explore: bool) -> Situation:
     """Return what the bandit may look at: all of it is known before retrieval."""
-    features = situation_features(loop.header.signals, _signals(loop, request), request.context)
+    wordless = not request.reading.tokens
+    features = situation_features(loop.header.signals, _signals(loop, request), request.context, wordless=wordless)
     past = loop.history.of(strategies, dict(zip(loop.features(), features.tolist(), strict=True)))
     return Situation(strategies, budget, features, request.context.time_ms, request.seed, explore, past)
 
