@@ -38,13 +38,14 @@ def situation_features(
 
     A signal that is missing or no number is 0; those without a name here are ignored. Where there are no words all of
     these are 0 but the constant, and there are features of their own: who finds what somebody wants who says nothing
-    tells nothing of who finds it by words.
+    tells nothing of who finds it by words. "More like this" does not share the constant either: a strategy that is good
+    for all else may not know what goes with an entity.
     """
     past = () if history is None else history.values()
     known = float(context.user is not None)
     if wordless:
-        silent = 1 + len(names) + len(TIME) + len(WHO)
-        values = [1.0, *[0.0] * (silent - 1), *_wordless(context, known, signals), *[0.0] * len(past)]
+        constant, silent = float(context.like is None), len(names) + len(TIME) + len(WHO)
+        values = [constant, *[0.0] * silent, *_wordless(context, known, signals), *[0.0] * len(past)]
     else:
         asked = (squash(signals.get(name, 0.0)) for name in names)
         values = [1.0, *asked, *_time(context.time_ms), known, *[0.0] * len(WORDLESS), *map(squash, past)]
