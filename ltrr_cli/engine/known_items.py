@@ -97,8 +97,9 @@ class _Bearers:
 def _bearing(loop: Loop, queries: Sequence[KnownQuery]) -> dict[str, _Bearers]:
     """Return value -> who bears it, of those that are asked for and that any known entity bears."""
     known: DoubleArray = popularity(loop.catalog)
-    values = [query.text for query in queries if query.value] if known.sum() > 0 else []
-    found = bearers(loop.catalog, list(dict.fromkeys(values)))
+    if known.sum() <= 0:
+        return {}
+    found = bearers(loop.catalog, [query.text for query in queries if query.value])
     return {
         value: _Bearers(rows, known[rows] / known[rows].sum()) for value, rows in found.items() if known[rows].sum() > 0
     }

@@ -21,7 +21,7 @@ from ltrr_cli.feedback.attribution import Attribution, Tally
 from ltrr_cli.feedback.guards import Guard, Suspect
 from ltrr_cli.storage.journal import Journal
 
-WORDLESS, LEAST_KNOWN = 500, 0.8  # actions without a search that teach the bandit, and the share that never does
+WORDLESS, MOST = 500, 0.2  # actions without a search that teach the bandit, about, and of all actions at most
 COLD = 1_000  # searches that only fill a memory; what they show misleads
 
 
@@ -60,7 +60,7 @@ def fold(loop: Loop, journal: Journal, folder: Path, catalog: int) -> tuple[Tall
     count = 0
     last: int | None = None
     tally, guard = Tally(), Guard(loop.settings.feedback)
-    teacher = Teacher(loop, wordless=min(WORDLESS / max(journal.counts().events, 1), 1.0 - LEAST_KNOWN))
+    teacher = Teacher(loop, wordless=min(WORDLESS / max(journal.counts().events, 1), MOST))
 
     def noted(batch: Sequence[Outcome]) -> None:
         nonlocal count, last

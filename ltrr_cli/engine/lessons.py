@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import takewhile
 
 import numpy as np
 
@@ -93,11 +94,10 @@ class Teacher:
         yield from held
 
     def watch(self, batch: Iterable[Outcome]) -> None:
-        """Before a batch is learnt: ask what would have brought a share of what was chosen without a search."""
-        for outcome in batch:
-            if self.teaches(outcome):
-                context = Context(outcome.time_ms, outcome.user, outcome.session)
-                self._asked[outcome.event_id] = self._answered("", context)
+        """Before a batch is learnt: ask what would have brought those that teach, with which a batch begins."""
+        for outcome in takewhile(self.teaches, batch):
+            context = Context(outcome.time_ms, outcome.user, outcome.session)
+            self._asked[outcome.event_id] = self._answered("", context)
 
     def teaches(self, outcome: Outcome) -> bool:
         """Say whether an action without a search is one of those that teach."""

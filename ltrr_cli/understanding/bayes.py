@@ -28,6 +28,7 @@ class Bayes:
 
     spoken, strength -- labels of every feature, and parallel ln P(label | feature) / P(label), > 0
     prior            -- (labels,) ln P(label) where the field is there at all
+    usual            -- (fields,) the label of each that has the highest
     mention          -- (labels x PLACES,) what being mentioned adds: ln P(label | mentioned there) / P(label) > 0,
                         pooled over a field
     presence         -- whether the field is there
@@ -36,6 +37,7 @@ class Bayes:
     spoken: Sparse
     strength: DoubleArray
     prior: DoubleArray
+    usual: Array
     mention: DoubleArray
     presence: Presence
 
@@ -80,7 +82,10 @@ def learn(cases: Cases, known: Known, folds: Sequence[Array]) -> list[Bayes]:
         starts = np.searchsorted(key[keep] // labels, np.arange(len(cases.own) + 1))
         spoken = Sparse(starts, (key[keep] % labels).astype(np.int32))
         presence = Presence.learn(cases, both, of_field, having_field / max(int(size), 1), counted)
-        models.append(Bayes(spoken, strong[keep], np.log(prior), np.maximum(mention, _LEAST_MENTION), presence))
+        prior = np.log(prior)
+        bounds = zip(cases.bounds, cases.bounds[1:], strict=False)
+        usual = np.array([first + prior[first:end].argmax() for first, end in bounds])
+        models.append(Bayes(spoken, strong[keep], prior, usual, np.maximum(mention, _LEAST_MENTION), presence))
     return models
 
 

@@ -122,6 +122,8 @@ def calibrate(cases: Cases, known: Known, scored: Scored) -> Scale:
         value, guess = np.unique(guess, return_inverse=True)
         scale.edges[field], bins = _binned(scored.score[part], has)
         scale.sure[field], scale.doubt[value] = _shares(right, has, bins, guess)
+        if kind == BESIDE:
+            continue  # who states other values has the field
         scale.fits[field], bins = _binned(scored.there[part], has)
         scale.stated[field], scale.rare[value] = _shares(has, np.ones(len(has), np.bool_), bins, guess)
     whole = scored.field // width != BESIDE

@@ -31,17 +31,15 @@ def candidates(cases: Cases, model: Bayes, rows: Array) -> Scored:
 
 @dataclass(frozen=True, slots=True)
 class _Fields:
-    """What speaks for the values of every (entity, field) of which anything does; parallel arrays but for ``start``.
+    """What speaks for the values of every (entity, field) of which anything does; parallel arrays but for ``odds``.
 
-    code, start -- (n,) rows index x fields + field, ascending, and where its cells start
-    label, odds -- of every cell: nats of each label that anything speaks for
+    code        -- (n,) rows index x fields + field, ascending
+    odds        -- of every cell: nats of each label that anything speaks for
     best, value -- (n,) the likeliest label, and its nats
     rest        -- (n,) weight of all other labels beside the best one's 1
     """
 
     code: Array
-    start: Array
-    label: Array
     odds: DoubleArray
     best: Array
     value: DoubleArray
@@ -85,14 +83,13 @@ def _fields(cases: Cases, model: Bayes, cell: Array, total: DoubleArray) -> _Fie
     value = np.maximum.reduceat(odds, start)
     places = np.flatnonzero(odds == value[segment])
     best = label[places[np.searchsorted(segment[places], np.arange(len(start)))]]
-    bounds = zip(cases.bounds, cases.bounds[1:], strict=False)
-    usual = np.array([first + model.prior[first:end].argmax() for first, end in bounds])[field]
+    usual = model.usual[field]
     better = (model.prior[usual] > value) | ((model.prior[usual] == value) & (usual < best))
     best, value = np.where(better, usual, best), np.where(better, model.prior[usual], value)
     odd = np.exp(model.prior)
     silent = np.add.reduceat(odd, cases.bounds[:-1])[field] - np.add.reduceat(odd[label], start)
     rest = np.add.reduceat(np.exp(odds - value[segment]), start) + np.maximum(silent, 0.0) * np.exp(-value) - 1.0
-    return _Fields(code[start], start, label, odds, best, value, np.maximum(rest, 0.0))
+    return _Fields(code[start], odds, best, value, np.maximum(rest, 0.0))
 
 
 def _mentioned(
