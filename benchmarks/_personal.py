@@ -13,9 +13,9 @@ from _common import Bars, ltrr, scratch
 from _judged import PAGE, leave_one_out, pages
 
 from ltrr_cli.core.types import Context
-from ltrr_cli.engine.judgments import JudgedQuery, read_qrels
-from ltrr_cli.engine.workspace import Workspace
 from ltrr_cli.evaluation.metrics import measure
+from ltrr_cli.feedback.judgments import JudgedQuery, read_qrels
+from ltrr_cli.workspace.workspace import Workspace
 
 HELD = 0.2  # share of every person's listens that recommendations have to find
 MOST = 400  # of the most played, of whom half may be known already
@@ -61,17 +61,17 @@ def recommended(folder: Path, place: str, bars: Bars, quick: bool, gains: dict[s
     workspace = Workspace(Path(place, "fed"))
     workspace.index([folder / "catalog.jsonl.gz"], max_bad=0.01)
     workspace.ingest([kept], undated=True)
-    loop = workspace.loop()
+    snapshot = workspace.snapshot()
     users = sorted(user for user in held if held[user])[:: 16 if quick else 4]
     fame = Counter(entity for own in played.values() for entity in own)
     most = [entity for entity, _ in fame.most_common(MOST)]
     charts = {user: [entity for entity in most if entity not in played[user]][:PAGE] for user in users}
     asked = {
-        "recommendations": [JudgedQuery(user, "", Context(loop.clock_ms, user=user)) for user in users],
-        "more like this": [JudgedQuery(user, "", Context(loop.clock_ms, like=favourite[user])) for user in users],
+        "recommendations": [JudgedQuery(user, "", Context(snapshot.clock_ms, user=user)) for user in users],
+        "more like this": [JudgedQuery(user, "", Context(snapshot.clock_ms, like=favourite[user])) for user in users],
     }
     qrels = {user: held[user] for user in users}
-    found = measure(pages(workspace, loop, asked["recommendations"]), qrels, ["R@50"])["R@50"]
+    found = measure(pages(workspace, snapshot, asked["recommendations"]), qrels, ["R@50"])["R@50"]
     by_chart = measure(charts, qrels, ["R@50"])["R@50"]
     print(f"recommendations, R@50 of held-back listens: page {found:.4f}, what most people play {by_chart:.4f}")
     bars.at_least("recommendations, R@50 over popularity's", found / by_chart, 1.5)

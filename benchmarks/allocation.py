@@ -19,8 +19,8 @@ from time import process_time
 import numpy as np
 from _common import Bars, ltrr, run, scratch
 
-from ltrr_cli.allocation.base import Lesson, Situation
-from ltrr_cli.allocation.registry import new_policy
+from ltrr_cli.allocation.policy import BanditContext, BanditExample
+from ltrr_cli.allocation.policy_registry import new_policy
 from ltrr_cli.core.config import AllocationSettings
 
 K = 50
@@ -177,20 +177,20 @@ def twelve(rounds: int = 5, each: int = 200) -> tuple[float, float]:
     chance = np.random.default_rng(0)
     arms = tuple(f"s{place}" for place in range(12))
 
-    def situation() -> Situation:
+    def bandit_context() -> BanditContext:
         features = np.r_[1.0, chance.normal(size=37)].astype(np.float32)
-        return Situation(arms, K, features, 0, past=chance.random((12, 4)).astype(np.float32))
+        return BanditContext(arms, K, features, 0, past=chance.random((12, 4)).astype(np.float32))
 
     ranks = np.where(chance.random((each, 12)) < 0.4, chance.integers(1, K + 1, (each, 12)), 0).astype(np.int32)
-    lessons = [Lesson(situation(), line, np.full(12, K, np.int32), 1.5) for line in ranks]
+    examples = [BanditExample(bandit_context(), line, np.full(12, K, np.int32), 1.5) for line in ranks]
     policy = new_policy(AllocationSettings(), "hazard")
     took = []
     for _ in range(rounds):
         start = process_time()
-        policy.learn(lessons)
+        policy.learn(examples)
         middle = process_time()
-        for lesson in lessons:
-            policy.menu(lesson.situation)
+        for example in examples:
+            policy.menu(example.bandit_context)
         took.append((process_time() - middle, middle - start))
     decide, update = np.median(took, axis=0) * 1e3 / each
     return float(decide), float(update)

@@ -15,14 +15,14 @@ from pathlib import Path
 from time import perf_counter
 
 from _common import Bars, ltrr, run, scratch
-from loop import per_click, read_run
+from snapshot import per_click, read_run
 
 from ltrr_cli.catalog.sample import sample_path
-from ltrr_cli.core.chance import generator
 from ltrr_cli.core.clock import iso, parse_time
-from ltrr_cli.engine.judgments import read_qrels
+from ltrr_cli.core.seeds import generator
 from ltrr_cli.evaluation.metrics import measure
-from ltrr_cli.retrieval.registry import names
+from ltrr_cli.feedback.judgments import read_qrels
+from ltrr_cli.retrieval.strategy_registry import names
 from ltrr_cli.storage.journal import Journal
 from ltrr_cli.text.normalise import query_key
 

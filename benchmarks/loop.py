@@ -12,8 +12,8 @@ from pathlib import Path
 
 from _common import Bars, ltrr, run, scratch
 
-from ltrr_cli.engine.judgments import read_qrels
 from ltrr_cli.evaluation.metrics import ClickMeasures, measure
+from ltrr_cli.feedback.judgments import read_qrels
 
 FOLDS = 5
 

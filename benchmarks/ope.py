@@ -18,9 +18,9 @@ import numpy as np
 from _common import Bars, ltrr, run, scratch
 
 import ltrr_cli
-from ltrr_cli.allocation.base import Menu
+from ltrr_cli.allocation.policy import Menu
 from ltrr_cli.allocation.propensity import inclusion, pages
-from ltrr_cli.core.chance import generator
+from ltrr_cli.core.seeds import generator
 from ltrr_cli.evaluation.metrics import Judge
 from ltrr_cli.evaluation.offpolicy import BY_EXPOSURE, Exposures, estimate
 from ltrr_cli.evaluation.replay import replay

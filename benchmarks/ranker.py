@@ -15,16 +15,16 @@ import numpy as np
 from _common import Bars, run
 
 from ltrr_cli.core.types import Candidates
-from ltrr_cli.ranking.anchor import corrected
-from ltrr_cli.ranking.base import Examples, Schema
-from ltrr_cli.ranking.debias import examination, gains, inverse_weights, propensities
-from ltrr_cli.ranking.features import assemble
+from ltrr_cli.ranking.base_score import corrected
+from ltrr_cli.ranking.candidate_features import assemble
+from ltrr_cli.ranking.comparison import compare, per_search
 from ltrr_cli.ranking.fit import fit
 from ltrr_cli.ranking.fit_pointwise import from_histogram
-from ltrr_cli.ranking.judge import compare, per_search
-from ltrr_cli.ranking.models import Ranker
+from ltrr_cli.ranking.model import Examples, Schema
+from ltrr_cli.ranking.position_bias import examination, gains, inverse_weights, propensities
+from ltrr_cli.ranking.subsample import part
 from ltrr_cli.ranking.swap import spread, swap
-from ltrr_cli.ranking.thin import part
+from ltrr_cli.ranking.trained import Ranker
 from ltrr_cli.ranking.trees import Tree, Trees, forest
 
 FOLDS = 5

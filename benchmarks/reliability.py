@@ -14,8 +14,8 @@ import numpy as np
 from _common import Bars, run, scratch
 
 from ltrr_cli.catalog.sample import sample_path
-from ltrr_cli.core.chance import generator
-from ltrr_cli.engine.workspace import Workspace
+from ltrr_cli.core.seeds import generator
+from ltrr_cli.workspace.workspace import Workspace
 
 ALPHABETS = (
     "()[]{}\"'*?~^:+-/\\!&|<>= ",

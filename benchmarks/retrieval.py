@@ -16,13 +16,13 @@ import numpy as np
 from _common import Bars, run, scratch
 
 from ltrr_cli.core.types import Context, Hits
-from ltrr_cli.engine.judgments import read_qrels
-from ltrr_cli.engine.loop import Loop
 from ltrr_cli.engine.search import answer
-from ltrr_cli.engine.workspace import Workspace
+from ltrr_cli.engine.snapshot import Snapshot
 from ltrr_cli.evaluation.metrics import measure
+from ltrr_cli.feedback.judgments import read_qrels
 from ltrr_cli.ranking.fusion import fuse
 from ltrr_cli.retrieval.union import union
+from ltrr_cli.workspace.workspace import Workspace
 
 SETS = {  # folder -> query kinds
     "cranfield": ("dev",),
@@ -68,20 +68,20 @@ def judged(workspace: Workspace, folder: Path, kind: str, encoder: str, bars: Ba
     qrels = read_qrels(folder / f"qrels{suffix}.tsv")
     queries = {str(line["query_id"]): line["text"] for line in map(json.loads, lines)}
     queries = {number: text for number, text in queries.items() if number in qrels}
-    loop = workspace.loop()
+    snapshot = workspace.snapshot()
     runs: dict[str, Run] = {}
     for number, text in queries.items():
-        found = answer(loop, text, Context(loop.clock_ms), k=100, budget=200, explore=False)
+        found = answer(snapshot, text, Context(snapshot.clock_ms), k=100, budget=200, explore=False)
         rows = found.candidates.rows[found.page]
-        runs.setdefault("page", {})[number] = ids(loop, rows)
-        named = dict(zip(found.situation.strategies, found.hits, strict=True))
+        runs.setdefault("page", {})[number] = ids(snapshot, rows)
+        named = dict(zip(found.bandit_context.strategies, found.hits, strict=True))
         for strategy, hits in named.items():
-            runs.setdefault(strategy, {})[number] = ids(loop, hits.rows[:100])
-        runs.setdefault("rrf lexical dense", {})[number] = fused(loop, [named["lexical"], named["dense"]])
+            runs.setdefault(strategy, {})[number] = ids(snapshot, hits.rows[:100])
+        runs.setdefault("rrf lexical dense", {})[number] = fused(snapshot, [named["lexical"], named["dense"]])
     if (folder.name, kind) in CONDENSED:
         runs = {name: {q: [e for e in page if e in qrels[q]] for q, page in run.items()} for name, run in runs.items()}
     scores = {name: measure(run, qrels, MEASURES) for name, run in runs.items()}
-    print(f"\n{folder.name} {kind}, {encoder}: {len(queries)} queries, fusion {weights(loop)}")
+    print(f"\n{folder.name} {kind}, {encoder}: {len(queries)} queries, fusion {weights(snapshot)}")
     for name, values in scores.items():
         print(f"  {name:18}" + "".join(f"{measure_} {values[measure_]:.3f}  " for measure_ in MEASURES))
     single = [measure({number: run[number]}, {number: qrels[number]}, ["nDCG@10"])["nDCG@10"]
@@ -104,13 +104,13 @@ def shop(folder: Path, bars: Bars) -> None:
     with scratch() as place:
         workspace = Workspace(Path(place))
         workspace.index([folder / "catalog.jsonl.gz"])
-        loop = workspace.loop()
+        snapshot = workspace.snapshot()
         with gzip.open(folder / "events_dev.jsonl.gz", "rt") as file:
             searches = [json.loads(line) for line in file]
         recalls, empty = [], 0
         for search in searches:
-            found = answer(loop, search["query"], Context(loop.clock_ms), k=100, budget=200, explore=False)
-            page = set(ids(loop, found.candidates.rows[found.page]))
+            found = answer(snapshot, search["query"], Context(snapshot.clock_ms), k=100, budget=200, explore=False)
+            page = set(ids(snapshot, found.candidates.rows[found.page]))
             recalls.append(np.mean([entity in page for entity in search["clicked"]]))
             empty += not page and any(character.isalnum() for character in search["query"])
         bars.at_least("shop R@100 of the union", float(np.mean(recalls)), 0.90)
@@ -124,12 +124,12 @@ def pace(folder: Path, bars: Bars) -> None:
         start = perf_counter()
         workspace.index([folder / "catalog.jsonl.gz"])
         print(f"\nretrotech: indexed in {perf_counter() - start:.0f} s")
-        loop = workspace.loop()
-        titles = [loop.catalog.titles[row] for row in range(0, len(loop.catalog), len(loop.catalog) // 150)]
+        snapshot = workspace.snapshot()
+        titles = [snapshot.catalog.titles[row] for row in range(0, len(snapshot.catalog), len(snapshot.catalog) // 150)]
         texts = [" ".join(title.split()[: 1 + place % 4]) for place, title in enumerate(titles)]
-        requests = [loop.request(text, Context(loop.clock_ms), 0) for text in texts]
+        requests = [snapshot.request(text, Context(snapshot.clock_ms), 0) for text in texts]
         slowest = 0.0
-        for name, strategy in loop.strategies.items():
+        for name, strategy in snapshot.strategies.items():
             took = []
             for request in requests:
                 strategy.retrieve(request, 200)
@@ -143,21 +143,21 @@ def pace(folder: Path, bars: Bars) -> None:
         bars.at_most("slowest strategy, p95 in ms", slowest, SLOWEST_MS)
 
 
-def fused(loop: Loop, hits: list[Hits]) -> list[str]:
+def fused(snapshot: Snapshot, hits: list[Hits]) -> list[str]:
     """Return equal-weight reciprocal rank fusion of the first 100 of each."""
     rows, ranks, _ = union([Hits(found.rows[:100], found.scores[:100]) for found in hits])
     scores = fuse(ranks)
-    return ids(loop, rows[np.lexsort((rows, -scores))][:100])
+    return ids(snapshot, rows[np.lexsort((rows, -scores))][:100])
 
 
-def ids(loop: Loop, rows: np.ndarray) -> list[str]:
+def ids(snapshot: Snapshot, rows: np.ndarray) -> list[str]:
     """Return entity ids of rows."""
-    return [loop.catalog.ids[int(row)] for row in rows]
+    return [snapshot.catalog.ids[int(row)] for row in rows]
 
 
-def weights(loop: Loop) -> str:
+def weights(snapshot: Snapshot) -> str:
     """Return the fusion weights, readable."""
-    return ", ".join(f"{name} {weight:.2f}" for name, weight in loop.header.fusion.items() if weight > 0)
+    return ", ".join(f"{name} {weight:.2f}" for name, weight in snapshot.header.fusion.items() if weight > 0)
 
 
 if __name__ == "__main__":

@@ -20,17 +20,17 @@ from _personal import personal
 
 from ltrr_cli.catalog.columns import Columns
 from ltrr_cli.catalog.intake import Intake
-from ltrr_cli.core.chance import generator
+from ltrr_cli.core.seeds import generator
 from ltrr_cli.core.types import Context, Entity, Request
-from ltrr_cli.engine.judgments import read_qrels, read_queries
-from ltrr_cli.engine.workspace import Workspace
 from ltrr_cli.evaluation.metrics import measure
-from ltrr_cli.retrieval import registry
-from ltrr_cli.retrieval.base import Resources
+from ltrr_cli.feedback.judgments import read_qrels, read_queries
+from ltrr_cli.retrieval import strategy_registry
+from ltrr_cli.retrieval.strategy import Resources
 from ltrr_cli.retrieval.structured import Structured
 from ltrr_cli.text.normalise import query_key
-from ltrr_cli.understanding.infer import infer
+from ltrr_cli.understanding.inference.infer import infer
 from ltrr_cli.understanding.reader import Understanding
+from ltrr_cli.workspace.workspace import Workspace
 
 SETS = {  # folder -> query kinds
     "cranfield": ("",),
@@ -45,7 +45,7 @@ REMOVED = 0.3
 
 
 def main(data: Path, bars: Bars, quick: bool) -> None:
-    known = registry.names()
+    known = strategy_registry.names()
     gains: dict[str, list[float]] = {name: [] for name in NEWCOMERS if name in known}
     for name in SETS:
         if (data / name).is_dir():
@@ -70,12 +70,12 @@ def judged(folder: Path, bars: Bars, quick: bool, gains: dict[str, list[float]])
         workspace = Workspace(Path(place))
         workspace.index([folder / "catalog.jsonl.gz"], max_bad=0.01)
         for kind in SETS[folder.name]:
-            asked = questions(folder, kind, workspace.loop(), quick)
+            asked = questions(folder, kind, workspace.snapshot(), quick)
             leave_one_out(workspace, f"{folder.name} {kind}".strip(), "before feedback", *asked, bars)
         for log in LOGS.get(folder.name, ()):
             workspace.ingest([folder / log], undated=log.startswith("listens"))
         for kind in SETS[folder.name] if folder.name in LOGS else ():
-            asked = questions(folder, kind, workspace.loop(), quick)  # anew: they are asked after the log
+            asked = questions(folder, kind, workspace.snapshot(), quick)  # anew: they are asked after the log
             of = leave_one_out(workspace, f"{folder.name} {kind}".strip(), "after feedback", *asked, bars)
             for strategy in gains:
                 gains[strategy].append(of[strategy])
@@ -85,10 +85,11 @@ def judged(folder: Path, bars: Bars, quick: bool, gains: dict[str, list[float]])
 
 def lacking(workspace: Workspace, folder: Path, bars: Bars, quick: bool, gains: dict[str, list[float]]) -> None:
     """Topics: how many of the judged entities are found that do not bear the topic in the catalog, and by whom?"""
-    loop = workspace.loop()
-    queries, qrels = questions(folder, "topic", loop, False)
+    snapshot = workspace.snapshot()
+    queries, qrels = questions(folder, "topic", snapshot, False)
     tags = {
-        entity.id: {query_key(tag) for tag in entity.attributes.get("tags", ())} for entity in loop.catalog.entities()
+        entity.id: {query_key(tag) for tag in entity.attributes.get("tags", ())}
+        for entity in snapshot.catalog.entities()
     }
     lacked: Qrels = {}
     for query in queries:
@@ -105,16 +106,16 @@ def lacking(workspace: Workspace, folder: Path, bars: Bars, quick: bool, gains: 
     for strategy, gained in gains.items():
         gained.append(of[strategy])
     print(f"\n{count} judged entities of {len(lacked)} topics lack the topic's tag; R@100 by topic, and of all pairs")
-    runs = {"page": pages(workspace, loop, queries, 100)}
-    settings = loop.settings
-    loop.settings = switched_off(settings, "sparse")
-    runs["page without sparse"] = pages(workspace, loop, queries, 100)
-    loop.settings = settings
+    runs = {"page": pages(workspace, snapshot, queries, 100)}
+    settings = snapshot.settings
+    snapshot.settings = switched_off(settings, "sparse")
+    runs["page without sparse"] = pages(workspace, snapshot, queries, 100)
+    snapshot.settings = settings
     for name in ("sparse", "memory"):
         runs[name] = {}
         for query in queries:
-            rows = loop.strategies[name].retrieve(loop.request(query.text, query.context, 0), 100).rows
-            runs[name][query.query_id] = [loop.catalog.ids[int(row)] for row in rows]
+            rows = snapshot.strategies[name].retrieve(snapshot.request(query.text, query.context, 0), 100).rows
+            runs[name][query.query_id] = [snapshot.catalog.ids[int(row)] for row in rows]
     for name, found in runs.items():
         hit = sum(len(set(found[number]) & set(wanted)) for number, wanted in lacked.items())
         mean = measure(found, lacked, ["R@100"])["R@100"]

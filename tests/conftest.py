@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 
 from ltrr_cli.catalog.columns import Columns
-from ltrr_cli.core.chance import generator
+from ltrr_cli.core.seeds import generator
 from ltrr_cli.core.types import Context, Entity, FloatArray, Reading, Request
-from ltrr_cli.retrieval.base import Resources
+from ltrr_cli.retrieval.strategy import Resources
 from ltrr_cli.text.normalise import query_key, query_tokens
 
 DAY_0 = 1_700_000_000_000

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from ltrr_cli.allocation.base import Menu
-from ltrr_cli.core.chance import generator
+from ltrr_cli.allocation.policy import Menu
+from ltrr_cli.core.seeds import generator
 
 
 def draw(menu: Menu, seed: int) -> tuple[int, float]:

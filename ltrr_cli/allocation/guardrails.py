@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ltrr_cli.allocation.base import Situation
 from ltrr_cli.allocation.knapsack import apportioned
+from ltrr_cli.allocation.policy import BanditContext
 from ltrr_cli.core.config import AllocationSettings
 from ltrr_cli.core.errors import DataError
 from ltrr_cli.core.types import IntArray
@@ -39,17 +39,17 @@ def checked(settings: AllocationSettings) -> AllocationSettings:
     return settings
 
 
-def bounds(settings: AllocationSettings, situation: Situation) -> Bounds:
+def bounds(settings: AllocationSettings, bandit_context: BanditContext) -> Bounds:
     """Return the bounds in candidates; a minimum is rounded down, a maximum up.
 
     Where the maxima of the enabled strategies do not add up to the budget they are widened in proportion: a search
     that brings too few candidates serves nobody.
     """
-    budget, count = situation.budget, len(situation.strategies)
+    budget, count = bandit_context.budget, len(bandit_context.strategies)
     if not settings.minimum and not settings.maximum:
         return Bounds(np.zeros(count, np.int32), np.full(count, budget, np.int32))
-    floor = np.array([settings.minimum.get(name, 0.0) for name in situation.strategies]) * budget
-    ceiling = np.array([settings.maximum.get(name, 1.0) for name in situation.strategies]) * budget
+    floor = np.array([settings.minimum.get(name, 0.0) for name in bandit_context.strategies]) * budget
+    ceiling = np.array([settings.maximum.get(name, 1.0) for name in bandit_context.strategies]) * budget
     least = np.floor(floor + 1e-9).astype(np.int32)
     most = np.maximum(np.ceil(ceiling - 1e-9).astype(np.int32), least)
     if int(most.sum()) < budget:

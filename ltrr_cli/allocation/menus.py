@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from ltrr_cli.allocation.base import Menu
+from ltrr_cli.allocation.policy import Menu
 from ltrr_cli.core.types import IntArray
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ltrr_cli.allocation.base import Menu
+from ltrr_cli.allocation.policy import Menu
 from ltrr_cli.core.types import BoolArray, DoubleArray, FloatArray, IntArray
 
 _LAST_RESORT = 1e6  # strategies without draws fill up only after all others are exhausted

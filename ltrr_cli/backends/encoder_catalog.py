@@ -21,7 +21,7 @@ import numpy as np
 
 from ltrr_cli.backends.encoder_card import GRAPH, TABLE, TOKENIZER, Card, digest_of, write_card
 from ltrr_cli.backends.files import write_matrix, write_whole
-from ltrr_cli.core.chance import generator
+from ltrr_cli.core.seeds import generator
 
 DIMENSION = 256
 SAMPLE = 50_000  # texts that are fitted on
@@ -41,7 +41,7 @@ _WORD = rf"[{_UNSPACED}]|[^\W_{_UNSPACED}]+"
 
 
 @dataclass(frozen=True, slots=True)
-class Counts:
+class TermCounts:
     """How often terms stand in texts.
 
     words  -- word -> column of its term; words of one stem share a column
@@ -189,7 +189,7 @@ def _words(pipeline: Any, text: str) -> list[str]:
     return [word for word, _ in pipeline.pre_tokenizer.pre_tokenize_str(folded)][:MAX_TOKENS]
 
 
-def _count(texts: list[list[str]], stem: Callable[[str], str] | None) -> Counts:
+def _count(texts: list[list[str]], stem: Callable[[str], str] | None) -> TermCounts:
     """Count terms; of too many words the commonest are kept, ties by the alphabet."""
     import scipy.sparse
 
@@ -211,4 +211,4 @@ def _count(texts: list[list[str]], stem: Callable[[str], str] | None) -> Counts:
     shape = (len(texts), len(columns))
     matrix = scipy.sparse.csr_matrix((np.array(values, np.float64), np.array(indices, np.int32), ends), shape=shape)
     matrix.sort_indices()
-    return Counts(numbers, matrix)
+    return TermCounts(numbers, matrix)

@@ -11,9 +11,9 @@ from typing import Self
 import msgspec
 import numpy as np
 
-from ltrr_cli.core.chance import seed_of
 from ltrr_cli.core.clock import parse_time
 from ltrr_cli.core.errors import DataError, UsageError
+from ltrr_cli.core.seeds import seed_of
 from ltrr_cli.core.types import BoolArray, DoubleArray, Entity, Filter, IntArray
 from ltrr_cli.text.normalise import fold
 

@@ -7,19 +7,19 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ltrr_cli.cli import given
-from ltrr_cli.cli.desk import Desk
-from ltrr_cli.cli.paint import counted, figure, table
+from ltrr_cli.cli import options
+from ltrr_cli.cli.context import CommandContext
+from ltrr_cli.cli.render import counted, figure, table
 from ltrr_cli.core.errors import UsageError
 
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from ltrr_cli.evaluation.reports import CompareReport
+    from ltrr_cli.evaluation.records import CompareReport
 
 
 def compare(
-    desk: Desk,
+    ctx: CommandContext,
     first: Annotated[str, typer.Argument(metavar="A", help="POLICY, POLICY/RANKER, or a TREC run.")],
     second: Annotated[str, typer.Argument(metavar="B", help="What it is compared with.")],
     qrels: Annotated[
@@ -37,7 +37,7 @@ def compare(
     Without --qrels the journal's searches are answered again as of their time by both, and what people chose then is
     credited: that favours whatever resembles the page they saw. POLICY/RANKER: serving, fusion, or a model's folder.
     """
-    moment = given.moment(since, "--from")
+    moment = options.moment(since, "--from")
     if sessions < 1:
         raise UsageError(f"--sessions is {sessions}", hint="at least one page a query")
     if qrels is None and queries is not None:
@@ -47,16 +47,16 @@ def compare(
     from ltrr_cli.evaluation.interleave import from_journal, simulated
 
     names = (first, second)
-    with desk.progress() as progress:
+    with ctx.progress() as progress:
         if qrels is None:
-            report = from_journal(desk.workspace(), names, since_ms=moment, seed=seed, progress=progress)
+            report = from_journal(ctx.workspace(), names, since_ms=moment, seed=seed, progress=progress)
         else:
-            workspace = None if queries is None and all(Path(name).is_file() for name in names) else desk.workspace()
+            workspace = None if queries is None and all(Path(name).is_file() for name in names) else ctx.workspace()
             report = simulated(workspace, names, queries, qrels, sessions=sessions, seed=seed, progress=progress)
-    desk.answer(report, lambda screen: paint(screen, report))
+    ctx.answer(report, lambda screen: render(screen, report))
 
 
-def paint(screen: Console, report: CompareReport) -> None:
+def render(screen: Console, report: CompareReport) -> None:
     """Draw who won how often."""
     rows = [
         (report.first, f"{report.wins[0]:,}", f"{report.chosen[0]:,}"),

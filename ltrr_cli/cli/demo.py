@@ -12,16 +12,16 @@ from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
 from ltrr_cli.cli import index, ingest_feedback, train_ranker
-from ltrr_cli.cli.desk import Desk
-from ltrr_cli.cli.paint import brought_by, figure, safe, shortened, table
+from ltrr_cli.cli.context import CommandContext
+from ltrr_cli.cli.render import brought_by, figure, safe, shortened, table
 from ltrr_cli.core.errors import UsageError
 
 if TYPE_CHECKING:
     from rich.console import Console
     from rich.table import Table
 
-    from ltrr_cli.engine.reports import Page
-    from ltrr_cli.engine.workspace import Workspace
+    from ltrr_cli.engine.records import Page
+    from ltrr_cli.workspace.workspace import Workspace
 
 MEASURE = "nDCG@10"
 SHOWN_QUERIES = 3
@@ -96,37 +96,37 @@ class Tour:
         }
 
 
-def demo(desk: Desk) -> None:
+def demo(ctx: CommandContext) -> None:
     """Index the sample catalog, ask, take in sample feedback, train, ask again, and show what changed and why.
 
     It works in a temporary folder, or in a new one given with --home, which is kept.
     """
-    with _home(desk) as home:
-        tour = walk(desk, home)
-    desk.answer(tour, lambda screen: paint(screen, tour))
-    if desk.home is not None:
+    with _home(ctx) as home:
+        tour = walk(ctx, home)
+    ctx.answer(tour, lambda screen: render(screen, tour))
+    if ctx.home is not None:
         example = tour.shifts[0].asked.text
-        desk.say(f'the workspace stays in {desk.home}; try: ltrr query "{example}" --home {desk.home}')
+        ctx.say(f'the workspace stays in {ctx.home}; try: ltrr query "{example}" --home {ctx.home}')
 
 
 @contextmanager
-def _home(desk: Desk) -> Iterator[Path]:
+def _home(ctx: CommandContext) -> Iterator[Path]:
     """Give a folder: the one given with --home (LTRR_HOME is somebody's real workspace), or one that goes away."""
-    if desk.home is None:
+    if ctx.home is None:
         with tempfile.TemporaryDirectory(prefix="ltrr-demo-") as folder:
             yield Path(folder) / "home"
         return
-    if (desk.home / "CURRENT.json").exists():
-        raise UsageError(f"{desk.home} is a workspace already", hint="give a new folder, or none")
-    yield desk.home
+    if (ctx.home / "CURRENT.json").exists():
+        raise UsageError(f"{ctx.home} is a workspace already", hint="give a new folder, or none")
+    yield ctx.home
 
 
-def walk(desk: Desk, home: Path) -> Tour:
-    """Go round the loop once, and ask all judged queries after every step."""
+def walk(ctx: CommandContext, home: Path) -> Tour:
+    """Go round the snapshot once, and ask all judged queries after every step."""
     import ltrr_cli
     from ltrr_cli.catalog.sample import sample_path
-    from ltrr_cli.engine.judgments import read_qrels
     from ltrr_cli.evaluation.metrics import per_query
+    from ltrr_cli.feedback.judgments import read_qrels
 
     start = perf_counter()
     qrels = read_qrels(sample_path("qrels.tsv"))
@@ -135,7 +135,7 @@ def walk(desk: Desk, home: Path) -> Tour:
     pages: list[dict[str, Page]] = []
     steps: list[str] = []
 
-    with desk.progress() as progress:
+    with ctx.progress() as progress:
 
         def step(told: str) -> None:
             steps.append(told)
@@ -201,7 +201,7 @@ def _counts(workspace: Workspace, text: str) -> dict[str, int]:
     return {str(pair["id"]): round(pair["count"]) for pair in pairs if round(pair["count"]) > 0}
 
 
-def paint(screen: Console, tour: Tour) -> None:
+def render(screen: Console, tour: Tour) -> None:
     """Draw the steps, the measures per kind of query, and the queries that gained most."""
     screen.print()
     for number, told in enumerate(tour.steps, 1):

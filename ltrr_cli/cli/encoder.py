@@ -7,42 +7,42 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ltrr_cli.cli.desk import Desk
-from ltrr_cli.cli.paint import table
+from ltrr_cli.cli.context import CommandContext
+from ltrr_cli.cli.render import table
 from ltrr_cli.core.errors import UsageError
 
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from ltrr_cli.engine.upkeep_reports import EncoderFacts
+    from ltrr_cli.workspace.maintenance_records import EncoderFacts
 
 
-def listing(desk: Desk) -> None:
+def listing(ctx: CommandContext) -> None:
     """List the encoders at hand."""
-    from ltrr_cli.engine.encoders import Encoders
+    from ltrr_cli.workspace.encoders import Encoders
 
     found = Encoders.of_user().listing()
 
-    def paint(screen: Console) -> None:
+    def render(screen: Console) -> None:
         rows = [(each.name, each.dimension or "-", each.says) for each in found.encoders]
         screen.print(table(("encoder", "numbers", "about"), rows, numbers=("numbers",)))
 
-    desk.answer(found, paint)
+    ctx.answer(found, render)
 
 
 def pull(
-    desk: Desk,
+    ctx: CommandContext,
     name: Annotated[str, typer.Argument(metavar="NAME", help="minilm (23 MB) or minilm-fp32 (90 MB).")],
 ) -> None:
     """Fetch an encoder: checked by its pinned SHA-256, then converted; the only command that uses the network."""
-    from ltrr_cli.engine.encoders import Encoders
+    from ltrr_cli.workspace.encoders import Encoders
 
-    desk.say(f"fetching {name} ...")
-    _told(desk, Encoders.of_user().pull(name))
+    ctx.say(f"fetching {name} ...")
+    _told(ctx, Encoders.of_user().pull(name))
 
 
 def take(
-    desk: Desk,
+    ctx: CommandContext,
     folder: Annotated[
         Path, typer.Argument(metavar="FOLDER", help="Has model.onnx, tokenizer.json and 1_Pooling/config.json.")
     ],
@@ -53,12 +53,12 @@ def take(
     ] = False,
 ) -> None:
     """Take in an ONNX folder (sentence-transformers, SPLADE, a cross-encoder); it is tried out before it is kept."""
-    from ltrr_cli.engine.encoders import Encoders
+    from ltrr_cli.workspace.encoders import Encoders
 
     if cross and sparse:
         raise UsageError("--cross or --sparse, not both")
     kind = "cross" if cross else "sparse" if sparse else "onnx"
-    _told(desk, Encoders.of_user().take(folder, name, kind))
+    _told(ctx, Encoders.of_user().take(folder, name, kind))
 
 
 _USES = {  # kind -> what it is for
@@ -68,9 +68,9 @@ _USES = {  # kind -> what it is for
 _USE = "{name}: {dimension} numbers a text, {says}; use it with --encoder {name}"
 
 
-def _told(desk: Desk, facts: EncoderFacts) -> None:
+def _told(ctx: CommandContext, facts: EncoderFacts) -> None:
     line = _USES.get(facts.kind, _USE).format(name=facts.name, dimension=facts.dimension, says=facts.says)
-    desk.answer(facts, lambda screen: screen.print(line, soft_wrap=True))
+    ctx.answer(facts, lambda screen: screen.print(line, soft_wrap=True))
 
 
 COMMANDS = (

@@ -8,20 +8,20 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ltrr_cli.cli import given
-from ltrr_cli.cli.desk import Desk
-from ltrr_cli.cli.paint import counted, figure, table
+from ltrr_cli.cli import options
+from ltrr_cli.cli.context import CommandContext
+from ltrr_cli.cli.render import counted, figure, table
 from ltrr_cli.core.errors import GateError, UsageError
 
 if TYPE_CHECKING:
     from rich.console import Console
     from rich.table import Table
 
-    from ltrr_cli.evaluation.reports import EvaluateReport
+    from ltrr_cli.evaluation.records import EvaluateReport
 
 
 def evaluate(
-    desk: Desk,
+    ctx: CommandContext,
     qrels: Annotated[
         Path,
         typer.Option("--qrels", metavar="FILE", help="Judgments: TREC qrels, or a CSV of grade,keywords,docid."),
@@ -70,19 +70,19 @@ def evaluate(
     query: what it seems to want, how often it was asked, and the file's own kinds.
     """
     gates = _gates(fail_under or [])
-    from ltrr_cli.engine.judgments import write_qrels as write_judgments
-    from ltrr_cli.engine.judgments import write_run
     from ltrr_cli.evaluation.evaluate import MEASURES
     from ltrr_cli.evaluation.evaluate import evaluate as judge
+    from ltrr_cli.feedback.judgments import write_qrels as write_judgments
+    from ltrr_cli.feedback.judgments import write_run
 
-    wanted = given.listed(measures) or MEASURES
-    with desk.progress() as progress:
+    wanted = options.listed(measures) or MEASURES
+    with ctx.progress() as progress:
         report, done = judge(
-            desk.workspace() if queries is not None or not runs else None,
+            ctx.workspace() if queries is not None or not runs else None,
             queries,
             qrels,
             measures=tuple(dict.fromkeys((*wanted, *gates))),
-            policies=given.listed(policies),
+            policies=options.listed(policies),
             runs=_named(runs or []),
             k=k,
             budget=budget,
@@ -96,15 +96,15 @@ def evaluate(
         write_judgments(write_qrels, done.judged)
     if per_query is not None:
         done.write_per_query(per_query)
-    desk.answer(report, lambda screen: paint(screen, report))
+    ctx.answer(report, lambda screen: render(screen, report))
     if report.unanswered:
-        desk.warn(f"{counted(report.unanswered, 'judged query', 'judged queries')} not among the queries: they count 0")
+        ctx.warn(f"{counted(report.unanswered, 'judged query', 'judged queries')} not among the queries: they count 0")
     if report.unjudged:
-        desk.warn(f"{counted(report.unjudged, 'query', 'queries')} that nobody judged: left out")
+        ctx.warn(f"{counted(report.unjudged, 'query', 'queries')} that nobody judged: left out")
     _hold(gates, report)
 
 
-def paint(screen: Console, report: EvaluateReport) -> None:
+def render(screen: Console, report: EvaluateReport) -> None:
     """Draw the means with their intervals, the comparisons, and the kinds of queries."""
     names = list(next(iter(report.measures.values())))
     rows = [(_label(who, report), *(figure(of[name]) for name in names)) for who, of in report.measures.items()]

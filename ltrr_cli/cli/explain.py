@@ -6,26 +6,26 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ltrr_cli.cli.desk import Desk
-from ltrr_cli.cli.paint import beliefs, brought_by, facts, figure, plan_facts, reading_facts, safe, table
+from ltrr_cli.cli.context import CommandContext
+from ltrr_cli.cli.render import beliefs, brought_by, facts, figure, plan_facts, reading_facts, safe, table
 
 if TYPE_CHECKING:
     from rich.console import Console
     from rich.table import Table
 
-    from ltrr_cli.engine.reports import Explanation
+    from ltrr_cli.engine.records import Explanation
 
 
 def explain(
-    desk: Desk,
+    ctx: CommandContext,
     impression: Annotated[str, typer.Argument(metavar="IMPRESSION", help="The id that `ltrr query` printed.")],
 ) -> None:
     """Show how a page came to be: reading, plan, who brought what at which odds, and what people did."""
-    found = desk.workspace().explain(impression)
-    desk.answer(found, lambda screen: paint(screen, found))
+    found = ctx.workspace().explain(impression)
+    ctx.answer(found, lambda screen: render(screen, found))
 
 
-def paint(screen: Console, found: Explanation) -> None:
+def render(screen: Console, found: Explanation) -> None:
     """Draw the funnel, from the question to what people did."""
     asked = [("query", repr(found.query)), ("time", found.time or "not known"), ("origin", found.origin)]
     asked += [(name, who) for name, who in (("user", found.user), ("session", found.session)) if who]

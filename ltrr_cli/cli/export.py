@@ -8,15 +8,15 @@ from typing import Annotated
 
 import typer
 
-from ltrr_cli.cli.desk import Desk
-from ltrr_cli.cli.paint import counted
+from ltrr_cli.cli.context import CommandContext
+from ltrr_cli.cli.render import counted
 from ltrr_cli.core.errors import UsageError
 
 FORMATS = ("libsvm", "csv", "qrels", "dsjson")
 
 
 def export(
-    desk: Desk,
+    ctx: CommandContext,
     format_: Annotated[str, typer.Argument(metavar="|".join(FORMATS), help="What to write.", show_default=False)],
     out: Annotated[
         Path | None, typer.Option("--output", "-o", metavar="FILE", help="Where to.  [default: standard output]")
@@ -36,15 +36,15 @@ def export(
     """
     if format_ not in FORMATS:
         raise UsageError(f"nothing is exported as {format_[:40]!r}", hint=f"one of {', '.join(FORMATS)}")
-    if out is None and desk.json:
+    if out is None and ctx.json:
         raise UsageError("--json and the export both want standard output", hint="say where with -o FILE")
-    with desk.progress() as progress:
-        report = desk.workspace().export(
+    with ctx.progress() as progress:
+        report = ctx.workspace().export(
             format_, out or sys.stdout.buffer, judgments=judgments, queries=queries, progress=progress
         )
     of = f" of {counted(report.searches, 'search', 'searches')}" if report.searches else ""
     line = f"{counted(report.lines, 'line')}{of}"
     if out is None:
-        desk.say(f"{line} written")
+        ctx.say(f"{line} written")
     else:
-        desk.answer(report, lambda screen: screen.print(f"{line} in {out}", soft_wrap=True))
+        ctx.answer(report, lambda screen: screen.print(f"{line} in {out}", soft_wrap=True))

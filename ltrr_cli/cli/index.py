@@ -7,17 +7,17 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ltrr_cli.cli import given
-from ltrr_cli.cli.desk import Desk
-from ltrr_cli.cli.paint import counted
+from ltrr_cli.cli import options
+from ltrr_cli.cli.context import CommandContext
+from ltrr_cli.cli.render import counted
 from ltrr_cli.core.errors import UsageError
 
 if TYPE_CHECKING:
-    from ltrr_cli.engine.reports import IndexReport
+    from ltrr_cli.engine.records import IndexReport
 
 
 def index(
-    desk: Desk,
+    ctx: CommandContext,
     catalog: Annotated[
         list[str] | None,
         typer.Argument(metavar="CATALOG...", help="JSONL files, also .gz and .zst; - is standard input."),
@@ -52,10 +52,10 @@ def index(
     for flag, wanted in (("--delete", delete is not None), ("--refit", refit)):
         if wanted and not update:
             raise UsageError(f"{flag} needs --update: without it everything is indexed anew anyway")
-    names = given.pairs(mapping or (), "--map", "title=name")
-    most = given.share(max_bad, "--max-bad")
-    with desk.progress() as progress:
-        report = desk.workspace().index(
+    names = options.pairs(mapping or (), "--map", "title=name")
+    most = options.share(max_bad, "--max-bad")
+    with ctx.progress() as progress:
+        report = ctx.workspace().index(
             sources,
             update=update,
             delete=delete,
@@ -66,9 +66,9 @@ def index(
             predicted=predicted,
             progress=progress,
         )
-    desk.answer(report, lambda screen: screen.print(summary(report), soft_wrap=True))
+    ctx.answer(report, lambda screen: screen.print(summary(report), soft_wrap=True))
     if report.quarantined:
-        desk.warn(f"set aside in {report.quarantine_file}: {counted(report.quarantined, 'bad line')}")
+        ctx.warn(f"set aside in {report.quarantine_file}: {counted(report.quarantined, 'bad line')}")
 
 
 def summary(report: IndexReport) -> str:

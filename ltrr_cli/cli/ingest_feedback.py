@@ -10,21 +10,21 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from ltrr_cli.cli import given
-from ltrr_cli.cli.desk import Desk
-from ltrr_cli.cli.paint import counted
+from ltrr_cli.cli import options
+from ltrr_cli.cli.context import CommandContext
+from ltrr_cli.cli.render import counted
 from ltrr_cli.core.clock import SECOND, parse_span
 from ltrr_cli.core.errors import UsageError
 
 if TYPE_CHECKING:
-    from ltrr_cli.engine.reports import IngestReport
+    from ltrr_cli.engine.records import IngestReport
 
 FORMATS = ("auto", "native", "ubi", "metarank")
 NAMED = 3  # of those who were unusually busy
 
 
 def ingest_feedback(
-    desk: Desk,
+    ctx: CommandContext,
     logs: Annotated[
         list[str], typer.Argument(metavar="LOG...", help="JSONL files, also .gz and .zst; - is standard input.")
     ],
@@ -49,32 +49,30 @@ def ingest_feedback(
     published as a new learned generation.
     """
     check_format(format_)
-    most, seconds = given.share(max_bad, "--max-bad"), parse_span(given.span(every, "--every")) / SECOND
+    most, seconds = options.share(max_bad, "--max-bad"), parse_span(options.span(every, "--every")) / SECOND
     if follow and dry_run:
         raise UsageError("--follow takes in what --dry-run would not", hint="leave one of them out")
-    with desk.progress() as progress:
+    with ctx.progress() as progress:
         if follow:
             with _until_interrupted() as stop:
-                report = desk.workspace().follow(
+                report = ctx.workspace().follow(
                     logs, stop, format=format_, undated=undated, max_bad=most, every=seconds, progress=progress
                 )
         else:
-            report = desk.workspace().ingest(
+            report = ctx.workspace().ingest(
                 logs, format=format_, dry_run=dry_run, undated=undated, max_bad=most, progress=progress
             )
     for log, found in report.formats.items():
-        if format_ == "auto" and (found != "native" or desk.verbose):
-            desk.say(f"{log}: read as {found}, judging by its first lines")
-    desk.answer(report, lambda screen: screen.print(summary(report, dry_run=dry_run), soft_wrap=True))
+        if format_ == "auto" and (found != "native" or ctx.verbose):
+            ctx.say(f"{log}: read as {found}, judging by its first lines")
+    ctx.answer(report, lambda screen: screen.print(summary(report, dry_run=dry_run), soft_wrap=True))
     if report.quarantined:
         where = f" in {report.quarantine_file}" if report.quarantine_file else ""
-        desk.warn(f"set aside{where}: {counted(report.quarantined, 'bad line')}")
+        ctx.warn(f"set aside{where}: {counted(report.quarantined, 'bad line')}")
     for one in report.suspects[:NAMED]:
-        desk.warn(
-            f"unusually busy: {one.kind} {one.name!r}, {one.actions:,} actions on {one.day} count {one.counted:g}"
-        )
+        ctx.warn(f"unusually busy: {one.kind} {one.name!r}, {one.actions:,} actions on {one.day} count {one.counted:g}")
     if len(report.suspects) > NAMED:
-        desk.warn(f"unusually busy: {len(report.suspects) - NAMED:,} more (--json names all)")
+        ctx.warn(f"unusually busy: {len(report.suspects) - NAMED:,} more (--json names all)")
 
 
 @contextmanager

@@ -35,7 +35,7 @@ from ltrr_cli.cli import (
     validate,
     verify,
 )
-from ltrr_cli.cli.desk import print_error, with_desk
+from ltrr_cli.cli.context import print_error, with_context
 from ltrr_cli.core.errors import LtrrError, NoSpaceError
 
 INTERRUPTED = 130  # 128 + SIGINT, as shells count
@@ -76,7 +76,7 @@ _COMMANDS: tuple[tuple[str, Callable[..., None], str], ...] = (
     ("doctor", upkeep.doctor, "Check that everything works here."),
 )
 for _name, _command, _short in _COMMANDS:
-    app.command(_name, short_help=_short)(with_desk(_command))
+    app.command(_name, short_help=_short)(with_context(_command))
 _GROUPS: tuple[tuple[str, Sequence[tuple[str, Callable[..., None], str]], str], ...] = (
     ("memory", memory.COMMANDS, "Show what worked for a query."),
     ("models", models.COMMANDS, "List, show, promote and roll back rankers."),
@@ -85,7 +85,7 @@ _GROUPS: tuple[tuple[str, Sequence[tuple[str, Callable[..., None], str]], str], 
 for _name, _commands, _short in _GROUPS:
     _group = typer.Typer(rich_markup_mode=None, add_completion=False, no_args_is_help=True)
     for _inner, _command, _help in _commands:
-        _group.command(_inner, short_help=_help)(with_desk(_command))
+        _group.command(_inner, short_help=_help)(with_context(_command))
     app.add_typer(_group, name=_name, short_help=_short, help=_short)
 
 

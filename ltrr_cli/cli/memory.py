@@ -6,17 +6,17 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ltrr_cli.cli.desk import Desk
-from ltrr_cli.cli.paint import facts, figure, table
+from ltrr_cli.cli.context import CommandContext
+from ltrr_cli.cli.render import facts, figure, table
 
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from ltrr_cli.engine.reports import MemoryReport
+    from ltrr_cli.engine.records import MemoryReport
 
 
 def show(
-    desk: Desk,
+    ctx: CommandContext,
     query: Annotated[str, typer.Argument(metavar="QUERY", help="As a user would type it.")],
     k: Annotated[int, typer.Option("-k", metavar="N", min=1, help="Entities shown.")] = 10,
     at: Annotated[
@@ -29,11 +29,11 @@ def show(
     predicted: what titles, attributes and given predictions expect. against: skips, dislikes, short visits; they divide
     a score by 1 + against / (1 + own + near).
     """
-    found = desk.workspace().remembered(query, k=k, at=at)
-    desk.answer(found, lambda screen: paint(screen, found))
+    found = ctx.workspace().remembered(query, k=k, at=at)
+    ctx.answer(found, lambda screen: render(screen, found))
 
 
-def paint(screen: Console, found: MemoryReport) -> None:
+def render(screen: Console, found: MemoryReport) -> None:
     """Draw the facts of the query, then one line an entity."""
     named = [
         ("query", repr(found.query)),

@@ -6,21 +6,21 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ltrr_cli.cli.desk import Desk
-from ltrr_cli.cli.paint import facts, figure, measures, table
+from ltrr_cli.cli.context import CommandContext
+from ltrr_cli.cli.render import facts, figure, measures, table
 
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from ltrr_cli.engine.upkeep_reports import ModelCard, ModelList
+    from ltrr_cli.workspace.maintenance_records import ModelCard, ModelList
 
 MEASURE = "nDCG@10"
 
 
-def listing(desk: Desk) -> None:
+def listing(ctx: CommandContext) -> None:
     """List all trained rankers, newest first."""
-    found = desk.workspace().models()
-    desk.answer(found, lambda screen: _painted(screen, found))
+    found = ctx.workspace().models()
+    ctx.answer(found, lambda screen: _painted(screen, found))
 
 
 def _painted(screen: Console, found: ModelList) -> None:
@@ -43,15 +43,15 @@ def _painted(screen: Console, found: ModelList) -> None:
 
 
 def show(
-    desk: Desk,
+    ctx: CommandContext,
     name: Annotated[str | None, typer.Argument(metavar="[NAME]", help="[default: the one that serves]")] = None,
 ) -> None:
     """Show a ranker's held-out measures, what it looks at, and the queries it helped and hurt most."""
-    card = desk.workspace().model(name)
-    desk.answer(card, lambda screen: paint(screen, card))
+    card = ctx.workspace().model(name)
+    ctx.answer(card, lambda screen: render(screen, card))
 
 
-def paint(screen: Console, card: ModelCard) -> None:
+def render(screen: Console, card: ModelCard) -> None:
     """Draw one card."""
     screen.print(
         facts(
@@ -78,24 +78,24 @@ def paint(screen: Console, card: ModelCard) -> None:
 
 
 def promote(
-    desk: Desk,
+    ctx: CommandContext,
     name: Annotated[str, typer.Argument(metavar="NAME", help="ranker-N of the list, or fusion for none.")],
 ) -> None:
     """Let a trained ranker serve, better or not."""
-    _served(desk, name)
+    _served(ctx, name)
 
 
-def rollback(desk: Desk) -> None:
+def rollback(ctx: CommandContext) -> None:
     """Let the ranker serve again that served before."""
-    _served(desk, None)
+    _served(ctx, None)
 
 
-def _served(desk: Desk, name: str | None) -> None:
-    workspace = desk.workspace()
-    with desk.progress() as progress:
+def _served(ctx: CommandContext, name: str | None) -> None:
+    workspace = ctx.workspace()
+    with ctx.progress() as progress:
         serving = workspace.promote(name, progress=progress)
     found = workspace.models()
-    desk.answer(found, lambda screen: screen.print(f"{serving} serves now", soft_wrap=True))
+    ctx.answer(found, lambda screen: screen.print(f"{serving} serves now", soft_wrap=True))
 
 
 COMMANDS = (

@@ -6,21 +6,21 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ltrr_cli.cli import given
-from ltrr_cli.cli.desk import Desk
-from ltrr_cli.cli.paint import counted, figure, table
+from ltrr_cli.cli import options
+from ltrr_cli.cli.context import CommandContext
+from ltrr_cli.cli.render import counted, figure, table
 from ltrr_cli.core.errors import GateError, UsageError
 
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from ltrr_cli.evaluation.reports import OpeReport
+    from ltrr_cli.evaluation.records import OpeReport
 
 ESTIMATORS = ("auto", "ips", "snips", "dr", "slate", "pi", "replay")
 
 
 def ope(
-    desk: Desk,
+    ctx: CommandContext,
     logs: Annotated[
         list[str] | None,
         typer.Argument(metavar="[LOG...]", help="Plain logged-bandit JSONL or CSV.  [default: the journal]"),
@@ -53,25 +53,27 @@ def ope(
     """
     if estimator not in ESTIMATORS:
         raise UsageError(f"--estimator {estimator[:40]!r} is unknown", hint=f"one of {', '.join(ESTIMATORS)}")
-    moment = given.moment(since, "--from")
-    roles = given.pairs(mapping or [], "--map", "reward=clicks")
+    moment = options.moment(since, "--from")
+    roles = options.pairs(mapping or [], "--map", "reward=clicks")
     if logs:
         if moment is not None:
             raise UsageError("--from does not go with a plain log", hint="give a log of the time that counts")
         from ltrr_cli.evaluation.ope import from_logs
 
-        settings = desk.workspace().settings
-        report = from_logs(settings, logs, given.listed(policies), estimator=estimator, mapping=roles, actions=actions)
+        settings = ctx.workspace().settings
+        report = from_logs(
+            settings, logs, options.listed(policies), estimator=estimator, mapping=roles, actions=actions
+        )
     else:
         if roles or actions is not None:
             raise UsageError("--map and --actions are for plain logs", hint="ltrr ope LOG --map reward=clicks")
         from ltrr_cli.evaluation.ope import from_journal
 
-        with desk.progress() as progress:
+        with ctx.progress() as progress:
             report = from_journal(
-                desk.workspace(), given.listed(policies), estimator=estimator, since_ms=moment, progress=progress
+                ctx.workspace(), options.listed(policies), estimator=estimator, since_ms=moment, progress=progress
             )
-    desk.answer(report, lambda screen: paint(screen, report))
+    ctx.answer(report, lambda screen: render(screen, report))
     refused = {name: found.refused for name, found in report.policies.items() if found.refused}
     if refused:
         first = next(iter(refused))
@@ -79,7 +81,7 @@ def ope(
         raise GateError(f"no value of {first} is stated: {refused[first]}{more}", hint="log longer, or explore more")
 
 
-def paint(screen: Console, report: OpeReport) -> None:
+def render(screen: Console, report: OpeReport) -> None:
     """Draw values with their intervals and what they rest on."""
     rows = [
         (

@@ -7,7 +7,7 @@ from time import perf_counter
 from types import TracebackType
 from typing import TYPE_CHECKING, Self
 
-from ltrr_cli.cli.paint import console
+from ltrr_cli.cli.render import console
 
 if TYPE_CHECKING:
     from rich.progress import Progress, TaskID

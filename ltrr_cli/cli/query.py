@@ -8,22 +8,22 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ltrr_cli.cli import given
-from ltrr_cli.cli.desk import Desk
-from ltrr_cli.cli.paint import brought_by, counted, facts, figure, plan_facts, reading_facts, table
+from ltrr_cli.cli import options
+from ltrr_cli.cli.context import CommandContext
+from ltrr_cli.cli.render import brought_by, counted, facts, figure, plan_facts, reading_facts, table
 from ltrr_cli.core.errors import UsageError
 
 if TYPE_CHECKING:
     from rich.console import Console
     from rich.table import Table
 
-    from ltrr_cli.engine.reports import Page
+    from ltrr_cli.engine.records import Page
 
 LARGEST_SEED = 2**63 - 1
 
 
 def query(
-    desk: Desk,
+    ctx: CommandContext,
     text: Annotated[str | None, typer.Argument(metavar="TEXT", help="What is sought; none: recommend.")] = None,
     k: Annotated[int | None, typer.Option("-k", metavar="N", help="Results.  [default: 10, 100 with --batch]")] = None,
     budget: Annotated[
@@ -61,7 +61,7 @@ def query(
 
     Trials at the terminal do not count as unclicked pages unless --live (or live = true in ltrr.toml) says so.
     """
-    conditions = given.filters(filters or ())
+    conditions = options.filters(filters or ())
     if seed is not None and not 0 <= seed <= LARGEST_SEED:
         raise UsageError(f"--seed is {seed}", hint=f"a seed lies between 0 and {LARGEST_SEED}")
     if batch is not None or run is not None:
@@ -69,13 +69,13 @@ def query(
             "TEXT": text, "--user": user, "--session": session, "--at": at, "--context": context, "--filter": filters,
             "--seed": seed, "--like": like, "--live": live, "--explain": explain,
         }  # fmt: skip
-        _batch(desk, batch, run, only_one, 100 if k is None else k, budget, policy, hide_seen)
+        _batch(ctx, batch, run, only_one, 100 if k is None else k, budget, policy, hide_seen)
         return
     for name, value in (("TEXT", text), ("--user", user), ("--session", session), ("--like", like)):
-        given.readable(value, name)
-    known = given.pairs(context or (), "--context", "device=phone")
-    moment = given.moment(at, "--at")
-    workspace = desk.workspace()
+        options.readable(value, name)
+    known = options.pairs(context or (), "--context", "device=phone")
+    moment = options.moment(at, "--at")
+    workspace = ctx.workspace()
     page = workspace.query(
         text or "",
         k=10 if k is None else k,
@@ -94,15 +94,15 @@ def query(
         explore=not no_explore,
     )
     for warning in page.warnings:
-        desk.warn(warning)
-    desk.answer(page, lambda screen: paint(screen, page, explain=explain))
-    desk.say(talk(page))
-    if desk.verbose:
-        desk.say(", ".join(f"{stage} {took:.1f} ms" for stage, took in page.took_ms.items()))
+        ctx.warn(warning)
+    ctx.answer(page, lambda screen: render(screen, page, explain=explain))
+    ctx.say(talk(page))
+    if ctx.verbose:
+        ctx.say(", ".join(f"{stage} {took:.1f} ms" for stage, took in page.took_ms.items()))
 
 
 def _batch(
-    desk: Desk,
+    ctx: CommandContext,
     queries: Path | None,
     run: Path | None,
     only_one: Mapping[str, object],
@@ -116,16 +116,16 @@ def _batch(
     for name, value in only_one.items():
         if value not in (None, False, []):
             raise UsageError(f"{name} does not go with --batch", hint="the lines of the file say who asks what")
-    with desk.progress() as progress:
-        report = desk.workspace().query_batch(
+    with ctx.progress() as progress:
+        report = ctx.workspace().query_batch(
             queries, run, k=k, budget=budget, policy=policy, hide_seen=hide_seen, progress=progress
         )
     empty = f" ({report.empty:,} without any)" if report.empty else ""
     line = f"{counted(report.queries, 'query', 'queries')}{empty}, {counted(report.results, 'result')} in {run}"
-    desk.answer(report, lambda screen: screen.print(line, soft_wrap=True))
+    ctx.answer(report, lambda screen: screen.print(line, soft_wrap=True))
 
 
-def paint(screen: Console, page: Page, *, explain: bool = False) -> None:
+def render(screen: Console, page: Page, *, explain: bool = False) -> None:
     """Draw a page; with ``explain`` also how it came to be."""
     if explain:
         screen.print(facts([*reading_facts(page.reading), *plan_facts(page.plan)]))

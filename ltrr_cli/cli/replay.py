@@ -7,18 +7,18 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ltrr_cli.cli import given
-from ltrr_cli.cli.desk import Desk
-from ltrr_cli.cli.paint import counted, figure, table
+from ltrr_cli.cli import options
+from ltrr_cli.cli.context import CommandContext
+from ltrr_cli.cli.render import counted, figure, table
 
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from ltrr_cli.engine.reports import ReplayReport
+    from ltrr_cli.engine.records import ReplayReport
 
 
 def replay(
-    desk: Desk,
+    ctx: CommandContext,
     events: Annotated[list[str], typer.Argument(metavar="EVENTS...", help="Search logs: JSONL, also .gz and .zst.")],
     since: Annotated[
         str | None, typer.Option("--from", metavar="TIME", help="Score searches from then on; all are learnt from.")
@@ -42,14 +42,14 @@ def replay(
 
     It works on a scratch copy: the workspace stays as it is.
     """
-    moment = given.moment(since, "--from")
-    learnt = given.span(learn_every, "--learn-every")
-    trained = given.at_least_zero(train_every, "--train-every")
+    moment = options.moment(since, "--from")
+    learnt = options.span(learn_every, "--learn-every")
+    trained = options.at_least_zero(train_every, "--train-every")
     from ltrr_cli.evaluation.replay import replay as progressive
 
-    with desk.progress() as progress:
+    with ctx.progress() as progress:
         report = progressive(
-            desk.workspace(),
+            ctx.workspace(),
             events,
             since=moment,
             explore=not no_explore,
@@ -59,10 +59,10 @@ def replay(
             undated=undated,
             progress=progress,
         )
-    desk.answer(report, lambda screen: paint(screen, report))
+    ctx.answer(report, lambda screen: render(screen, report))
 
 
-def paint(screen: Console, report: ReplayReport) -> None:
+def render(screen: Console, report: ReplayReport) -> None:
     """Draw how the measures went over the log, and their means."""
     names = list(report.measures)
     first = names[0]

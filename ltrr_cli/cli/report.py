@@ -7,18 +7,18 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ltrr_cli.cli import given
-from ltrr_cli.cli.desk import Desk
-from ltrr_cli.cli.paint import counted, facts
+from ltrr_cli.cli import options
+from ltrr_cli.cli.context import CommandContext
+from ltrr_cli.cli.render import counted, facts
 
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from ltrr_cli.evaluation.sections import Dashboard
+    from ltrr_cli.charts.sections import Dashboard
 
 
 def report(
-    desk: Desk,
+    ctx: CommandContext,
     out: Annotated[
         Path | None,
         typer.Option("--output", "-o", metavar="FILE", help="The HTML file.  [default: report.html; none with --json]"),
@@ -32,21 +32,21 @@ def report(
     Learning curve, regret, shares and worth of strategies, memory, calibration, wins and losses, feature importances,
     data health. The numbers stand under every picture. Nothing is loaded from anywhere.
     """
-    given.at_least_zero(searches - 1, "--searches (less one)")
-    if out is None and not desk.json:
+    options.at_least_zero(searches - 1, "--searches (less one)")
+    if out is None and not ctx.json:
         out = Path("report.html")
-    from ltrr_cli.evaluation.dashboard import dashboard
-    from ltrr_cli.evaluation.page import render
+    from ltrr_cli.charts.html import render_html
+    from ltrr_cli.evaluation.report_sections import dashboard
     from ltrr_cli.storage.disk import write_atomic
 
-    with desk.progress() as progress:
-        found = dashboard(desk.workspace(), searches, progress)
+    with ctx.progress() as progress:
+        found = dashboard(ctx.workspace(), searches, progress)
     if out is not None:
-        write_atomic(out, render(found).encode("utf-8", "backslashreplace"))
-    desk.answer(found, lambda screen: paint(screen, found, out))
+        write_atomic(out, render_html(found).encode("utf-8", "backslashreplace"))
+    ctx.answer(found, lambda screen: render(screen, found, out))
 
 
-def paint(screen: Console, found: Dashboard, out: Path | None) -> None:
+def render(screen: Console, found: Dashboard, out: Path | None) -> None:
     """Say in short what the file shows at length."""
     told = [(one.title, " ".join([chart.says for chart in one.charts] or one.words)) for one in found.sections]
     screen.print(facts([*found.facts, *told]))

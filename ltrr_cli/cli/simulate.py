@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ltrr_cli.cli import given
-from ltrr_cli.cli.desk import Desk
-from ltrr_cli.cli.paint import counted, figure, table
+from ltrr_cli.cli import options
+from ltrr_cli.cli.context import CommandContext
+from ltrr_cli.cli.render import counted, figure, table
 from ltrr_cli.core.errors import UsageError
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 def simulate(
-    desk: Desk,
+    ctx: CommandContext,
     policies: Annotated[
         str | None,
         typer.Option("--policies", metavar="P,P", help="Also vw(menu=10,explore=squarecb).  [default: hazard,uniform]"),
@@ -62,17 +62,17 @@ def simulate(
                 "--arrivals goes without --policies, --break, --ceiling and --learn-every",
                 hint="it compares the serving policy with and without the strategies that explore",
             )
-        _arrivals(desk, queries, qrels, newcomers, searches, seeds, budget, picture)
+        _arrivals(ctx, queries, qrels, newcomers, searches, seeds, budget, picture)
         return
-    every = max(given.at_least_zero(learn_every, "--learn-every"), 1)
+    every = max(options.at_least_zero(learn_every, "--learn-every"), 1)
+    from ltrr_cli.charts.svg import write_picture
     from ltrr_cli.evaluation.simulate import POLICIES
     from ltrr_cli.evaluation.simulate import simulate as play
-    from ltrr_cli.evaluation.svg import write_picture
 
-    with desk.progress() as progress:
+    with ctx.progress() as progress:
         report = play(
-            desk.workspace(),
-            given.listed(policies) or POLICIES,
+            ctx.workspace(),
+            options.listed(policies) or POLICIES,
             queries=queries,
             qrels=qrels,
             searches=searches,
@@ -85,11 +85,11 @@ def simulate(
         )
     if picture is not None:
         write_picture(picture, report)
-    desk.answer(report, lambda screen: paint(screen, report))
+    ctx.answer(report, lambda screen: render(screen, report))
 
 
 def _arrivals(
-    desk: Desk,
+    ctx: CommandContext,
     queries: Path | None,
     qrels: Path | None,
     newcomers: str,
@@ -98,13 +98,13 @@ def _arrivals(
     budget: int | None,
     picture: Path | None,
 ) -> None:
-    share = given.share(newcomers, "--arrivals") or 0.0
+    share = options.share(newcomers, "--arrivals") or 0.0
+    from ltrr_cli.charts.svg import write_picture
     from ltrr_cli.evaluation.arrivals import arrivals
-    from ltrr_cli.evaluation.svg import write_picture
 
-    with desk.progress() as progress:
+    with ctx.progress() as progress:
         report = arrivals(
-            desk.workspace(),
+            ctx.workspace(),
             queries=queries,
             qrels=qrels,
             share=share,
@@ -115,7 +115,7 @@ def _arrivals(
         )
     if picture is not None:
         write_picture(picture, report)
-    desk.answer(report, lambda screen: paint_arrivals(screen, report))
+    ctx.answer(report, lambda screen: paint_arrivals(screen, report))
 
 
 def paint_arrivals(screen: Console, report: ArrivalsReport) -> None:
@@ -131,7 +131,7 @@ def paint_arrivals(screen: Console, report: ArrivalsReport) -> None:
     screen.print(f"\n{came}, at {report.cost:.1%} of the clicks; {report.seconds:.1f} s")
 
 
-def paint(screen: Console, report: SimulateReport) -> None:
+def render(screen: Console, report: SimulateReport) -> None:
     """Draw recall, regret and where the budget went."""
     rows = [
         (

@@ -6,29 +6,29 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ltrr_cli.cli.desk import Desk
-from ltrr_cli.cli.paint import beliefs, counted, facts, figure, safe, table
+from ltrr_cli.cli.context import CommandContext
+from ltrr_cli.cli.render import beliefs, counted, facts, figure, safe, table
 
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from ltrr_cli.engine.reports import Status
+    from ltrr_cli.engine.records import Status
 
 
 def status(
-    desk: Desk,
+    ctx: CommandContext,
     bandit: Annotated[
         bool, typer.Option("--bandit", help="Also what the bandit believes, and what each strategy is worth.")
     ] = False,
 ) -> None:
     """Show what is indexed, what was learnt, and what serves."""
-    found = desk.workspace().status(bandit=bandit)
-    desk.answer(found, lambda screen: paint(screen, found))
+    found = ctx.workspace().status(bandit=bandit)
+    ctx.answer(found, lambda screen: render(screen, found))
     for damage in found.damaged:
-        desk.warn(f"damaged, not used: {damage}")
+        ctx.warn(f"damaged, not used: {damage}")
 
 
-def paint(screen: Console, found: Status) -> None:
+def render(screen: Console, found: Status) -> None:
     """Draw the facts, then the bandit where it was asked for."""
     screen.print(facts(lines(found)))
     for kind, lines_ in found.beliefs.items():

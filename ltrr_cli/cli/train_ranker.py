@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ltrr_cli.cli.desk import Desk
-from ltrr_cli.cli.paint import counted, measures
+from ltrr_cli.cli.context import CommandContext
+from ltrr_cli.cli.render import counted, measures
 from ltrr_cli.core.errors import UsageError
 
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from ltrr_cli.engine.reports import TrainReport
+    from ltrr_cli.engine.records import TrainReport
 
 ALGORITHMS = ("auto", "pointwise", "linear", "lambdamart", "lightgbm", "blend")
 
@@ -22,7 +22,7 @@ SHOWN = 5
 
 
 def train_ranker(
-    desk: Desk,
+    ctx: CommandContext,
     algorithm: Annotated[
         str | None,
         typer.Option(
@@ -40,12 +40,12 @@ def train_ranker(
     """Train a ranker on the newest searches; it serves only if it beats what serves on those it has not seen."""
     if algorithm is not None and algorithm not in ALGORITHMS:
         raise UsageError(f"--algorithm {algorithm[:40]!r} is unknown", hint=f"one of {', '.join(ALGORITHMS)}")
-    with desk.progress() as progress:
-        report = desk.workspace().train(algorithm=algorithm, judgments=judgments, dry_run=dry_run, progress=progress)
-    desk.answer(report, lambda screen: paint(screen, report, dry_run=dry_run))
+    with ctx.progress() as progress:
+        report = ctx.workspace().train(algorithm=algorithm, judgments=judgments, dry_run=dry_run, progress=progress)
+    ctx.answer(report, lambda screen: render(screen, report, dry_run=dry_run))
 
 
-def paint(screen: Console, report: TrainReport, *, dry_run: bool = False) -> None:
+def render(screen: Console, report: TrainReport, *, dry_run: bool = False) -> None:
     """Draw the held-out measures of every contender and the verdict."""
     if report.measures:
         screen.print(measures(report.measures, "held-out searches"))

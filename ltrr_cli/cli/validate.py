@@ -6,14 +6,14 @@ from typing import Annotated
 
 import typer
 
-from ltrr_cli.cli.desk import Desk
+from ltrr_cli.cli.context import CommandContext
 from ltrr_cli.cli.ingest_feedback import FORMATS, check_format
-from ltrr_cli.cli.paint import table
+from ltrr_cli.cli.render import table
 from ltrr_cli.core.errors import DataError
 
 
 def validate(
-    desk: Desk,
+    ctx: CommandContext,
     logs: Annotated[
         list[str], typer.Argument(metavar="LOG...", help="JSONL files, also .gz and .zst; - is standard input.")
     ],
@@ -27,14 +27,14 @@ def validate(
     With an indexed catalog in the workspace, entities that it does not have are found too.
     """
     check_format(format_)
-    report = desk.workspace().validate(logs, format=format_, undated=undated)
+    report = ctx.workspace().validate(logs, format=format_, undated=undated)
     rows = [
         (one.severity, one.check, f"{one.count:,}", one.examples[0] if one.examples else "", one.source)
         for one in report.findings
     ]
     if rows:
-        desk.answer(report, lambda screen: screen.print(table(("severity", "check", "count", "first", "log"), rows)))
+        ctx.answer(report, lambda screen: screen.print(table(("severity", "check", "count", "first", "log"), rows)))
     else:
-        desk.answer(report, lambda screen: screen.print("ok: nothing to say about these logs"))
+        ctx.answer(report, lambda screen: screen.print("ok: nothing to say about these logs"))
     if not report.ok:
         raise typer.Exit(DataError.exit_code)

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import typer
 
-from ltrr_cli.cli.desk import Desk
-from ltrr_cli.cli.paint import counted, table
+from ltrr_cli.cli.context import CommandContext
+from ltrr_cli.cli.render import counted, table
 from ltrr_cli.core.errors import DamagedError
 
 
-def verify(desk: Desk) -> None:
+def verify(ctx: CommandContext) -> None:
     """Hash every file of the current generations and check the journal; exit 5 where something is damaged."""
-    report = desk.workspace().verify()
+    report = ctx.workspace().verify()
     rows = [(damage.path, damage.reason, damage.mend) for damage in report.damaged]
     if report.ok:
-        desk.answer(report, lambda screen: screen.print(f"ok: {counted(report.files, 'file')} as sealed"))
+        ctx.answer(report, lambda screen: screen.print(f"ok: {counted(report.files, 'file')} as sealed"))
         return
-    desk.answer(report, lambda screen: screen.print(table(("damaged", "why", "mend with"), rows)))
+    ctx.answer(report, lambda screen: screen.print(table(("damaged", "why", "mend with"), rows)))
     raise typer.Exit(DamagedError.exit_code)

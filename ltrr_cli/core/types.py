@@ -259,7 +259,7 @@ class Impression:
     origin   -- "trial" (a person at the terminal), "live", or "imported" (a log from before ltrr)
     shown    -- the page, by position; None where the log does not say what was shown
     features -- (len(shown), n) float32 as of serving, columns named by the schema; None where unknown
-    situation -- (d,) float32, what the bandit saw; None where unknown
+    context -- (d,) float32, what the bandit saw; None where unknown
     page_odds -- the chance of this very page, whichever draw led to it; None where unknown
     seed, filters -- what the draw and random strategies were seeded with, and the conditions that were set
     """
@@ -275,8 +275,8 @@ class Impression:
     shown: tuple[Shown, ...] | None = None
     schema: str | None = None
     features: FloatArray | None = None
-    situation_schema: str | None = None
-    situation: FloatArray | None = None
+    bandit_context_schema: str | None = None
+    bandit_context: FloatArray | None = None
     page_odds: float | None = None
     seed: int | None = None
     filters: tuple[Filter, ...] = ()

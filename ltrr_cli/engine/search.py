@@ -8,9 +8,9 @@ from time import perf_counter
 
 import numpy as np
 
-from ltrr_cli.allocation.base import Menu, Policy, Situation
+from ltrr_cli.allocation.bandit_features import context_features
 from ltrr_cli.allocation.draw import draw
-from ltrr_cli.allocation.features import situation_features
+from ltrr_cli.allocation.policy import BanditContext, Menu, Policy
 from ltrr_cli.allocation.propensity import inclusion, pages
 from ltrr_cli.core.types import (
     BoolArray,
@@ -25,13 +25,13 @@ from ltrr_cli.core.types import (
     Request,
     Shown,
 )
-from ltrr_cli.engine.crossed import crossed
-from ltrr_cli.engine.loop import Loop
-from ltrr_cli.engine.paging import Paging
-from ltrr_cli.engine.scoring import by_ranker, untrained
-from ltrr_cli.engine.waves import running, waves
-from ltrr_cli.ranking.base import Schema
-from ltrr_cli.ranking.features import assemble
+from ltrr_cli.engine.page import PageExploration
+from ltrr_cli.engine.rerank import rerank
+from ltrr_cli.engine.retrieve import running, waves
+from ltrr_cli.engine.score import by_ranker, untrained
+from ltrr_cli.engine.snapshot import Snapshot
+from ltrr_cli.ranking.candidate_features import assemble
+from ltrr_cli.ranking.model import Schema
 from ltrr_cli.retrieval.union import union
 from ltrr_cli.text.normalise import query_key
 
@@ -52,7 +52,7 @@ class Answer:
     """
 
     request: Request
-    situation: Situation
+    bandit_context: BanditContext
     menu: Menu
     drawn: int
     plan: Plan
@@ -65,7 +65,7 @@ class Answer:
     scores: FloatArray
     page: IntArray
     odds: DoubleArray
-    paging: Paging
+    paging: PageExploration
     took_ms: Mapping[str, float]
 
     @property
@@ -90,14 +90,14 @@ class Answer:
         """Return candidate -> (k,) odds of standing at each position over all draws and swaps."""
         return self.paging.stands(self.pages(k), self.menu.odds)
 
-    def shown(self, loop: Loop) -> tuple[Shown, ...]:
+    def shown(self, snapshot: Snapshot) -> tuple[Shown, ...]:
         """Return the page as the journal keeps it."""
         lines = []
         stands = self.stands(len(self.page)) if self.exact else {}
         for position, (place, odds) in enumerate(zip(self.page.tolist(), self.odds.tolist(), strict=True), 1):
             lines.append(
                 Shown(
-                    entity_id=loop.catalog.ids[int(self.candidates.rows[place])],
+                    entity_id=snapshot.catalog.ids[int(self.candidates.rows[place])],
                     position=position,
                     score=float(self.scores[place]),
                     odds=odds if self.exact else None,
@@ -137,7 +137,7 @@ class _Stopwatch:
 
 
 def answer(
-    loop: Loop,
+    snapshot: Snapshot,
     query: str,
     context: Context,
     *,
@@ -154,40 +154,44 @@ def answer(
     retrieved -- an answer to the same question, whose hits are used again
     """
     watch = _Stopwatch()
-    policy = policy or loop.policy
-    request = loop.request(query, context, seed, hidden)
+    policy = policy or snapshot.policy
+    request = snapshot.request(query, context, seed, hidden)
     watch.stage("understand")
-    situation = situation_of(loop, request, loop.enabled(), budget, explore=explore)
-    menu = policy.menu(situation)
+    bandit_context = bandit_context_of(snapshot, request, snapshot.enabled(), budget, explore=explore)
+    menu = policy.menu(bandit_context)
     drawn, odds = draw(menu, seed)
-    plan = Plan(str(policy), dict(zip(situation.strategies, menu.draws[drawn].tolist(), strict=True)), odds)
+    plan = Plan(str(policy), dict(zip(bandit_context.strategies, menu.draws[drawn].tolist(), strict=True)), odds)
     watch.stage("plan")
-    ran = running(loop.settings.allocation, plan, seed) if explore else None
+    ran = running(snapshot.settings.allocation, plan, seed) if explore else None
     ran = ran if retrieved is None else retrieved.plan.ran
     plan = replace(plan, ran=ran)
     if retrieved is None:
-        request, hits = waves(loop, request, situation.strategies, budget, ran)
+        request, hits = waves(snapshot, request, bandit_context.strategies, budget, ran)
     else:
         request, hits = replace(request, seeds=retrieved.request.seeds), list(retrieved.hits)
     watch.stage("retrieve")
-    candidates, included = _candidates(situation.strategies, hits, menu, budget)
-    schema, features = describe(loop, request, candidates)
+    candidates, included = _candidates(bandit_context.strategies, hits, menu, budget)
+    schema, features = describe(snapshot, request, candidates)
     watch.stage("describe")
-    baseline = untrained(schema, features, candidates, loop.fusion_weights(situation.strategies, request.reading))
-    fits = loop.ranker is not None and loop.ranker.schema.digest == schema.digest
-    scores = by_ranker(loop.ranker, schema, features, baseline) if loop.ranker is not None and fits else baseline
-    if loop.cross is not None:
+    baseline = untrained(
+        schema, features, candidates, snapshot.fusion_weights(bandit_context.strategies, request.reading)
+    )
+    fits = snapshot.ranker is not None and snapshot.ranker.schema.digest == schema.digest
+    scores = (
+        by_ranker(snapshot.ranker, schema, features, baseline) if snapshot.ranker is not None and fits else baseline
+    )
+    if snapshot.cross is not None:
         watch.stage("score")
-        scores = crossed(loop, query, candidates.rows, scores)
+        scores = rerank(snapshot, query, candidates.rows, scores)
         watch.stage("cross")
     order = np.lexsort((candidates.rows, -scores)).astype(np.int32)
-    paging = Paging.of(loop.settings.ranking, explore=explore)
+    paging = PageExploration.of(snapshot.settings.ranking, explore=explore)
     page = paging.shown(order[included[drawn][order]][:k], seed)
     stands = paging.stands(pages(order, included, len(page)), menu.odds)
     shown_odds = np.array([stands[place][position] for position, place in enumerate(page.tolist())], np.float64)
     watch.stage("rank")
     return Answer(
-        request, situation, menu, drawn, plan, tuple(hits), candidates, included, schema, features, baseline, scores,
+        request, bandit_context, menu, drawn, plan, tuple(hits), candidates, included, schema, features, baseline, scores,
         page, shown_odds, paging, watch.total(),
     )  # fmt: skip
 
@@ -204,11 +208,11 @@ def context_of(search: Impression) -> Context:
     )
 
 
-def describe(loop: Loop, request: Request, candidates: Candidates) -> tuple[Schema, FloatArray]:
+def describe(snapshot: Snapshot, request: Request, candidates: Candidates) -> tuple[Schema, FloatArray]:
     """Return the schema and the (n, f) features of the candidates as the system knows them now."""
-    rows, catalog = candidates.rows, loop.catalog
+    rows, catalog = candidates.rows, snapshot.catalog
     evidence = [
-        (name, loop.strategies[name].evidence_names, loop.strategies[name].evidence(request, rows))
+        (name, snapshot.strategies[name].evidence_names, snapshot.strategies[name].evidence(request, rows))
         for name in candidates.strategies
     ]
     created = catalog.created_ms[rows]
@@ -217,23 +221,27 @@ def describe(loop: Loop, request: Request, candidates: Candidates) -> tuple[Sche
     return assemble(candidates, evidence, *columns, request.reading.signals)
 
 
-def situation_of(loop: Loop, request: Request, strategies: tuple[str, ...], budget: int, *, explore: bool) -> Situation:
+def bandit_context_of(
+    snapshot: Snapshot, request: Request, strategies: tuple[str, ...], budget: int, *, explore: bool
+) -> BanditContext:
     """Return what the bandit may look at: all of it is known before retrieval."""
     wordless = not request.reading.tokens
-    features = situation_features(loop.header.signals, _signals(loop, request), request.context, wordless=wordless)
-    past = loop.history.of(strategies, dict(zip(loop.features(), features.tolist(), strict=True)))
-    return Situation(strategies, budget, features, request.context.time_ms, request.seed, explore, past)
+    features = context_features(
+        snapshot.header.signals, _signals(snapshot, request), request.context, wordless=wordless
+    )
+    past = snapshot.history.of(strategies, dict(zip(snapshot.features(), features.tolist(), strict=True)))
+    return BanditContext(strategies, budget, features, request.context.time_ms, request.seed, explore, past)
 
 
-def signal_names(loop: Loop) -> tuple[str, ...]:
+def signal_names(snapshot: Snapshot) -> tuple[str, ...]:
     """Return the names of all signals, in a fixed order."""
-    return tuple(sorted(_signals(loop, loop.request("", Context(loop.clock_ms), 0))))
+    return tuple(sorted(_signals(snapshot, snapshot.request("", Context(snapshot.clock_ms), 0))))
 
 
-def _signals(loop: Loop, request: Request) -> dict[str, float]:
+def _signals(snapshot: Snapshot, request: Request) -> dict[str, float]:
     context, read = request.context, [(slot.field, query_key(slot.value)) for slot in request.reading.slots]
-    signals = {**request.reading.signals, **loop.habits.features(context.user, read, context.time_ms)}
-    for name, strategy in loop.strategies.items():
+    signals = {**request.reading.signals, **snapshot.preferences.features(context.user, read, context.time_ms)}
+    for name, strategy in snapshot.strategies.items():
         signals.update({f"{name}.{key}": value for key, value in strategy.signals(request).items()})
     return signals
 

@@ -9,65 +9,65 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from ltrr_cli.allocation.base import Policy
+from ltrr_cli.allocation.policy import Policy
 from ltrr_cli.core.errors import DamagedError, NotFoundError
 from ltrr_cli.core.types import Shadow
-from ltrr_cli.engine import models
+from ltrr_cli.engine import model_store
 from ltrr_cli.engine.search import Answer, answer
-from ltrr_cli.ranking.models import open_model
+from ltrr_cli.ranking.trained import open_model
 
 if TYPE_CHECKING:
-    from ltrr_cli.engine.loop import Loop
-    from ltrr_cli.engine.workspace import Workspace
-    from ltrr_cli.ranking.base import Model
+    from ltrr_cli.engine.snapshot import Snapshot
+    from ltrr_cli.ranking.model import Model
+    from ltrr_cli.workspace.workspace import Workspace
 
 
-def shadows(workspace: Workspace, loop: Loop, found: Answer, k: int) -> tuple[Shadow, ...]:
+def shadows(workspace: Workspace, snapshot: Snapshot, found: Answer, k: int) -> tuple[Shadow, ...]:
     """Return what the shadows of the settings would have done for an answered search."""
     lines = []
-    if loop.shadow is not None:
-        other = _again(loop, found, k, loop.shadow)
-        lines.append(Shadow(str(loop.shadow), other.plan.draws, _page(loop, other)))
+    if snapshot.shadow is not None:
+        other = _again(snapshot, found, k, snapshot.shadow)
+        lines.append(Shadow(str(snapshot.shadow), other.plan.draws, _page(snapshot, other)))
     name = workspace.settings.ranking.shadow
     if name:
-        serving = loop.ranker
+        serving = snapshot.ranker
         try:
-            loop.ranker = _model(workspace, name)
-            other = _again(loop, found, k, None)
-            lines.append(Shadow(name, other.plan.draws, _page(loop, other)))
+            snapshot.ranker = _model(workspace, name)
+            other = _again(snapshot, found, k, None)
+            lines.append(Shadow(name, other.plan.draws, _page(snapshot, other)))
         except (DamagedError, NotFoundError) as error:
             warning = f"ranking.shadow not used: {error}"
-            if warning not in loop.warnings:
-                loop.warnings.append(warning)
+            if warning not in snapshot.warnings:
+                snapshot.warnings.append(warning)
         finally:
-            loop.ranker = serving
+            snapshot.ranker = serving
     return tuple(lines)
 
 
-def _again(loop: Loop, found: Answer, k: int, policy: Policy | None) -> Answer:
+def _again(snapshot: Snapshot, found: Answer, k: int, policy: Policy | None) -> Answer:
     """Answer once more, from the same hits and with the same dice."""
     request = found.request
     return answer(
-        loop,
+        snapshot,
         request.query,
         request.context,
         k=k,
-        budget=found.situation.budget,
+        budget=found.bandit_context.budget,
         seed=request.seed,
-        explore=found.situation.explore,
+        explore=found.bandit_context.explore,
         policy=policy,
         retrieved=found,
     )
 
 
-def _page(loop: Loop, found: Answer) -> tuple[str, ...]:
-    return tuple(loop.catalog.ids[int(row)] for row in found.candidates.rows[found.page])
+def _page(snapshot: Snapshot, found: Answer) -> tuple[str, ...]:
+    return tuple(snapshot.catalog.ids[int(row)] for row in found.candidates.rows[found.page])
 
 
 def _model(workspace: Workspace, name: str) -> Model | None:
     """Open a kept model; None is fusion. Raises DamagedError, NotFoundError, UsageError."""
-    number = models.number_of(workspace, name)
-    return None if number == models.FUSION else _opened(workspace.generations.folder(models.KIND, number))
+    number = model_store.number_of(workspace, name)
+    return None if number == model_store.FUSION else _opened(workspace.generations.folder(model_store.KIND, number))
 
 
 @lru_cache(maxsize=2)

@@ -17,25 +17,25 @@ from typing import TYPE_CHECKING
 import msgspec
 import numpy as np
 
-from ltrr_cli.allocation.base import Lesson
-from ltrr_cli.core.chance import generator, seed_of
+from ltrr_cli.allocation.policy import BanditExample
+from ltrr_cli.charts.sections import Chart, Series
+from ltrr_cli.charts.svg import draw
 from ltrr_cli.core.clock import MINUTE
 from ltrr_cli.core.config import Settings
 from ltrr_cli.core.errors import DataError, UsageError
+from ltrr_cli.core.seeds import generator, seed_of
 from ltrr_cli.core.types import Context, Outcome
-from ltrr_cli.engine.build import EncoderChoice, build_generation
-from ltrr_cli.engine.judgments import JudgedSet, read_judged
-from ltrr_cli.engine.learn import outcomes
-from ltrr_cli.engine.lessons import asked
-from ltrr_cli.engine.loop import Loop, open_loop
 from ltrr_cli.engine.search import Answer, answer
-from ltrr_cli.evaluation.listeners import EXAMINATION, Wish, looks, wishes
-from ltrr_cli.evaluation.reports import Figures
-from ltrr_cli.evaluation.sections import Chart, Series
-from ltrr_cli.evaluation.svg import draw
+from ltrr_cli.engine.snapshot import Snapshot, open_snapshot
+from ltrr_cli.evaluation.records import MeasureTable
+from ltrr_cli.evaluation.simulated_users import EXAMINATION, SimulatedSearch, looks, wishes
+from ltrr_cli.feedback.judgments import JudgedSet, read_judged
+from ltrr_cli.indexing.build import EncoderChoice, build_generation
+from ltrr_cli.learning.credit import trace_of
+from ltrr_cli.learning.fold import outcomes
 
 if TYPE_CHECKING:
-    from ltrr_cli.engine.workspace import Workspace
+    from ltrr_cli.workspace.workspace import Workspace
 
 EXPLORERS = ("fresh", "explore")
 WITH, WITHOUT = "exploring", "not exploring"
@@ -47,7 +47,7 @@ Progress = Callable[[str, int, int | None], None]
 
 
 @dataclass(frozen=True, slots=True)
-class Explored(Figures):
+class Explored(MeasureTable):
     """One of the two systems.
 
     clicks -- share of the searches after the arrival with a click, mean over seeds
@@ -62,7 +62,7 @@ class Explored(Figures):
 
 
 @dataclass(frozen=True, slots=True)
-class ArrivalsReport(Figures):
+class ArrivalsReport(MeasureTable):
     """What exploring brought, and what it cost.
 
     gain -- recall of the probes in the end, exploring less not exploring
@@ -116,12 +116,12 @@ def arrivals(
             raise UsageError(f"{name} is {number}", hint=f"between 1 and {largest}")
     if not 0.0 < share <= 0.5:
         raise UsageError(f"arrivals are {share:g} of the catalog", hint="above 0, and .5 at most")
-    loop = workspace.loop()
-    judged = None if qrels is None else read_judged(queries, qrels, loop.clock_ms)
+    snapshot = workspace.snapshot()
+    judged = None if qrels is None else read_judged(queries, qrels, snapshot.clock_ms)
     lines: dict[str, list[_Course]] = {WITH: [], WITHOUT: []}
-    count = max(1, round(share * len(loop.catalog)))
+    count = max(1, round(share * len(snapshot.catalog)))
     for seed in range(seeds):
-        scene = _Scene(workspace, loop, judged, seed, count, before, searches, budget, examination, progress)
+        scene = _Scene(workspace, snapshot, judged, seed, count, before, searches, budget, examination, progress)
         with tempfile.TemporaryDirectory(prefix="ltrr-arrivals-") as scratch:
             for name, course in scene.played(Path(scratch)).items():
                 lines[name].append(course)
@@ -146,7 +146,7 @@ class _Scene:
     """One stream, and both systems that answer it."""
 
     workspace: Workspace
-    loop: Loop
+    snapshot: Snapshot
     judged: JudgedSet | None
     seed: int
     count: int
@@ -159,24 +159,24 @@ class _Scene:
     def played(self, scratch: Path) -> dict[str, _Course]:
         """Build the catalog with its newcomers, and let both systems answer."""
         chance = generator("arrivals", self.seed)
-        rows = frozenset(chance.choice(len(self.loop.catalog), self.count, replace=False).tolist())
-        stream = wishes(self.loop, self.judged, self.before + self.searches, self.seed)
+        rows = frozenset(chance.choice(len(self.snapshot.catalog), self.count, replace=False).tolist())
+        stream = wishes(self.snapshot, self.judged, self.before + self.searches, self.seed)
         probes = self._probes(rows)
-        came = self.loop.clock_ms + self.before * MINUTE
+        came = self.snapshot.clock_ms + self.before * MINUTE
         entities = [
             replace(entity, popularity=None, created_ms=came) if row in rows else entity
-            for row, entity in enumerate(self.loop.catalog.entities())
+            for row, entity in enumerate(self.snapshot.catalog.entities())
         ]
         encoder = self.workspace.generations.open().catalog / "encoder"
-        choice = EncoderChoice(self.loop.header.encoder, keep=encoder)
+        choice = EncoderChoice(self.snapshot.header.encoder, keep=encoder)
         build_generation(entities, scratch, self.workspace.settings, choice, self.progress)
         return {name: self._answered(name, scratch, rows, stream, probes) for name in (WITH, WITHOUT)}
 
-    def _probes(self, newcomers: frozenset[int]) -> list[Wish]:
+    def _probes(self, newcomers: frozenset[int]) -> list[SimulatedSearch]:
         """Draw wishes for newcomers; those of the stream are others, though both may ask the same."""
-        found: list[Wish] = []
+        found: list[SimulatedSearch] = []
         for part in range(DRAWS):
-            drawn = wishes(self.loop, self.judged, 20 * PROBES, seed_of("probes", self.seed, part))
+            drawn = wishes(self.snapshot, self.judged, 20 * PROBES, seed_of("probes", self.seed, part))
             found += [wish for wish in drawn if wish.wanted in newcomers]
             if len(found) >= PROBES:
                 break
@@ -185,41 +185,50 @@ class _Scene:
         return found[:PROBES]
 
     def _answered(
-        self, name: str, folder: Path, newcomers: frozenset[int], stream: Sequence[Wish], probes: Sequence[Wish]
+        self,
+        name: str,
+        folder: Path,
+        newcomers: frozenset[int],
+        stream: Sequence[SimulatedSearch],
+        probes: Sequence[SimulatedSearch],
     ) -> _Course:
         """Let one system answer the stream and learn from it."""
-        loop = open_loop(_settings(self.workspace.settings, exploring=name == WITH), folder, None)
-        hidden = frozenset(loop.catalog.ids[row] for row in newcomers)
+        snapshot = open_snapshot(_settings(self.workspace.settings, exploring=name == WITH), folder, None)
+        hidden = frozenset(snapshot.catalog.ids[row] for row in newcomers)
         known = [
             outcome
             for outcome in outcomes(self.workspace.journal, self.workspace.settings)
             if outcome.entity_id not in hidden
         ]
-        loop.learn(known)
+        snapshot.learn(known)
         dice, course = generator("arrivals listeners", self.seed).random(len(stream)), _Course()
         marks = {round(part * self.searches / CHECKPOINTS) for part in range(CHECKPOINTS + 1)}
         for number, wish in enumerate(stream):
             since = number - self.before
             if since in marks:
-                course.recalls.append((since, self._recall(loop, probes, number)))
-            found = self._ask(loop, wish, number, hidden if since < 0 else frozenset(), explore=True)
-            clicked = _listened(loop, found, wish, float(dice[number]), self.examination, number)
+                course.recalls.append((since, self._recall(snapshot, probes, number)))
+            found = self._ask(snapshot, wish, number, hidden if since < 0 else frozenset(), explore=True)
+            clicked = _listened(snapshot, found, wish, float(dice[number]), self.examination, number)
             if since >= 0:
                 course.clicked.append(clicked)
             self.progress(f"seed {self.seed + 1}, {name}", number + 1, len(stream))
-        course.recalls.append((self.searches, self._recall(loop, probes, len(stream))))
+        course.recalls.append((self.searches, self._recall(snapshot, probes, len(stream))))
         return course
 
-    def _ask(self, loop: Loop, wish: Wish, number: int, hidden: frozenset[str], *, explore: bool) -> Answer:
-        context = Context(self.loop.clock_ms + number * MINUTE, user=wish.context.user)
+    def _ask(
+        self, snapshot: Snapshot, wish: SimulatedSearch, number: int, hidden: frozenset[str], *, explore: bool
+    ) -> Answer:
+        context = Context(self.snapshot.clock_ms + number * MINUTE, user=wish.context.user)
         seed = seed_of("arrivals", self.seed, number)
         return answer(
-            loop, wish.text, context, k=self.budget, budget=self.budget, seed=seed, explore=explore, hidden=hidden
+            snapshot, wish.text, context, k=self.budget, budget=self.budget, seed=seed, explore=explore, hidden=hidden
         )
 
-    def _recall(self, loop: Loop, probes: Sequence[Wish], number: int) -> float:
+    def _recall(self, snapshot: Snapshot, probes: Sequence[SimulatedSearch], number: int) -> float:
         """Return the share of the probes whose newcomer is on the page."""
-        pages = (self._ask(loop, wish, number + place, frozenset(), explore=False) for place, wish in enumerate(probes))
+        pages = (
+            self._ask(snapshot, wish, number + place, frozenset(), explore=False) for place, wish in enumerate(probes)
+        )
         return float(np.mean([_position(found, wish) > 0 for found, wish in zip(pages, probes, strict=True)]))
 
 
@@ -230,19 +239,21 @@ def _settings(settings: Settings, *, exploring: bool) -> Settings:
     return msgspec.structs.replace(settings, retrieval=retrieval)
 
 
-def _position(found: Answer, wish: Wish) -> int:
+def _position(found: Answer, wish: SimulatedSearch) -> int:
     """Return where on the page what is wanted stands, from 1; 0: nowhere."""
     place = np.flatnonzero(found.candidates.rows[found.page] == wish.wanted)
     return int(place[0]) + 1 if len(place) else 0
 
 
-def _listened(loop: Loop, found: Answer, wish: Wish, luck: float, examination: float, number: int) -> bool:
+def _listened(
+    snapshot: Snapshot, found: Answer, wish: SimulatedSearch, luck: float, examination: float, number: int
+) -> bool:
     """Let the listener look, and everything learn from the click, if there is one."""
     position = _position(found, wish)
     if not position or luck >= (seen := looks(position, examination)):
         return False
     place = int(found.page[position - 1])
-    ids = loop.catalog.ids
+    ids = snapshot.catalog.ids
     page = tuple(ids[row] for row in found.candidates.rows[found.page].tolist())
     inclusion = float(found.candidates.inclusion[place])
     moment = found.request.context.time_ms
@@ -251,16 +262,16 @@ def _listened(loop: Loop, found: Answer, wish: Wish, luck: float, examination: f
         position=position, inclusion=inclusion, exposure=float(found.odds[position - 1]), examination=seen,
         ranks=found.ranks_of(place), page=page,
     )  # fmt: skip
-    lesson = asked(loop, found).lesson(wish.wanted, outcome)
-    loop.learn([outcome])
-    if lesson is not None:
-        loop.teach([_weighed(lesson, inclusion * seen)])
+    example = trace_of(snapshot, found).example(wish.wanted, outcome)
+    snapshot.learn([outcome])
+    if example is not None:
+        snapshot.teach([_weighed(example, inclusion * seen)])
     return True
 
 
-def _weighed(lesson: Lesson, odds: float) -> Lesson:
-    """Return the lesson weighed against having been shown and seen by luck."""
-    return replace(lesson, weight=lesson.weight / max(odds, 1e-3))
+def _weighed(example: BanditExample, odds: float) -> BanditExample:
+    """Return the example weighed against having been shown and seen by luck."""
+    return replace(example, weight=example.weight / max(odds, 1e-3))
 
 
 def _summed(courses: Sequence[_Course], searches: int) -> Explored:

@@ -9,14 +9,14 @@ from typing import Protocol
 
 import numpy as np
 
-from ltrr_cli.allocation.base import Lesson, Menu, Policy, Situation
 from ltrr_cli.allocation.draw import draw
-from ltrr_cli.allocation.history import History
+from ltrr_cli.allocation.models.strategy_history import StrategyHistory
+from ltrr_cli.allocation.policy import BanditContext, BanditExample, Menu, Policy
 from ltrr_cli.allocation.propensity import inclusion
-from ltrr_cli.core.chance import generator, seed_of
 from ltrr_cli.core.clock import MINUTE
+from ltrr_cli.core.seeds import generator, seed_of
 from ltrr_cli.core.types import BoolArray, IntArray
-from ltrr_cli.evaluation.listeners import Search, looks
+from ltrr_cli.evaluation.simulated_users import Search, looks
 
 STEPS = (5, 10, 20, 50)  # parts of the budget by which the best fixed allocation is climbed
 
@@ -24,15 +24,15 @@ STEPS = (5, 10, 20, 50)  # parts of the budget by which the best fixed allocatio
 class Contender(Protocol):
     """What can be simulated."""
 
-    def situated(self, search: Search, number: int, seed: int) -> Situation:
+    def situated(self, search: Search, number: int, seed: int) -> BanditContext:
         """Return what it may look at."""
         ...
 
-    def menu(self, situation: Situation) -> Menu:
+    def menu(self, bandit_context: BanditContext) -> Menu:
         """State its allocations and their odds."""
         ...
 
-    def told(self, situation: Situation, drawn: int, odds: float, lesson: Lesson | None) -> None:
+    def told(self, bandit_context: BanditContext, drawn: int, odds: float, example: BanditExample | None) -> None:
         """Hear what came of it; None: no click."""
         ...
 
@@ -43,27 +43,27 @@ class Learner:
 
     policy: Policy
     features: tuple[str, ...]
-    history: History = field(default_factory=History)
+    history: StrategyHistory = field(default_factory=StrategyHistory)
     every: int = 1
     explore: bool = True
-    _waiting: list[Lesson] = field(default_factory=list)
+    _waiting: list[BanditExample] = field(default_factory=list)
     _since: int = 0
 
-    def situated(self, search: Search, number: int, seed: int) -> Situation:
-        """Return the situation with this learner's past; searches are a minute apart."""
-        base = search.situation
+    def situated(self, search: Search, number: int, seed: int) -> BanditContext:
+        """Return the context with this learner's past; searches are a minute apart."""
+        base = search.bandit_context
         past = self.history.of(base.strategies, dict(zip(self.features, base.features.tolist(), strict=True)))
         time_ms = base.time_ms + number * MINUTE
         return replace(base, past=past, seed=seed, explore=self.explore, time_ms=time_ms)
 
-    def menu(self, situation: Situation) -> Menu:
+    def menu(self, bandit_context: BanditContext) -> Menu:
         """Ask the policy."""
-        return self.policy.menu(situation)
+        return self.policy.menu(bandit_context)
 
-    def told(self, situation: Situation, drawn: int, odds: float, lesson: Lesson | None) -> None:
-        """Keep lessons, and learn them when their time has come."""
-        if lesson is not None:
-            self._waiting.append(lesson)
+    def told(self, bandit_context: BanditContext, drawn: int, odds: float, example: BanditExample | None) -> None:
+        """Keep examples, and learn them when their time has come."""
+        if example is not None:
+            self._waiting.append(example)
         self._since += 1
         if self._since >= self.every:
             self.policy.learn(self._waiting)
@@ -72,7 +72,7 @@ class Learner:
 
 
 @dataclass(slots=True)
-class Course:
+class LearningCurve:
     """How a contender did, search by search.
 
     found    -- (n,) bool, whether the wanted entity was a candidate
@@ -94,7 +94,7 @@ def run(
     seed: int,
     examination: float,
     progress: Callable[[int], None] = lambda done: None,
-) -> Course:
+) -> LearningCurve:
     """Let a contender answer a stream; the dice of the listeners are the same for all."""
     dice = generator("listeners", seed).random(len(searches))
     found, clicked = np.zeros(len(searches), np.bool_), np.zeros(len(searches), np.bool_)
@@ -102,26 +102,26 @@ def run(
     deciding = learning = 0.0
     for number, search in enumerate(searches):
         start = process_time()
-        situation = contender.situated(search, number, seed_of(str(seed), str(number)))
-        menu = contender.menu(situation)
+        bandit_context = contender.situated(search, number, seed_of(str(seed), str(number)))
+        menu = contender.menu(bandit_context)
         deciding += process_time() - start
-        drawn, odds = draw(menu, situation.seed)
+        drawn, odds = draw(menu, bandit_context.seed)
         draws[number] = menu.draws[drawn]
-        lesson = None
+        example = None
         if search.wanted >= 0:
-            chance, included = inclusion(search.ranks, menu, situation.budget)
+            chance, included = inclusion(search.ranks, menu, bandit_context.budget)
             found[number] = included[drawn, search.wanted]
             position = int((search.order[included[drawn]] < search.order[search.wanted]).sum()) + 1
             seen = looks(position, examination)
             if found[number] and dice[number] < seen:
                 clicked[number] = True
-                lesson = search.lesson(situation, 1.0 / (float(chance[search.wanted]) * seen))
+                example = search.example(bandit_context, 1.0 / (float(chance[search.wanted]) * seen))
         start = process_time()
-        contender.told(situation, drawn, odds, lesson)
+        contender.told(bandit_context, drawn, odds, example)
         learning += process_time() - start
         progress(number + 1)
     count = len(searches) / 1e3
-    return Course(found, clicked, draws, deciding / count, learning / count)
+    return LearningCurve(found, clicked, draws, deciding / count, learning / count)
 
 
 class Hindsight:

@@ -14,24 +14,24 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ltrr_cli.core.chance import generator
 from ltrr_cli.core.errors import UsageError
+from ltrr_cli.core.seeds import generator
 from ltrr_cli.core.types import DoubleArray
-from ltrr_cli.engine.judgments import JudgedQuery, JudgedSet, read_judged, read_run
+from ltrr_cli.engine.query import LARGEST_K, hidden, named_policy
+from ltrr_cli.engine.retrieve import retrieve
 from ltrr_cli.engine.search import answer
-from ltrr_cli.engine.serve import LARGEST_K, hidden, named_policy
-from ltrr_cli.engine.waves import retrieve
-from ltrr_cli.evaluation.kinds import Traffic, groups, intent_of
 from ltrr_cli.evaluation.metrics import Judge, Run, depth_of
-from ltrr_cli.evaluation.reports import EvaluateReport, Group, Versus
+from ltrr_cli.evaluation.query_kinds import QueryFrequency, groups, intent_of
+from ltrr_cli.evaluation.records import EvaluateReport, Group, Versus
 from ltrr_cli.evaluation.significance import bootstrap, paired
+from ltrr_cli.feedback.judgments import JudgedQuery, JudgedSet, read_judged, read_run
 from ltrr_cli.ranking.fusion import fuse
 from ltrr_cli.retrieval.union import union
 from ltrr_cli.storage.disk import write_atomic
 
 if TYPE_CHECKING:
-    from ltrr_cli.engine.loop import Loop
-    from ltrr_cli.engine.workspace import Workspace
+    from ltrr_cli.engine.snapshot import Snapshot
+    from ltrr_cli.workspace.workspace import Workspace
 
 MEASURES = ("nDCG@10", "RR@10", "P@10", "R@100", "Judged@10")
 DEPTH = 100  # results a query, where no measure looks deeper
@@ -144,15 +144,15 @@ def evaluate(
     k         -- results a query; by default 100, or as deep as a measure looks
     """
     start = perf_counter()
-    loop = None if workspace is None else workspace.loop()
-    judged = read_judged(queries, qrels, loop.clock_ms if loop is not None else 0)
+    snapshot = None if workspace is None else workspace.snapshot()
+    judged = read_judged(queries, qrels, snapshot.clock_ms if snapshot is not None else 0)
     done = Evaluation(judged, Judge(judged.grades, measures))
     done.labels = {query.query_id: {"kind": query.kind} for query in judged.queries if query.kind}
-    if workspace is not None and loop is not None:
+    if workspace is not None and snapshot is not None:
         depth = max(DEPTH, depth_of(measures)) if k is None else k
         if not 1 <= depth <= LARGEST_K:
             raise UsageError(f"k is {depth}", hint=f"k lies between 1 and {LARGEST_K}")
-        _answer_all(workspace, loop, done, policies, depth, budget, progress)
+        _answer_all(workspace, snapshot, done, policies, depth, budget, progress)
     for name, path in (runs or {}).items():
         done.add(name, read_run(path))
     if not done.systems:
@@ -162,7 +162,7 @@ def evaluate(
 
 def _answer_all(
     workspace: Workspace,
-    loop: Loop,
+    snapshot: Snapshot,
     done: Evaluation,
     policies: Sequence[str],
     depth: int,
@@ -174,18 +174,18 @@ def _answer_all(
         raise UsageError(f"{min(taken)!r} is a baseline and always there", hint="leave it out of --policies")
     chosen = {name: named_policy(workspace, name) for name in names}
     most = max(workspace.settings.retrieval.budget if budget is None else budget, depth)
-    traffic = Traffic(workspace.journal.queries())
-    pages: dict[str, Pages] = {name: {} for name in (*names, RRF, RANDOM, *loop.enabled())}
+    traffic = QueryFrequency(workspace.journal.queries())
+    pages: dict[str, Pages] = {name: {} for name in (*names, RRF, RANDOM, *snapshot.enabled())}
     for number, query in enumerate(done.judged.queries, 1):
         unseen = hidden(workspace, query.context)
         for name, policy in chosen.items():
             found = answer(
-                loop, query.text, query.context, k=depth, budget=most, explore=False, policy=policy, hidden=unseen
+                snapshot, query.text, query.context, k=depth, budget=most, explore=False, policy=policy, hidden=unseen
             )
             rows = found.candidates.rows[found.page].tolist()
-            pages[name][query.query_id] = [loop.catalog.ids[row] for row in rows]
-        _baselines(loop, query, depth, most, unseen, pages)
-        reading = loop.understanding.read(query.text, query.context.locale)
+            pages[name][query.query_id] = [snapshot.catalog.ids[row] for row in rows]
+        _baselines(snapshot, query, depth, most, unseen, pages)
+        reading = snapshot.understanding.read(query.text, query.context.locale)
         done.labels.setdefault(query.query_id, {}).update(
             intent=intent_of(reading),
             traffic=traffic.place(query.text),
@@ -194,7 +194,7 @@ def _answer_all(
         progress("queries", number, len(done.judged.queries))
     for name in names:
         done.add(name, pages[name])
-    done.singles = {name: done.judge.table(pages[name]) for name in loop.enabled()}
+    done.singles = {name: done.judge.table(pages[name]) for name in snapshot.enabled()}
     # the first of the registry where two are equal; by the first measure, the one that is asked about
     best = max(done.singles, key=lambda name: float(done.judge.mean(done.singles[name])[0]))
     done.best_single = best
@@ -204,15 +204,15 @@ def _answer_all(
 
 
 def _baselines(
-    loop: Loop, query: JudgedQuery, depth: int, budget: int, unseen: frozenset[str], pages: dict[str, Pages]
+    snapshot: Snapshot, query: JudgedQuery, depth: int, budget: int, unseen: frozenset[str], pages: dict[str, Pages]
 ) -> None:
-    names = loop.enabled()
-    request = loop.request(query.text, query.context, 0, unseen)
-    hits = retrieve(loop, request, names, budget)
+    names = snapshot.enabled()
+    request = snapshot.request(query.text, query.context, 0, unseen)
+    hits = retrieve(snapshot, request, names, budget)
     rows, ranks, _ = union(hits)
     fused = fuse(ranks)
     lists = {name: hit.rows for name, hit in zip(names, hits, strict=True)}
     lists[RRF] = rows[np.lexsort((rows, -fused))]
     lists[RANDOM] = generator("random order", query.query_id).permutation(rows)
     for name, found in lists.items():
-        pages[name][query.query_id] = [loop.catalog.ids[row] for row in found[:depth].tolist()]
+        pages[name][query.query_id] = [snapshot.catalog.ids[row] for row in found[:depth].tolist()]

@@ -14,21 +14,21 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ltrr_cli.core.chance import generator, seed_of
 from ltrr_cli.core.errors import DataError, UsageError
+from ltrr_cli.core.seeds import generator, seed_of
 from ltrr_cli.core.types import Context, DoubleArray, Impression, Outcome
-from ltrr_cli.engine.judgments import read_judged, read_run
-from ltrr_cli.engine.learn import outcomes
-from ltrr_cli.engine.lessons import live_lessons
 from ltrr_cli.engine.search import answer, context_of
-from ltrr_cli.engine.walk import walk
-from ltrr_cli.evaluation.reports import CompareReport
+from ltrr_cli.evaluation.records import CompareReport
 from ltrr_cli.evaluation.significance import paired
 from ltrr_cli.evaluation.targets import Target, parse_target
+from ltrr_cli.feedback.judgments import read_judged, read_run
+from ltrr_cli.learning.credit import served_examples
+from ltrr_cli.learning.fold import outcomes
+from ltrr_cli.learning.timeline import walk
 
 if TYPE_CHECKING:
-    from ltrr_cli.engine.loop import Loop
-    from ltrr_cli.engine.workspace import Workspace
+    from ltrr_cli.engine.snapshot import Snapshot
+    from ltrr_cli.workspace.workspace import Workspace
 
 PAGE = 10
 Progress = Callable[[str, int, int | None], None]
@@ -80,10 +80,10 @@ def simulated(
     ``(2^g - 1) / 2^G`` where looked at, G being the highest grade (the gain of nDCG and ERR).
     """
     start = perf_counter()
-    loop = None if workspace is None else workspace.loop()
-    judged = read_judged(queries, qrels, loop.clock_ms if loop is not None else 0)
+    snapshot = None if workspace is None else workspace.snapshot()
+    judged = read_judged(queries, qrels, snapshot.clock_ms if snapshot is not None else 0)
     contexts = {query.query_id: (query.text, query.context) for query in judged.queries}
-    pages = [_pages(workspace, loop, name, contexts) for name in names]
+    pages = [_pages(workspace, snapshot, name, contexts) for name in names]
     top = max((grade for grades in judged.grades.values() for grade in grades.values()), default=0)
     if top <= 0:
         raise DataError(f"{qrels}: nothing is relevant in it", hint="grades above 0 are what listeners choose")
@@ -116,8 +116,8 @@ def from_journal(
     People chose from the page of their time, which favours whatever resembles it more: a hint, not a live test.
     """
     start = perf_counter()
-    serving = workspace.loop()
-    loop = workspace.open_loop(workspace.current(), learned=False)
+    serving = workspace.snapshot()
+    snapshot = workspace.open_snapshot(workspace.current(), learned=False)
     targets = tuple(parse_target(workspace, serving, name) for name in names)
     past = list(outcomes(workspace.journal, workspace.settings))
     wanted: dict[str, set[str]] = {}
@@ -131,7 +131,7 @@ def from_journal(
         if chosen is None or (since_ms is not None and (search.time_ms or 0) < since_ms):
             return
         name, context = search.impression_id, context_of(search)
-        one, other = (_answered(loop, target, search.query, context, name) for target in targets)
+        one, other = (_answered(snapshot, target, search.query, context, name) for target in targets)
         page = team_draft(one, other, PAGE, generator("interleaved", seed, name))
         picked.append(
             (
@@ -142,35 +142,35 @@ def from_journal(
         progress("searches", len(picked), len(wanted))
 
     def on_outcomes(batch: Sequence[Outcome]) -> None:
-        taught = live_lessons(loop, workspace.journal, batch)
+        taught = served_examples(snapshot, workspace.journal, batch)
         for target in targets:
             target.policy.learn(taught)
 
-    walk(loop, workspace.journal.impressions(), past, on_search, on_outcomes)
+    walk(snapshot, workspace.journal.impressions(), past, on_search, on_outcomes)
     if not picked:
         raise DataError("no search in the journal was acted on", hint="ltrr ingest-feedback LOG, or --qrels")
     return _report(names, np.array(picked), perf_counter() - start)
 
 
 def _pages(
-    workspace: Workspace | None, loop: Loop | None, name: str, asked: Mapping[str, tuple[str, Context]]
+    workspace: Workspace | None, snapshot: Snapshot | None, name: str, asked: Mapping[str, tuple[str, Context]]
 ) -> Mapping[str, Sequence[str]]:
     """Return query id -> ids, best first: of a run, or answered."""
     if Path(name).is_file():
         run = read_run(name)
         return {query: sorted(page, key=lambda entity: (-page[entity], entity)) for query, page in run.items()}
-    if workspace is None or loop is None or not asked:
+    if workspace is None or snapshot is None or not asked:
         raise UsageError(f"{name[:80]!r} is no run", hint="give --queries to let a workspace's policies answer")
-    target = parse_target(workspace, loop, name)
-    return {query: _answered(loop, target, text, context, query) for query, (text, context) in asked.items()}
+    target = parse_target(workspace, snapshot, name)
+    return {query: _answered(snapshot, target, text, context, query) for query, (text, context) in asked.items()}
 
 
-def _answered(loop: Loop, target: Target, text: str, context: Context, name: str) -> list[str]:
-    kept, loop.ranker = loop.ranker, target.ranker
-    budget, seed = loop.settings.retrieval.budget, seed_of("compare", name)
-    found = answer(loop, text, context, k=PAGE, budget=budget, seed=seed, explore=False, policy=target.policy)
-    loop.ranker = kept
-    return [loop.catalog.ids[int(row)] for row in found.candidates.rows[found.page]]
+def _answered(snapshot: Snapshot, target: Target, text: str, context: Context, name: str) -> list[str]:
+    kept, snapshot.ranker = snapshot.ranker, target.ranker
+    budget, seed = snapshot.settings.retrieval.budget, seed_of("compare", name)
+    found = answer(snapshot, text, context, k=PAGE, budget=budget, seed=seed, explore=False, policy=target.policy)
+    snapshot.ranker = kept
+    return [snapshot.catalog.ids[int(row)] for row in found.candidates.rows[found.page]]
 
 
 def _report(names: tuple[str, str], picked: DoubleArray, seconds: float) -> CompareReport:

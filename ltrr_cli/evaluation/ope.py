@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ltrr_cli.core.chance import generator
 from ltrr_cli.core.config import EvaluationSettings, Settings
 from ltrr_cli.core.errors import DataError, UsageError
+from ltrr_cli.core.seeds import generator
 from ltrr_cli.core.types import DoubleArray
 from ltrr_cli.evaluation import banditlog, targets
 from ltrr_cli.evaluation.offpolicy import (
@@ -28,10 +28,10 @@ from ltrr_cli.evaluation.offpolicy import (
     pseudo_inverse_slots,
     replayed,
 )
-from ltrr_cli.evaluation.reports import OpeReport, PolicyValue
+from ltrr_cli.evaluation.records import OpeReport, PolicyValue
 
 if TYPE_CHECKING:
-    from ltrr_cli.engine.workspace import Workspace
+    from ltrr_cli.workspace.workspace import Workspace
 
 ESTIMATORS = ("auto", *BY_EXPOSURE, "slate", "pi", "replay")
 LOGGED = "logged"

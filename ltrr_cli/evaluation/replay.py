@@ -13,27 +13,27 @@ from pathlib import Path
 from time import perf_counter
 from typing import TYPE_CHECKING
 
-from ltrr_cli.allocation.base import Lesson
-from ltrr_cli.core.chance import seed_of
+from ltrr_cli.allocation.policy import BanditExample
 from ltrr_cli.core.clock import parse_span, parse_time
 from ltrr_cli.core.config import Settings
 from ltrr_cli.core.errors import DataError
+from ltrr_cli.core.seeds import seed_of
 from ltrr_cli.core.types import Impression, Outcome
-from ltrr_cli.engine.ingest import Taken, take_in
-from ltrr_cli.engine.judgments import run_lines
-from ltrr_cli.engine.learn import COLD, outcomes
-from ltrr_cli.engine.lessons import Teacher, asked
-from ltrr_cli.engine.loop import Loop
-from ltrr_cli.engine.reports import ReplayReport
+from ltrr_cli.engine.records import ReplayReport
 from ltrr_cli.engine.search import Answer, answer, context_of
-from ltrr_cli.engine.train import Observer, train_model
-from ltrr_cli.engine.walk import walk
+from ltrr_cli.engine.snapshot import Snapshot
 from ltrr_cli.evaluation.metrics import ClickMeasures
+from ltrr_cli.feedback.judgments import run_lines
+from ltrr_cli.learning.credit import ImportedExamples, trace_of
+from ltrr_cli.learning.fold import COLD, outcomes
+from ltrr_cli.learning.ingest import Taken, take_in
+from ltrr_cli.learning.timeline import walk
+from ltrr_cli.learning.train import Observer, train_model
 from ltrr_cli.storage.disk import write_atomic
 from ltrr_cli.storage.journal import Journal
 
 if TYPE_CHECKING:
-    from ltrr_cli.engine.workspace import Workspace
+    from ltrr_cli.workspace.workspace import Workspace
 
 CURVE_POINTS = 20
 PAGE = 10
@@ -85,11 +85,11 @@ def replay(
         if not taken.searches:
             raise DataError("no search in this log", hint="replay needs search or impression lines")
         stream = _stream(journal, taken, workspace.settings, None if since is None else parse_time(since))
-        loop = workspace.open_loop(workspace.current(), learned=False)
-        loop.meet(journal)
-        replayer = _Replayer(loop, stream, explore, parse_span(learn_every), train_every, progress)
+        snapshot = workspace.open_snapshot(workspace.current(), learned=False)
+        snapshot.meet(journal)
+        replayer = _Replayer(snapshot, stream, explore, parse_span(learn_every), train_every, progress)
         searches = _in_time(journal.impressions(), stream.moments)
-        walk(loop, searches, stream.outcomes, replayer.on_search, replayer.on_outcomes)
+        walk(snapshot, searches, stream.outcomes, replayer.on_search, replayer.on_outcomes)
         journal.close()
     if run is not None:
         write_atomic(Path(run), "".join(line for _, line in sorted(replayer.written)).encode())
@@ -136,23 +136,23 @@ class _Replayer:
 
     def __init__(
         self,
-        loop: Loop,
+        snapshot: Snapshot,
         stream: _Stream,
         explore: bool,
         learn_every_ms: int,
         train_every: int,
         progress: Callable[[str, int, int | None], None],
     ) -> None:
-        self.loop, self.stream, self.explore = loop, stream, explore
+        self.snapshot, self.stream, self.explore = snapshot, stream, explore
         self.scores, self._stretch = ClickMeasures(), ClickMeasures()
         self.curve: list[dict[str, float]] = []
         self.stretches: list[dict[str, float]] = []
         self.written: list[tuple[tuple[str, int], str]] = []
         self.trained = 0
-        self._observer = Observer(loop)
+        self._observer = Observer(snapshot)
         self._observer.expects(stream.outcomes)
-        self._teacher = Teacher(loop)
-        self._lessons: list[Lesson] = []
+        self._teacher = ImportedExamples(snapshot)
+        self._lessons: list[BanditExample] = []
         self._learn_every_ms, self._train_every, self._progress = learn_every_ms, train_every, progress
         self._seen = self._since_training = 0
         self._learnt_ms: int | None = None
@@ -171,25 +171,25 @@ class _Replayer:
         found = self._answer(search)
         self._observer.freeze(search, found)
         if self._observer.waits_for(search):
-            self._teacher.keep(search, asked(self.loop, found))
+            self._teacher.keep(search, trace_of(self.snapshot, found))
         self._since_training += 1
         if scored:
             self._score(search, found)
         self._progress("searches", self._seen, self.stream.total)
 
     def on_outcomes(self, batch: Sequence[Outcome]) -> None:
-        """Label what was frozen, and keep lessons for the bandit."""
+        """Label what was frozen, and keep examples for the bandit."""
         self._observer.on_outcomes(batch)
-        self._lessons += self._teacher.lessons(batch)
+        self._lessons += self._teacher.examples(batch)
 
     def _answer(self, search: Impression) -> Answer:
-        budget = self.loop.settings.retrieval.budget
+        budget = self.snapshot.settings.retrieval.budget
         seed = seed_of("replay", search.impression_id)
         context = context_of(search)
-        return answer(self.loop, search.query, context, k=PAGE, budget=budget, seed=seed, explore=self.explore)
+        return answer(self.snapshot, search.query, context, k=PAGE, budget=budget, seed=seed, explore=self.explore)
 
     def _score(self, search: Impression, found: Answer) -> None:
-        page = [self.loop.catalog.ids[int(row)] for row in found.candidates.rows[found.page]]
+        page = [self.snapshot.catalog.ids[int(row)] for row in found.candidates.rows[found.page]]
         for query_id, clicked in self.stream.lines[search.impression_id]:
             lines = run_lines(query_id, page)
             self.written += [((query_id, rank), line) for rank, line in enumerate(lines)]
@@ -221,7 +221,7 @@ class _Replayer:
     def _learn_and_train(self, moment: int, scored: bool) -> None:
         observer = self._observer
         if self._learnt_ms is None or moment - self._learnt_ms >= self._learn_every_ms:
-            self.loop.teach(self._lessons)
+            self.snapshot.teach(self._lessons)
             self._lessons.clear()
             self._learnt_ms = moment
         first_scored = scored and not self._started
@@ -231,8 +231,8 @@ class _Replayer:
         due = self._train_every > 0 and (self._since_training >= wait or first_scored)
         if due:
             self._since_training = 0
-            observer.collector.keep_newest(self.loop.settings.ranking.sample)
-            trained = train_model(observer.labelled(), self.loop.settings.ranking.algorithm)
+            observer.collector.keep_newest(self.snapshot.settings.ranking.sample)
+            trained = train_model(observer.labelled(), self.snapshot.settings.ranking.algorithm)
             if trained.model is not None and trained.better:
-                self.loop.ranker = trained.model
+                self.snapshot.ranker = trained.model
                 self.trained += 1

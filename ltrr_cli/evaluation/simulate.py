@@ -10,22 +10,22 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ltrr_cli.allocation.history import PAST, History
-from ltrr_cli.allocation.registry import new_policy, open_policy, parse
+from ltrr_cli.allocation.models.strategy_history import PAST, StrategyHistory
+from ltrr_cli.allocation.policy_registry import new_policy, open_policy, parse
+from ltrr_cli.charts.sections import Chart, Series
+from ltrr_cli.charts.svg import draw
 from ltrr_cli.core.errors import DataError, UsageError
 from ltrr_cli.core.types import BoolArray, DoubleArray, IntArray
-from ltrr_cli.engine.judgments import read_judged
-from ltrr_cli.evaluation.contenders import Contender, Course, Hindsight, Learner, alone_found, fusion_found, run
-from ltrr_cli.evaluation.listeners import EXAMINATION, Retrieval, Search, broken, wishes
-from ltrr_cli.evaluation.reports import Figures
-from ltrr_cli.evaluation.sections import Chart, Series
-from ltrr_cli.evaluation.svg import draw
+from ltrr_cli.evaluation.contenders import Contender, Hindsight, Learner, LearningCurve, alone_found, fusion_found, run
+from ltrr_cli.evaluation.records import MeasureTable
+from ltrr_cli.evaluation.simulated_users import EXAMINATION, Retrieval, Search, broken, wishes
 from ltrr_cli.evaluation.vowpal import Vowpal
+from ltrr_cli.feedback.judgments import read_judged
 
 if TYPE_CHECKING:
-    from ltrr_cli.allocation.base import Policy
-    from ltrr_cli.engine.loop import Loop
-    from ltrr_cli.engine.workspace import Workspace
+    from ltrr_cli.allocation.policy import Policy
+    from ltrr_cli.engine.snapshot import Snapshot
+    from ltrr_cli.workspace.workspace import Workspace
 
 BEST_FIXED, FUSION, SINGLE, CEILING = "best fixed (hindsight)", "rank fusion", "best single (hindsight)", "full labels"
 POLICIES = ("hazard", "uniform")
@@ -35,7 +35,7 @@ EARLY = 1_000  # searches after which regret is stated too
 
 
 @dataclass(frozen=True, slots=True)
-class Simulated(Figures):
+class Simulated(MeasureTable):
     """One contender, over all seeds.
 
     recall     -- share of searches whose wanted entity was a candidate; recalls -- the same per seed
@@ -59,7 +59,7 @@ class Simulated(Figures):
 
 
 @dataclass(frozen=True, slots=True)
-class SimulateReport(Figures):
+class SimulateReport(MeasureTable):
     """Everything a simulation says; ``broken`` is the strategy that failed from the middle on, where one did.
 
     reachable -- share of searches whose wanted entity any strategy has at all
@@ -94,7 +94,7 @@ class _Line:
 
     found: list[BoolArray]
     regret: list[DoubleArray]
-    courses: list[Course]
+    courses: list[LearningCurve]
     shares: list[DoubleArray]
 
 
@@ -123,26 +123,26 @@ def simulate(
     Raises UsageError for numbers out of range and unknown names, DataError where nothing that is wanted is indexed.
     """
     start = perf_counter()
-    loop = workspace.loop()
+    snapshot = workspace.snapshot()
     budget = workspace.settings.retrieval.budget if budget is None else budget
-    _check(loop, policies, searches, seeds, budget, break_strategy)
-    judged = None if qrels is None else read_judged(queries, qrels, loop.clock_ms)
-    retrieval = Retrieval(loop, budget)
+    _check(snapshot, policies, searches, seeds, budget, break_strategy)
+    judged = None if qrels is None else read_judged(queries, qrels, snapshot.clock_ms)
+    retrieval = Retrieval(snapshot, budget)
     warm = workspace.generations.open().catalog / "policy"
     lines: dict[str, _Line] = {}
     reachable, losses, shares = [], dict[str, list[float]](), dict[str, list[tuple[float, float]]]()
     kinds: list[np.ndarray] = []
     for seed in range(seeds):
-        stream = retrieval.searches(wishes(loop, judged, searches, seed), progress)
+        stream = retrieval.searches(wishes(snapshot, judged, searches, seed), progress)
         if not any(search.wanted >= 0 for search in stream):
             raise DataError("no strategy has anything that these queries want", hint="ids must be the catalog's")
         reachable.append(float(np.mean([search.wanted >= 0 for search in stream])))
         kinds.append(np.array([search.kind for search in stream]))
-        one = _Seed(loop, warm, stream, seed, budget, examination, learn_every, progress)
+        one = _Seed(snapshot, warm, stream, seed, budget, examination, learn_every, progress)
         one.run(policies, ceiling, lines)
         if break_strategy is not None:
             one.run_broken(policies, break_strategy, lines, losses, shares)
-    names = loop.enabled()
+    names = snapshot.enabled()
     return SimulateReport(
         searches, seeds, budget, float(np.mean(reachable)),
         {name: _summed(line, names, np.concatenate(kinds)) for name, line in lines.items()},
@@ -155,7 +155,7 @@ def simulate(
 
 
 def _check(
-    loop: Loop, policies: Sequence[str], searches: int, seeds: int, budget: int, break_strategy: str | None
+    snapshot: Snapshot, policies: Sequence[str], searches: int, seeds: int, budget: int, break_strategy: str | None
 ) -> None:
     for name, value, most in (("searches", searches, 10**6), ("seeds", seeds, 1000), ("budget", budget, 10_000)):
         if not 1 <= value <= most:
@@ -163,15 +163,15 @@ def _check(
     for text in policies:
         if not text.startswith(Vowpal.name):
             parse(text)
-    if break_strategy is not None and break_strategy not in loop.enabled():
-        raise UsageError(f"no strategy {break_strategy[:60]!r}", hint=", ".join(loop.enabled()))
+    if break_strategy is not None and break_strategy not in snapshot.enabled():
+        raise UsageError(f"no strategy {break_strategy[:60]!r}", hint=", ".join(snapshot.enabled()))
 
 
 @dataclass(slots=True)
 class _Seed:
     """One stream of searches, and everybody who answers it."""
 
-    loop: Loop
+    snapshot: Snapshot
     warm: Path  # what the catalog alone taught
     stream: list[Search]
     seed: int
@@ -184,9 +184,9 @@ class _Seed:
         """Make a contender that knows what the catalog alone taught; Vowpal Wabbit knows nothing."""
         if text.startswith(Vowpal.name):
             return Vowpal.parse(text, self.seed)
-        policy = open_policy(self.loop.settings.allocation, self.warm, text, (*self.loop.features(), *PAST))
-        history = History.open(self.warm) if (self.warm / "history.json").exists() else History()
-        return Learner(policy, self.loop.features(), history, every=self.learn_every)
+        policy = open_policy(self.snapshot.settings.allocation, self.warm, text, (*self.snapshot.features(), *PAST))
+        history = StrategyHistory.open(self.warm) if (self.warm / "history.json").exists() else StrategyHistory()
+        return Learner(policy, self.snapshot.features(), history, every=self.learn_every)
 
     def run(self, policies: Sequence[str], ceiling: bool, lines: dict[str, _Line]) -> None:
         """Let all answer the stream."""
@@ -195,7 +195,7 @@ class _Seed:
         best = hindsight.best(count)
         fixed = hindsight.found(best)
         # who starts from the others' hits is not alone
-        first = [not self.loop.strategies[name].second_wave for name in self.stream[0].situation.strategies]
+        first = [not self.snapshot.strategies[name].second_wave for name in self.stream[0].bandit_context.strategies]
         alone = [alone_found(self.stream, arm, self.budget) for arm in range(count)]
         single = int(np.argmax([found.mean() * kept for found, kept in zip(alone, first, strict=True)]))
         for text in policies:
@@ -217,7 +217,7 @@ class _Seed:
         shares: dict[str, list[tuple[float, float]]],
     ) -> None:
         """Break one strategy from the middle on, and compare with the same stream unbroken."""
-        column, middle = self.loop.enabled().index(strategy), len(self.stream) // 2
+        column, middle = self.snapshot.enabled().index(strategy), len(self.stream) // 2
         after = slice(middle, min(middle + EARLY, len(self.stream)))
         spoilt = [*self.stream[:middle], *(broken(search, column, self.budget) for search in self.stream[middle:])]
         best = Hindsight(self.stream, self.budget).best(self.stream[0].ranks.shape[1])
@@ -232,9 +232,9 @@ class _Seed:
             shares.setdefault(text, []).append(pair)
 
     def _policy(self, text: str) -> Policy:
-        return new_policy(self.loop.settings.allocation, text, (*self.loop.features(), *PAST))
+        return new_policy(self.snapshot.settings.allocation, text, (*self.snapshot.features(), *PAST))
 
-    def _course(self, label: str, contender: Contender, stream: Sequence[Search]) -> Course:
+    def _course(self, label: str, contender: Contender, stream: Sequence[Search]) -> LearningCurve:
         def note(done: int) -> None:
             self.progress(f"seed {self.seed + 1}, {label}", done, len(stream))
 
@@ -242,12 +242,12 @@ class _Seed:
 
     def _full_labels(self, fixed: BoolArray) -> tuple[BoolArray, BoolArray, IntArray]:
         """Let the hazard model see every label of the stream several times, then answer it without exploring."""
-        learner = Learner(self._policy("hazard(exploration=0)"), self.loop.features(), explore=False)
+        learner = Learner(self._policy("hazard(exploration=0)"), self.snapshot.features(), explore=False)
         for _ in range(PASSES):
             for number, search in enumerate(self.stream):
-                situation = learner.situated(search, number, 0)
-                lesson = search.lesson(situation, 1.0) if search.wanted >= 0 else None
-                learner.told(situation, 0, 1.0, lesson)
+                bandit_context = learner.situated(search, number, 0)
+                example = search.example(bandit_context, 1.0) if search.wanted >= 0 else None
+                learner.told(bandit_context, 0, 1.0, example)
         learner.every = len(self.stream) + 1  # it has learnt enough
         course = run(learner, self.stream, self.seed, self.examination)
         return course.found, fixed, course.draws
@@ -259,7 +259,7 @@ class _Seed:
         found: BoolArray,
         fixed: BoolArray,
         draws: IntArray | None,
-        course: Course | None = None,
+        course: LearningCurve | None = None,
     ) -> None:
         line = lines.setdefault(name, _Line([], [], [], []))
         line.found.append(found)

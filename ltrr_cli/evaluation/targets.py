@@ -14,24 +14,24 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from ltrr_cli.allocation.base import Policy
-from ltrr_cli.allocation.history import PAST
-from ltrr_cli.allocation.registry import open_policy
-from ltrr_cli.core.chance import seed_of
+from ltrr_cli.allocation.models.strategy_history import PAST
+from ltrr_cli.allocation.policy import Policy
+from ltrr_cli.allocation.policy_registry import open_policy
 from ltrr_cli.core.errors import UsageError
+from ltrr_cli.core.seeds import seed_of
 from ltrr_cli.core.types import DoubleArray, Impression, Outcome, Shown
-from ltrr_cli.engine.learn import outcomes
-from ltrr_cli.engine.lessons import live_lessons
 from ltrr_cli.engine.search import Answer, answer, context_of
-from ltrr_cli.engine.walk import walk
 from ltrr_cli.evaluation.offpolicy import Exposures
 from ltrr_cli.evaluation.reward_model import ridge_by_fold
-from ltrr_cli.ranking.models import open_model
+from ltrr_cli.learning.credit import served_examples
+from ltrr_cli.learning.fold import outcomes
+from ltrr_cli.learning.timeline import walk
+from ltrr_cli.ranking.trained import open_model
 
 if TYPE_CHECKING:
-    from ltrr_cli.engine.loop import Loop
-    from ltrr_cli.engine.workspace import Workspace
-    from ltrr_cli.ranking.base import Model
+    from ltrr_cli.engine.snapshot import Snapshot
+    from ltrr_cli.ranking.model import Model
+    from ltrr_cli.workspace.workspace import Workspace
 
 ORDER = "order"  # column of the reward model: the place that the judged ranker gives a candidate
 
@@ -45,16 +45,16 @@ class Target:
     ranker: Model | None
 
 
-def parse_target(workspace: Workspace, loop: Loop, text: str) -> Target:
+def parse_target(workspace: Workspace, snapshot: Snapshot, text: str) -> Target:
     """Read ``POLICY`` or ``POLICY/RANKER``; a ranker is ``serving``, ``fusion`` or a folder; raises UsageError.
 
     The policy begins with the catalog's warm start and learns on the way.
     """
     name, _, ranked = text.partition("/")
     folder = workspace.generations.open().catalog / "policy"
-    policy = open_policy(workspace.settings.allocation, folder, name, (*loop.features(), *PAST))
+    policy = open_policy(workspace.settings.allocation, folder, name, (*snapshot.features(), *PAST))
     if ranked in ("", "serving"):
-        return Target(text, policy, loop.ranker)
+        return Target(text, policy, snapshot.ranker)
     if ranked == "fusion":
         return Target(text, policy, None)
     if not Path(ranked).is_dir():
@@ -106,12 +106,12 @@ def collect(
     progress: Callable[[str, int, int | None], None] = lambda stage, done, total: None,
 ) -> Logged:
     """Walk through the journal and weigh every live search for every target; raises UsageError for unknown names."""
-    loop = workspace.open_loop(workspace.current(), learned=False)
-    serving = workspace.loop()
+    snapshot = workspace.open_snapshot(workspace.current(), learned=False)
+    serving = workspace.snapshot()
     targets = [parse_target(workspace, serving, name) for name in names]
     past = list(outcomes(workspace.journal, workspace.settings))
-    collector = _Collector(workspace, loop, targets, earned(past), since_ms, progress)
-    walk(loop, workspace.journal.impressions(), past, collector.on_search, collector.on_outcomes)
+    collector = _Collector(workspace, snapshot, targets, earned(past), since_ms, progress)
+    walk(snapshot, workspace.journal.impressions(), past, collector.on_search, collector.on_outcomes)
     return collector.logged()
 
 
@@ -129,13 +129,13 @@ class _Collector:
     def __init__(
         self,
         workspace: Workspace,
-        loop: Loop,
+        snapshot: Snapshot,
         targets: Sequence[Target],
         rewards: Mapping[tuple[str, str], float],
         since_ms: int | None,
         progress: Callable[[str, int, int | None], None],
     ) -> None:
-        self._workspace, self._loop, self._targets, self._rewards = workspace, loop, targets, rewards
+        self._workspace, self._snapshot, self._targets, self._rewards = workspace, snapshot, targets, rewards
         self._since_ms, self._progress = since_ms, progress
         self._exponent = workspace.settings.evaluation.examination
         self._lines = {target.name: _Lines() for target in targets}
@@ -165,10 +165,10 @@ class _Collector:
 
     def on_outcomes(self, batch: Sequence[Outcome]) -> None:
         """Let every judged policy learn as the serving one would have."""
-        lessons = live_lessons(self._loop, self._workspace.journal, batch)
+        examples = served_examples(self._snapshot, self._workspace.journal, batch)
         for target in self._targets:
-            target.policy.learn(lessons)
-        self._loop.history.learn(lessons, self._loop.features())
+            target.policy.learn(examples)
+        self._snapshot.history.learn(examples, self._snapshot.features())
 
     def _unusable(self, search: Impression) -> str | None:
         if search.origin != "live":
@@ -180,14 +180,14 @@ class _Collector:
         if self._since_ms is not None and (search.time_ms or 0) < self._since_ms:
             return "before --from"
         try:
-            self._loop.catalog.allowed(search.filters)
+            self._snapshot.catalog.allowed(search.filters)
         except UsageError:
             return "filtered by what the catalog no longer has"
         return None
 
     def _weigh(self, number: int, search: Impression, shown: Sequence[Shown], target: Target) -> None:
         found = self._answer(search, len(shown), target)
-        ids = [self._loop.catalog.ids[int(row)] for row in found.candidates.rows]
+        ids = [self._snapshot.catalog.ids[int(row)] for row in found.candidates.rows]
         theta = np.arange(1.0, len(shown) + 1.0) ** -self._exponent
         # entity -> (k,) odds of standing at each position, over draws and swaps
         stands = {ids[place]: chances for place, chances in found.stands(len(shown)).items()}
@@ -216,9 +216,9 @@ class _Collector:
         budget = sum(search.plan.draws.values()) if search.plan is not None else 0
         # as when it was served: strategies and policies may draw by it
         seed = seed_of("draw", search.impression_id) if search.seed is None else search.seed
-        self._loop.ranker = target.ranker
+        self._snapshot.ranker = target.ranker
         context = replace(context_of(search), filters=search.filters)
-        return answer(self._loop, search.query, context, k=k, budget=budget, seed=seed, policy=target.policy)
+        return answer(self._snapshot, search.query, context, k=k, budget=budget, seed=seed, policy=target.policy)
 
     def logged(self) -> Logged:
         """Turn lists into arrays."""

@@ -13,14 +13,14 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from ltrr_cli.allocation.base import Lesson, Menu, Situation
 from ltrr_cli.allocation.knapsack import apportioned
-from ltrr_cli.core.chance import generator
+from ltrr_cli.allocation.policy import BanditContext, BanditExample, Menu
 from ltrr_cli.core.errors import UsageError
+from ltrr_cli.core.seeds import generator
 from ltrr_cli.core.types import DoubleArray
 
 if TYPE_CHECKING:
-    from ltrr_cli.evaluation.listeners import Search
+    from ltrr_cli.evaluation.simulated_users import Search
 
 EXPLORE = {
     "squarecb": "--squarecb",
@@ -55,29 +55,31 @@ class Vowpal:
             raise UsageError(f"no policy {text[:60]!r}", hint=f"vw(menu=10,explore={'|'.join(EXPLORE)})")
         return cls(int(match[1]), match[2], seed)
 
-    def situated(self, search: Search, number: int, seed: int) -> Situation:
-        """Return the situation as it is."""
-        return replace(search.situation, seed=seed)
+    def situated(self, search: Search, number: int, seed: int) -> BanditContext:
+        """Return the context as it is."""
+        return replace(search.bandit_context, seed=seed)
 
-    def menu(self, situation: Situation) -> Menu:
+    def menu(self, bandit_context: BanditContext) -> Menu:
         """Ask for the odds of every allocation of the menu."""
-        if self._shares.shape[1] != len(situation.strategies):
-            self._shares = shares(len(situation.strategies), self._size)
-        draws = np.array([apportioned(share, situation.budget) for share in self._shares])
-        features = " ".join(f"{place}:{value:.4g}" for place, value in enumerate(situation.features.tolist()) if value)
+        if self._shares.shape[1] != len(bandit_context.strategies):
+            self._shares = shares(len(bandit_context.strategies), self._size)
+        draws = np.array([apportioned(share, bandit_context.budget) for share in self._shares])
+        features = " ".join(
+            f"{place}:{value:.4g}" for place, value in enumerate(bandit_context.features.tolist()) if value
+        )
         lines = [f"shared |C {features}", *(f"|A a{number}" for number in range(len(draws)))]
         odds = np.array(self._model.predict(lines), np.float64)
         menu = Menu(draws, odds / odds.sum())
         self._played = lines, menu
-        # allocations without odds must not be on a menu; their numbers are kept for the lesson
+        # allocations without odds must not be on a menu; their numbers are kept for the example
         return menu if (menu.odds > 0).all() else Menu(draws, np.maximum(menu.odds, 1e-9) / (menu.odds + 1e-9).sum())
 
-    def told(self, situation: Situation, drawn: int, odds: float, lesson: Lesson | None) -> None:
+    def told(self, bandit_context: BanditContext, drawn: int, odds: float, example: BanditExample | None) -> None:
         """Learn what the allocation that was drawn cost."""
         if self._played is None:
             return
         lines, _ = self._played
-        cost = -1.0 if lesson is not None else 0.0
+        cost = -1.0 if example is not None else 0.0
         taught = list(lines)
         taught[drawn + 1] = f"{drawn}:{cost}:{odds:.6f} {lines[drawn + 1]}"
         self._model.learn(taught)

@@ -18,14 +18,14 @@ import numpy as np
 
 from ltrr_cli.core.errors import DataError
 from ltrr_cli.core.types import BoolArray, FloatArray
-from ltrr_cli.ranking.anchor import corrected
-from ltrr_cli.ranking.base import Examples, Schema
+from ltrr_cli.ranking.base_score import corrected
+from ltrr_cli.ranking.comparison import mean_measures, per_search
 from ltrr_cli.ranking.fit_lambdamart import fit_lambdamart
 from ltrr_cli.ranking.fit_lightgbm import available, fit_lightgbm
 from ltrr_cli.ranking.fit_pointwise import fit_linear, fit_pointwise
-from ltrr_cli.ranking.judge import mean_measures, per_search
-from ltrr_cli.ranking.models import Part, Ranker, finite
-from ltrr_cli.ranking.thin import part, sampled, searches, thinned
+from ltrr_cli.ranking.model import Examples, Schema
+from ltrr_cli.ranking.subsample import part, sampled, searches, thinned
+from ltrr_cli.ranking.trained import Part, Ranker, finite
 
 __all__ = ["ALGORITHMS", "contest", "fit"]
 

@@ -13,9 +13,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ltrr_cli.core.types import DoubleArray
-from ltrr_cli.ranking.anchor import offset
-from ltrr_cli.ranking.base import Examples
-from ltrr_cli.ranking.thin import searches
+from ltrr_cli.ranking.base_score import offset
+from ltrr_cli.ranking.model import Examples
+from ltrr_cli.ranking.subsample import searches
 from ltrr_cli.ranking.trees import Tree, Trees, forest
 
 TREES = 100
@@ -31,7 +31,7 @@ LineArray = NDArray[np.intp]
 
 
 @dataclass(frozen=True, slots=True)
-class Pairs:
+class LinePairs:
     """All (better, worse) pairs of lines of one search, and the gain at stake.
 
     better, worse -- (p,) lines
@@ -72,7 +72,7 @@ def fit_lambdamart(examples: Examples, seed: int) -> Trees:
     return Trees(forest(trees))
 
 
-def pairs_of(examples: Examples, group: LineArray, chance: np.random.Generator) -> Pairs:
+def pairs_of(examples: Examples, group: LineArray, chance: np.random.Generator) -> LinePairs:
     """Pair every line with those of its search that have a smaller label.
 
     An inverse propensity belongs to what was rewarded (Joachims, Swaminathan & Schnabel, WSDM 2017), and a line that
@@ -94,10 +94,10 @@ def pairs_of(examples: Examples, group: LineArray, chance: np.random.Generator) 
     ideal = np.bincount(group, gain[np.lexsort((-gain, group))] * _discounts(group), int(group[-1]) + 1)
     stake = (gain[chosen] - gain[other]) / np.maximum(ideal, 1e-12)[group[chosen]]
     weights = examples.weights / examples.weights[chosen].mean()
-    return Pairs(chosen, other, stake * weights[chosen] * examples.weights[other])
+    return LinePairs(chosen, other, stake * weights[chosen] * examples.weights[other])
 
 
-def lambdas(score: DoubleArray, group: LineArray, pairs: Pairs) -> tuple[DoubleArray, DoubleArray]:
+def lambdas(score: DoubleArray, group: LineArray, pairs: LinePairs) -> tuple[DoubleArray, DoubleArray]:
     """Return (gradient, Hessian), each (n,): how far lines should move up, and how sure that is.
 
     A pair counts by the change in nDCG that swapping it would make, over the distance of its scores, and a search's

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 
 from ltrr_cli.core.errors import DataError
-from ltrr_cli.ranking.base import Examples
-from ltrr_cli.ranking.thin import searches
+from ltrr_cli.ranking.model import Examples
+from ltrr_cli.ranking.subsample import searches
 from ltrr_cli.ranking.trees import Tree, Trees, forest
 
 LEVELS = 32  # distinct gains that are told apart; LightGBM wants whole-numbered labels

@@ -7,9 +7,9 @@ from typing import Any
 import numpy as np
 
 from ltrr_cli.core.types import DoubleArray, FloatArray
-from ltrr_cli.ranking.base import Examples
 from ltrr_cli.ranking.linear import Linear, scaling
-from ltrr_cli.ranking.thin import thinned
+from ltrr_cli.ranking.model import Examples
+from ltrr_cli.ranking.subsample import thinned
 from ltrr_cli.ranking.trees import Tree, Trees, forest
 
 FEW_LINES = 20_000  # below which trees of 15 leaves learn lines by heart

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ltrr_cli.core.chance import generator
 from ltrr_cli.core.errors import UsageError
+from ltrr_cli.core.seeds import generator
 from ltrr_cli.core.types import DoubleArray, IntArray
 
 UP, STAY, DOWN = 0, 1, 2  # columns of ``chances``

@@ -13,8 +13,8 @@ import numpy as np
 from ltrr_cli.backends.vectors import Vectors
 from ltrr_cli.backends.vectors import build as build_vectors
 from ltrr_cli.core.types import FloatArray, Hits, IntArray, Request
-from ltrr_cli.retrieval.base import Resources, Strategy
-from ltrr_cli.retrieval.texts import prose
+from ltrr_cli.retrieval.entity_texts import prose
+from ltrr_cli.retrieval.strategy import Resources, Strategy
 
 
 class Dense(Strategy):

@@ -11,10 +11,10 @@ from typing import ClassVar, Self
 
 import numpy as np
 
-from ltrr_cli.core.chance import generator
+from ltrr_cli.core.seeds import generator
 from ltrr_cli.core.types import Hits, IntArray, Request
-from ltrr_cli.retrieval.base import Resources, Strategy
-from ltrr_cli.retrieval.reading import Bearing
+from ltrr_cli.retrieval.slot_match import SlotMatch
+from ltrr_cli.retrieval.strategy import Resources, Strategy
 
 WITHIN = 0.8  # share of the draws that bear the reading, as long as there are any
 
@@ -25,13 +25,13 @@ class Explore(Strategy):
     name: ClassVar[str] = "explore"
     exploring: ClassVar[bool] = True
 
-    def __init__(self, entities: int, bearing: Bearing) -> None:
+    def __init__(self, entities: int, bearing: SlotMatch) -> None:
         self._entities, self._bearing = entities, bearing
 
     @classmethod
     def open(cls, resources: Resources, folder: Path, learned: Path | None) -> Self:
         """Keep nothing but the number of entities, and what bears a reading."""
-        return cls(len(resources.catalog), Bearing.open(resources, folder))
+        return cls(len(resources.catalog), SlotMatch.open(resources, folder))
 
     def join(self, company: Mapping[str, Strategy]) -> None:
         """Share the match of ``structured``."""

@@ -16,11 +16,11 @@ from typing import ClassVar, Self
 
 import numpy as np
 
-from ltrr_cli.core.chance import generator
+from ltrr_cli.core.seeds import generator
 from ltrr_cli.core.types import FloatArray, Hits, IntArray, Outcome, Request
-from ltrr_cli.retrieval.base import Resources, Strategy, best
-from ltrr_cli.retrieval.reading import LEAK, Bearing
-from ltrr_cli.retrieval.trend import Trend
+from ltrr_cli.retrieval.counts.trend import Trend
+from ltrr_cli.retrieval.slot_match import LEAK, SlotMatch
+from ltrr_cli.retrieval.strategy import Resources, Strategy, best
 
 HALF = 0.02  # share of the catalog that is newer than what counts half as new
 LEAST_HALF = 20  # entities
@@ -39,7 +39,7 @@ class Fresh(Strategy):
     exploring: ClassVar[bool] = True
     evidence_names: ClassVar[tuple[str, ...]] = ("shown",)
 
-    def __init__(self, resources: Resources, bearing: Bearing, shown: Trend) -> None:
+    def __init__(self, resources: Resources, bearing: SlotMatch, shown: Trend) -> None:
         created = np.asarray(resources.catalog.created_ms, np.int64)
         self._order: IntArray = np.argsort(created, kind="stable").astype(np.int32)  # unknown ones first, as oldest
         self._created = created[self._order]
@@ -52,7 +52,7 @@ class Fresh(Strategy):
         """Open the counts where there are any."""
         size = len(resources.catalog)
         shown = Trend(size) if learned is None else Trend.open(learned / "shown.npz")
-        return cls(resources, Bearing.open(resources, folder), shown)
+        return cls(resources, SlotMatch.open(resources, folder), shown)
 
     def join(self, company: Mapping[str, Strategy]) -> None:
         """Share the match of ``structured``."""

@@ -11,8 +11,8 @@ from typing import ClassVar, Self
 import numpy as np
 
 from ltrr_cli.core.types import FloatArray, Hits, IntArray, Request
-from ltrr_cli.retrieval.base import Resources, Strategy, best
-from ltrr_cli.retrieval.texts import popularity_share
+from ltrr_cli.retrieval.entity_texts import popularity_share
+from ltrr_cli.retrieval.strategy import Resources, Strategy, best
 from ltrr_cli.text.names import NameIndex
 
 BEGUN = 400  # names that begin with what was typed, looked at

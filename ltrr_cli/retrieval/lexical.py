@@ -13,10 +13,10 @@ import numpy as np
 
 from ltrr_cli.backends.fulltext import FullText
 from ltrr_cli.backends.fulltext import build as build_fulltext
-from ltrr_cli.core.chance import seed_of
+from ltrr_cli.core.seeds import seed_of
 from ltrr_cli.core.types import FloatArray, Hits, IntArray, Request
-from ltrr_cli.retrieval.base import Resources, Strategy
-from ltrr_cli.retrieval.texts import all_text
+from ltrr_cli.retrieval.entity_texts import all_text
+from ltrr_cli.retrieval.strategy import Resources, Strategy
 from ltrr_cli.text.analyse import Analyzer
 
 TITLE_BOOST = 0.3  # beside 1 for the field of all words, which holds the title's too

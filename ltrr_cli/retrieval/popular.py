@@ -13,10 +13,10 @@ from typing import ClassVar, Self
 import numpy as np
 
 from ltrr_cli.core.types import DoubleArray, FloatArray, Hits, IntArray, Outcome, Request
-from ltrr_cli.retrieval.base import Resources, Strategy, best
-from ltrr_cli.retrieval.batch import Batch
-from ltrr_cli.retrieval.reading import LEAK, Bearing
-from ltrr_cli.retrieval.trend import Trend
+from ltrr_cli.retrieval.counts.trend import Trend
+from ltrr_cli.retrieval.outcome_batch import OutcomeBatch
+from ltrr_cli.retrieval.slot_match import LEAK, SlotMatch
+from ltrr_cli.retrieval.strategy import Resources, Strategy, best
 
 SPAN = 4  # column of the trend that decides: the half-life of 256 hours, about what a chart of a week looks back on
 
@@ -27,7 +27,7 @@ class Popular(Strategy):
     name: ClassVar[str] = "popular"
     evidence_names: ClassVar[tuple[str, ...]] = ("trend",)
 
-    def __init__(self, resources: Resources, trend: Trend, bearing: Bearing) -> None:
+    def __init__(self, resources: Resources, trend: Trend, bearing: SlotMatch) -> None:
         known = np.log1p(np.nan_to_num(np.asarray(resources.catalog.popularity, np.float64)))
         self._prior: DoubleArray = known / max(float(known.max(initial=0.0)), 1e-9)
         self._row_of = resources.catalog.row_of
@@ -37,7 +37,7 @@ class Popular(Strategy):
     def open(cls, resources: Resources, folder: Path, learned: Path | None) -> Self:
         """Open the trend where there is one."""
         trend = Trend(len(resources.catalog)) if learned is None else Trend.open(learned / "trend.npz")
-        return cls(resources, trend, Bearing.open(resources, folder))
+        return cls(resources, trend, SlotMatch.open(resources, folder))
 
     def join(self, company: Mapping[str, Strategy]) -> None:
         """Share the match of ``structured``."""
@@ -45,7 +45,7 @@ class Popular(Strategy):
 
     def learn(self, outcomes: Sequence[Outcome]) -> None:
         """Count rewarded actions, whatever the query."""
-        batch = Batch.of(outcomes, self._row_of)
+        batch = OutcomeBatch.of(outcomes, self._row_of)
         wanted = batch.wanted()
         self._trend.add(batch.rows[wanted], batch.times_ms[wanted], batch.worth[wanted])
 

@@ -11,9 +11,9 @@ from typing import ClassVar, Self
 import numpy as np
 
 from ltrr_cli.core.types import FloatArray, Hits, Request
-from ltrr_cli.retrieval.base import Resources, Strategy, best
+from ltrr_cli.retrieval.entity_texts import popularity_share
 from ltrr_cli.retrieval.lexical import Lexical
-from ltrr_cli.retrieval.texts import popularity_share
+from ltrr_cli.retrieval.strategy import Resources, Strategy, best
 
 BIAS = 1.0  # the best known entity's BM25 counts this much more than the least known one's
 POOL = 1_000  # best texts among which popularity may choose

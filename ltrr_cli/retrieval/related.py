@@ -13,10 +13,10 @@ from typing import ClassVar, Self
 import numpy as np
 
 from ltrr_cli.core.types import DoubleArray, FloatArray, Hits, IntArray, Outcome, Request
-from ltrr_cli.retrieval.base import Resources, Strategy, best
-from ltrr_cli.retrieval.graph import Graph
-from ltrr_cli.retrieval.lift import affinity, person
-from ltrr_cli.retrieval.ties import Ties
+from ltrr_cli.retrieval.people.action_graph import ActionGraph
+from ltrr_cli.retrieval.people.personal_score import affinity, person
+from ltrr_cli.retrieval.shared_values import SharedValues
+from ltrr_cli.retrieval.strategy import Resources, Strategy, best
 
 
 class Related(Strategy):
@@ -26,20 +26,20 @@ class Related(Strategy):
     evidence_names: ClassVar[tuple[str, ...]] = ("shared", "together")
     second_wave: ClassVar[bool] = True
 
-    def __init__(self, entities: int, ties: Ties, graph: Graph) -> None:
+    def __init__(self, entities: int, ties: SharedValues, graph: ActionGraph) -> None:
         self._entities, self._ties, self.graph = entities, ties, graph
 
     @classmethod
     def build(cls, resources: Resources, folder: Path) -> None:
         """Write which entities share what."""
-        Ties.build(resources.catalog.entities(), folder)
+        SharedValues.build(resources.catalog.entities(), folder)
 
     @classmethod
     def open(cls, resources: Resources, folder: Path, learned: Path | None) -> Self:
         """Map the ties, and open the graph of actions where there is one."""
         row_of = resources.catalog.row_of
-        graph = Graph(row_of) if learned is None else Graph.open(learned, row_of)
-        return cls(len(resources.catalog), Ties.open(folder), graph)
+        graph = ActionGraph(row_of) if learned is None else ActionGraph.open(learned, row_of)
+        return cls(len(resources.catalog), SharedValues.open(folder), graph)
 
     def learn(self, outcomes: Sequence[Outcome]) -> None:
         """Log who did what."""

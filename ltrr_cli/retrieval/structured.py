@@ -13,11 +13,11 @@ from typing import ClassVar, Self
 import numpy as np
 
 from ltrr_cli.core.types import Entity, FloatArray, Hits, IntArray, Request
-from ltrr_cli.retrieval.base import Resources, Strategy, best
-from ltrr_cli.retrieval.texts import popularity_share
-from ltrr_cli.text.lookup import Groups
+from ltrr_cli.retrieval.entity_texts import popularity_share
+from ltrr_cli.retrieval.strategy import Resources, Strategy, best
+from ltrr_cli.storage.lookup import Groups
+from ltrr_cli.storage.packed_arrays import open_arrays, write_arrays
 from ltrr_cli.text.normalise import query_key
-from ltrr_cli.text.packed import open_arrays, write_arrays
 
 FILE = "bearers.bin"
 _POPULAR = 1e-2  # of a fully matched query: orders what bears the same slots

@@ -16,12 +16,12 @@ from time import monotonic, sleep
 from typing import Any
 
 from ltrr_cli.core.errors import DamagedError, LockedError
-from ltrr_cli.core.heap import give_back
 from ltrr_cli.core.types import Event, Impression
 from ltrr_cli.storage import disk
-from ltrr_cli.storage.journal_readings import Reading, note_reading, readings
+from ltrr_cli.storage.heap import trim_heap
+from ltrr_cli.storage.journal_logs_read import LogRead, note_reading, readings
 from ltrr_cli.storage.journal_schema import FORMAT, PROFILE, Forget, Forgotten, create, expire, forget, upgrade
-from ltrr_cli.storage.pages import decode_page, encode_page
+from ltrr_cli.storage.page_codec import decode_page, encode_page
 
 BUSY_MS = 30_000
 RETRY_S = 0.01
@@ -46,7 +46,7 @@ class Ingested:
 
 
 @dataclass(frozen=True, slots=True)
-class Counts:
+class JournalCounts:
     """How much the journal holds."""
 
     impressions: int
@@ -147,7 +147,7 @@ class Journal:
         with self._transaction():
             expire(self._db, days_ms, now_ms)
 
-    def note_reading(self, reading: Reading, instead: Reading | None) -> None:
+    def note_reading(self, reading: LogRead, instead: LogRead | None) -> None:
         """Remember how far a log was read, in place of what was remembered of it."""
         with self._transaction():
             note_reading(self._db, reading, instead)
@@ -223,7 +223,7 @@ class Journal:
         with self._translated():
             yield from self._db.execute("SELECT * FROM users ORDER BY user")
 
-    def readings(self, reader: str) -> list[Reading]:
+    def readings(self, reader: str) -> list[LogRead]:
         """Return how far logs were read that were read in this way, shortest first."""
         with self._translated():
             return readings(self._db, reader)
@@ -233,11 +233,11 @@ class Journal:
         with self._translated():
             return dict(self._db.execute("SELECT query, COUNT(*) FROM impressions GROUP BY query"))
 
-    def counts(self) -> Counts:
+    def counts(self) -> JournalCounts:
         """Count everything."""
         with self._translated():
             tables = ("impressions", "events", "users")
-            return Counts(*(self._db.execute(f"SELECT COUNT(*) FROM {table}").fetchone()[0] for table in tables))
+            return JournalCounts(*(self._db.execute(f"SELECT COUNT(*) FROM {table}").fetchone()[0] for table in tables))
 
     def digest(self) -> str:
         """Return a SHA-256 over the events (ids and content), whatever order they came in."""
@@ -289,7 +289,7 @@ class Journal:
         with self._translated():
             self._db.execute(f"PRAGMA cache_size = -{SORT_KB}")
             self._db.execute("PRAGMA shrink_memory")
-            give_back()
+            trim_heap()
             try:
                 yield
             finally:

@@ -8,7 +8,7 @@ from typing import Self
 import numpy as np
 
 from ltrr_cli.core.types import FloatArray, IntArray
-from ltrr_cli.text.packed import Array
+from ltrr_cli.storage.packed_arrays import Array
 
 LONGEST = 200  # characters of a string that are looked at
 _POSTINGS = 40_000  # read for one question at most, those of the rarest grams first

@@ -9,10 +9,10 @@ from typing import Self
 import numpy as np
 
 from ltrr_cli.core.types import FloatArray, IntArray
+from ltrr_cli.storage.lookup import Lookup
+from ltrr_cli.storage.packed_arrays import Array, open_arrays, strings_arrays, strings_of, write_arrays
 from ltrr_cli.text.grams import GramIndex
-from ltrr_cli.text.lookup import Lookup
 from ltrr_cli.text.normalise import query_key, query_tokens
-from ltrr_cli.text.packed import Array, open_arrays, strings_arrays, strings_of, write_arrays
 from ltrr_cli.text.similarity import name_likeness
 
 FILE = "names.bin"

@@ -10,10 +10,10 @@ from typing import NamedTuple, Self
 import numpy as np
 
 from ltrr_cli.core.types import IntArray
-from ltrr_cli.text.lookup import Lookup
-from ltrr_cli.text.packed import Array, open_arrays, strings_arrays, strings_of, write_arrays
+from ltrr_cli.storage.lookup import Lookup
+from ltrr_cli.storage.packed_arrays import Array, open_arrays, strings_arrays, strings_of, write_arrays
 from ltrr_cli.text.similarity import edits
-from ltrr_cli.text.spelling import SpellingIndex, allowed_edits
+from ltrr_cli.text.spelling_index import SpellingIndex, allowed_edits
 
 FILE = "words.bin"
 _OFFERED_FROM = 3  # entities that a word of running text needs before it is offered as a correction

@@ -13,10 +13,10 @@ import msgspec
 import numpy as np
 
 from ltrr_cli.core.types import Catalog, Correction, FloatArray, Reading
+from ltrr_cli.storage.packed_arrays import open_arrays, write_arrays
 from ltrr_cli.text.analyse import Analyzer
 from ltrr_cli.text.names import NameIndex
 from ltrr_cli.text.normalise import query_key, query_tokens, tokens
-from ltrr_cli.text.packed import open_arrays, write_arrays
 from ltrr_cli.text.vocabulary import Vocabulary, WordCounts
 from ltrr_cli.understanding.interpret import intent, interpretations
 from ltrr_cli.understanding.language import LanguageGuess, primary

@@ -14,10 +14,10 @@ import msgspec
 import numpy as np
 
 from ltrr_cli.core.types import Entity, IntArray
+from ltrr_cli.storage.lookup import Groups
+from ltrr_cli.storage.packed_arrays import Array, open_arrays, strings_arrays, strings_of, write_arrays
 from ltrr_cli.text.grams import GramIndex
-from ltrr_cli.text.lookup import Groups
 from ltrr_cli.text.normalise import tokens
-from ltrr_cli.text.packed import Array, open_arrays, strings_arrays, strings_of, write_arrays
 from ltrr_cli.text.similarity import name_likeness
 
 FILE = "values.bin"

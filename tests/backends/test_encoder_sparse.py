@@ -13,8 +13,8 @@ from ltrr_cli.backends.encoder_sparse import SparseEncoder, import_sparse
 from ltrr_cli.catalog.columns import Columns
 from ltrr_cli.core.errors import DataError, NotFoundError
 from ltrr_cli.core.types import Entity
-from ltrr_cli.retrieval.base import Resources
-from ltrr_cli.retrieval.sparse import Sparse
+from ltrr_cli.retrieval.sparse.sparse import Sparse
+from ltrr_cli.retrieval.strategy import Resources
 from tests.backends.tiny import WORDS, save_tokenizer
 from tests.conftest import HashedWords, ask
 

@@ -13,7 +13,7 @@ import ltrr_cli
 from ltrr_cli.cli.main import run
 from ltrr_cli.core.config import Settings
 from ltrr_cli.core.types import Correction, Plan, Reading, Slot
-from ltrr_cli.engine.reports import (
+from ltrr_cli.engine.records import (
     BatchReport,
     Explanation,
     IndexReport,

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from ltrr_cli.engine.reports import Damaged, ReplayReport, TrainReport, VerifyReport
+from ltrr_cli.engine.records import Damaged, ReplayReport, TrainReport, VerifyReport
 from tests.cli.conftest import FakeWorkspace, Typed
 
 

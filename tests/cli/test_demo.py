@@ -1,4 +1,4 @@
-"""The demo on a sample of the tests' own: it goes round the loop and reports what it did."""
+"""The demo on a sample of the tests' own: it goes round the snapshot and reports what it did."""
 
 from __future__ import annotations
 

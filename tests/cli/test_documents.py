@@ -11,7 +11,7 @@ import pytest
 
 from ltrr_cli.cli import ingest_feedback, train_ranker
 from ltrr_cli.core.config import Settings
-from ltrr_cli.feedback.registry import FORMATS
+from ltrr_cli.feedback.format_registry import FORMATS
 from ltrr_cli.ranking.fit import ALGORITHMS
 from tests.cli.conftest import Typed
 from tests.cli.test_main import COMMANDS, GROUPS, SHARED

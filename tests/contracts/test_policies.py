@@ -9,11 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ltrr_cli.allocation.base import Lesson, Menu, Policy, Situation
 from ltrr_cli.allocation.draw import draw
 from ltrr_cli.allocation.knapsack import allocate, edges_for
+from ltrr_cli.allocation.policy import BanditContext, BanditExample, Menu, Policy
+from ltrr_cli.allocation.policy_registry import new_policy, open_policy
 from ltrr_cli.allocation.propensity import exposure, filled, inclusion
-from ltrr_cli.allocation.registry import new_policy, open_policy
 from ltrr_cli.core.config import AllocationSettings
 from ltrr_cli.core.errors import DamagedError, UsageError
 
@@ -32,13 +32,13 @@ POLICIES = (
 )
 
 
-def situation(budget: int = 50, *, hit: float = 0.0, explore: bool = True, day: int = 0) -> Situation:
-    return Situation(ARMS, budget, np.array([1.0, hit, 0.3], np.float32), day * 86_400_000, explore=explore)
+def bandit_context(budget: int = 50, *, hit: float = 0.0, explore: bool = True, day: int = 0) -> BanditContext:
+    return BanditContext(ARMS, budget, np.array([1.0, hit, 0.3], np.float32), day * 86_400_000, explore=explore)
 
 
-def lesson(arm: str, rank: int, *, hit: float = 0.0, depth: int = 50, day: int = 0) -> Lesson:
+def example(arm: str, rank: int, *, hit: float = 0.0, depth: int = 50, day: int = 0) -> BanditExample:
     ranks = np.array([rank if name == arm else 0 for name in ARMS], np.int32)
-    return Lesson(situation(hit=hit, day=day), ranks, np.full(len(ARMS), depth, np.int32), 1.0)
+    return BanditExample(bandit_context(hit=hit, day=day), ranks, np.full(len(ARMS), depth, np.int32), 1.0)
 
 
 @pytest.fixture(params=POLICIES)
@@ -48,7 +48,7 @@ def policy(request: pytest.FixtureRequest) -> Policy:
 
 @pytest.mark.parametrize("budget", [1, 2, 3, 7, 50, 200, 999])
 def test_every_allocation_spends_the_budget_and_odds_sum_to_one(policy: Policy, budget: int):
-    menu = policy.menu(situation(budget))
+    menu = policy.menu(bandit_context(budget))
     assert menu.draws.shape == (len(menu.odds), len(ARMS))
     assert (menu.draws >= 0).all()
     assert (menu.draws.sum(axis=1) == budget).all()
@@ -57,7 +57,7 @@ def test_every_allocation_spends_the_budget_and_odds_sum_to_one(policy: Policy, 
 
 
 def test_the_same_situation_gives_the_same_menu(policy: Policy):
-    first, second = policy.menu(situation()), policy.menu(situation())
+    first, second = policy.menu(bandit_context()), policy.menu(bandit_context())
     np.testing.assert_array_equal(first.draws, second.draws)
     np.testing.assert_array_equal(first.odds, second.odds)
 
@@ -67,14 +67,14 @@ def test_names_print_and_parse_back(policy: Policy):
 
 
 def test_what_was_learnt_survives_the_disk(policy: Policy, tmp_path: Path):
-    policy.learn([lesson("memory", 1), lesson("lexical", 7)])
+    policy.learn([example("memory", 1), example("lexical", 7)])
     policy.save(tmp_path)
     again = open_policy(AllocationSettings(), tmp_path, str(policy))
-    np.testing.assert_array_equal(policy.menu(situation()).draws, again.menu(situation()).draws)
+    np.testing.assert_array_equal(policy.menu(bandit_context()).draws, again.menu(bandit_context()).draws)
 
 
 def test_without_exploration_there_is_one_allocation(policy: Policy):
-    assert len(policy.menu(situation(explore=False)).odds) == 1
+    assert len(policy.menu(bandit_context(explore=False)).odds) == 1
 
 
 @pytest.mark.parametrize(
@@ -82,28 +82,28 @@ def test_without_exploration_there_is_one_allocation(policy: Policy):
 )
 def test_a_bad_name_is_a_usage_error(name: str):
     with pytest.raises(UsageError):
-        new_policy(AllocationSettings(), name).menu(situation())
+        new_policy(AllocationSettings(), name).menu(bandit_context())
 
 
 def test_the_hazard_learns_who_finds_what_in_which_context():
     policy = new_policy(AllocationSettings(), "hazard(exploration=0)")
     for _ in range(60):
-        policy.learn([lesson("memory", 1, hit=1.0), lesson("dense", 18, hit=0.0)])
+        policy.learn([example("memory", 1, hit=1.0), example("dense", 18, hit=0.0)])
     known, unknown = (
-        dict(zip(ARMS, policy.menu(situation(20, hit=hit)).draws[0].tolist(), strict=True)) for hit in (1.0, 0.0)
+        dict(zip(ARMS, policy.menu(bandit_context(20, hit=hit)).draws[0].tolist(), strict=True)) for hit in (1.0, 0.0)
     )
     assert known["memory"] >= 2  # what it found was always first
-    assert unknown["memory"] <= 4  # the first lessons came before any difference was known
+    assert unknown["memory"] <= 4  # the first examples came before any difference was known
     assert unknown["dense"] >= 16  # what it found lay between the 10th and the 20th
 
 
 def test_a_strategy_that_breaks_loses_its_share_and_another_takes_over():
     policy = new_policy(AllocationSettings(), "hazard(exploration=0)")
-    policy.learn([lesson("memory", 1 + place % 9) for place in range(200)])
+    policy.learn([example("memory", 1 + place % 9) for place in range(200)])
     memory, dense = ARMS.index("memory"), ARMS.index("dense")
-    before = policy.menu(situation(20)).draws[0]
-    policy.learn([lesson("dense", 1 + place % 9) for place in range(200)])  # memory brings nothing any more
-    after = policy.menu(situation(20)).draws[0]
+    before = policy.menu(bandit_context(20)).draws[0]
+    policy.learn([example("dense", 1 + place % 9) for place in range(200)])  # memory brings nothing any more
+    after = policy.menu(bandit_context(20)).draws[0]
     assert before[memory] > before[dense]
     assert after[memory] < before[memory]
     assert after[dense] > before[dense]
@@ -111,14 +111,14 @@ def test_a_strategy_that_breaks_loses_its_share_and_another_takes_over():
 
 def test_frozen_it_decides_but_learns_nothing():
     policy = new_policy(AllocationSettings(freeze=True), "hazard")
-    before = policy.menu(situation()).draws
-    policy.learn([lesson("memory", 1)] * 50)
-    np.testing.assert_array_equal(policy.menu(situation()).draws, before)
+    before = policy.menu(bandit_context()).draws
+    policy.learn([example("memory", 1)] * 50)
+    np.testing.assert_array_equal(policy.menu(bandit_context()).draws, before)
 
 
 def test_guardrails_hold():
     policy = new_policy(AllocationSettings(minimum={"explore": 0.2}, maximum={"lexical": 0.1}), "hazard(exploration=0)")
-    draws = dict(zip(ARMS, policy.menu(situation(100)).draws[0].tolist(), strict=True))
+    draws = dict(zip(ARMS, policy.menu(bandit_context(100)).draws[0].tolist(), strict=True))
     assert draws["explore"] >= 20
     assert draws["lexical"] <= 10
 
@@ -130,16 +130,16 @@ def test_old_lessons_fade():
             new_policy(AllocationSettings(half_life_days=days), "hazard(exploration=0)") for days in (1.0, 1e9)
         )
         for policy in (young, old):
-            policy.learn([lesson("memory", 1)] * count)
-            policy.learn([lesson("dense", 1, day=60)] * 40)
+            policy.learn([example("memory", 1)] * count)
+            policy.learn([example("dense", 1, day=60)] * 40)
         place = ARMS.index("dense")
-        first, second = (policy.chances(situation(day=60))[1][place, 0] for policy in (young, old))
+        first, second = (policy.chances(bandit_context(day=60))[1][place, 0] for policy in (young, old))
         assert (first > second + 1e-6) == fades
 
 
 def test_a_damaged_policy_says_so(tmp_path: Path):
     policy = new_policy(AllocationSettings(), "hazard")
-    policy.learn([lesson("memory", 1)])
+    policy.learn([example("memory", 1)])
     policy.save(tmp_path)
     (tmp_path / "hazard.npz").write_bytes((tmp_path / "hazard.npz").read_bytes()[:-40])
     with pytest.raises(DamagedError):

@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 
 from ltrr_cli.core.errors import DamagedError, DataError
-from ltrr_cli.ranking.base import Examples, Model, Schema
+from ltrr_cli.ranking.comparison import compare
 from ltrr_cli.ranking.fit import ALGORITHMS, fit, part
-from ltrr_cli.ranking.judge import compare
-from ltrr_cli.ranking.models import open_model
+from ltrr_cli.ranking.model import Examples, Model, Schema
+from ltrr_cli.ranking.trained import open_model
 
 SCHEMA = Schema(("strong", "weak", "noise", "missing", "never"))
 

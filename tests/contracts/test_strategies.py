@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from ltrr_cli.core.types import Outcome
-from ltrr_cli.retrieval.base import Resources, Strategy
-from ltrr_cli.retrieval.registry import names, strategy
+from ltrr_cli.retrieval.strategy import Resources, Strategy
+from ltrr_cli.retrieval.strategy_registry import names, strategy
 from tests.conftest import DAY_0, SONGS, ask
 
 QUERIES = ("love", "rain night 12", "calm", "", "zzzz", "Löve", "(((", "river river river")

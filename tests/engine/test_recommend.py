@@ -7,7 +7,7 @@ import pytest
 
 import ltrr_cli
 from ltrr_cli.core.errors import NotFoundError
-from ltrr_cli.engine.workspace import Workspace
+from ltrr_cli.workspace.workspace import Workspace
 
 
 @pytest.fixture(scope="module")
@@ -43,7 +43,7 @@ def test_people_get_pages_of_their_own_without_a_query(fed: Workspace):
 
 
 def test_more_like_an_entity_is_what_goes_with_it(fed: Workspace):
-    track = next(entity for entity in fed.loop().catalog.entities() if entity.type == "track")
+    track = next(entity for entity in fed.snapshot().catalog.entities() if entity.type == "track")
     page = fed.query(seed=1, log=False, explore=False, like=track.id, k=10)
     assert page.results[0].sources.keys() >= {"related"}
     assert track.id not in {result.id for result in page.results}
@@ -56,7 +56,7 @@ def test_what_is_like_nothing_that_there_is_is_not_found(fed: Workspace):
 
 
 def test_the_journal_keeps_what_a_page_was_to_be_like(fed: Workspace):
-    entity = fed.loop().catalog.ids[0]
+    entity = fed.snapshot().catalog.ids[0]
     page = fed.query(like=entity, live=False)
     assert page.impression_id is not None
     kept = fed.journal.impression(page.impression_id)
@@ -66,7 +66,7 @@ def test_the_journal_keeps_what_a_page_was_to_be_like(fed: Workspace):
 
 def test_a_file_of_questions_may_ask_for_recommendations(fed: Workspace, tmp_path: Path):
     asked, run = tmp_path / "asked.jsonl", tmp_path / "out.trec"
-    entity = fed.loop().catalog.ids[0]
+    entity = fed.snapshot().catalog.ids[0]
     asked.write_text(f'{{"query_id": "a", "like": "{entity}"}}\n{{"query_id": "b", "user_id": "{busiest(fed)}"}}\n')
     assert fed.query_batch(asked, run, k=5).results == 10
     like = [line.split()[2] for line in run.read_text().splitlines() if line.startswith("a ")]

@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 
 import ltrr_cli
-from ltrr_cli.allocation.regressions import FEWEST
+from ltrr_cli.allocation.models.regressions import FEWEST
 from ltrr_cli.core.errors import UsageError
-from ltrr_cli.engine.workspace import Workspace
-from tests.engine.conftest import searches, write_catalog, write_log
+from ltrr_cli.workspace.workspace import Workspace
+from tests.small_workspace import searches, write_catalog, write_log
 
 
 @pytest.fixture(scope="module")
@@ -52,13 +52,13 @@ def test_an_audit_runs_all_the_same(learnt: Path, tmp_path: Path):
 def test_a_click_on_what_was_drawn_still_teaches(learnt: Path, tmp_path: Path):
     workspace = opened(learnt, tmp_path, allocation__run="drawn", allocation__audit=0.0)
     page = workspace.query("love river", live=True, seed=3)
-    before = workspace.loop().policy.model.lessons
+    before = workspace.snapshot().policy.model.examples
     workspace.record({"event": "click", "impression_id": page.impression_id, "entity_id": page.results[0].id,
                       "timestamp": workspace.journal.impression(page.impression_id).time_ms + 1000})  # fmt: skip
     workspace.ingest([write_log(tmp_path / "none.jsonl", [])])
     again = ltrr_cli.open(tmp_path / "home")
     again.rebuild()
-    assert again.loop().policy.model.lessons > min(before - 1, FEWEST)  # the log is years old: some is forgotten
+    assert again.snapshot().policy.model.examples > min(before - 1, FEWEST)  # the log is years old: some is forgotten
 
 
 def test_shadows_are_journalled_and_explained(learnt: Path, tmp_path: Path):

@@ -8,9 +8,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from ltrr_cli.core.chance import generator
-from ltrr_cli.engine.workspace import Workspace
+from ltrr_cli.core.seeds import generator
 from ltrr_cli.text.normalise import fold
+from ltrr_cli.workspace.workspace import Workspace
 
 KINDS = ("typo", "glued", "split", "plural", "order")
 EACH = 40
@@ -49,7 +49,7 @@ def misspelt(word: str, chance: np.random.Generator) -> str:
 def asked(sample_home: Path) -> list[tuple[str, str, str, list[str]]]:
     """(kind, wanted id, query, first ten ids) of two hundred variants of titles that are nobody else's."""
     workspace = Workspace(sample_home)
-    entities = list(workspace.loop().catalog.entities())
+    entities = list(workspace.snapshot().catalog.entities())
     shared = Counter(fold(entity.title) for entity in entities)
     own = [entity for entity in entities if shared[fold(entity.title)] == 1 and len(entity.title) >= 8]
     chance = generator("variants")

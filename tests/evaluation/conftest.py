@@ -8,9 +8,9 @@ from pathlib import Path
 import pytest
 
 import ltrr_cli
-from ltrr_cli.engine.workspace import Workspace
+from ltrr_cli.workspace.workspace import Workspace
 from tests.conftest import SONGS
-from tests.engine.conftest import write_catalog
+from tests.small_workspace import write_catalog
 
 
 @pytest.fixture(scope="session")

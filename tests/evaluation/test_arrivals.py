@@ -7,11 +7,11 @@ from pathlib import Path
 
 import pytest
 
+from ltrr_cli.charts.svg import write_picture
 from ltrr_cli.core.errors import UsageError
-from ltrr_cli.engine.workspace import Workspace
 from ltrr_cli.evaluation import arrivals as module
 from ltrr_cli.evaluation.arrivals import WITH, WITHOUT, ArrivalsReport, arrivals
-from ltrr_cli.evaluation.svg import write_picture
+from ltrr_cli.workspace.workspace import Workspace
 
 
 @pytest.fixture(autouse=True)
@@ -52,13 +52,13 @@ def test_nobody_sees_a_newcomer_before_it_came_and_only_one_system_explores(
     asked: list[tuple[bool, frozenset[str], tuple[str, ...]]] = []
     genuine = module.answer
 
-    def noted(loop, query, context, **given):  # type: ignore[no-untyped-def]
-        found = genuine(loop, query, context, **given)
-        ids = {loop.catalog.ids[row] for row in found.candidates.rows.tolist()}
+    def noted(snapshot, query, context, **given):  # type: ignore[no-untyped-def]
+        found = genuine(snapshot, query, context, **given)
+        ids = {snapshot.catalog.ids[row] for row in found.candidates.rows.tolist()}
         assert not ids & given["hidden"]
-        created = {loop.catalog.created_ms[row] for row in found.candidates.rows.tolist()}
+        created = {snapshot.catalog.created_ms[row] for row in found.candidates.rows.tolist()}
         assert max(created) <= context.time_ms
-        asked.append((given["explore"], given["hidden"], found.situation.strategies))
+        asked.append((given["explore"], given["hidden"], found.bandit_context.strategies))
         return found
 
     monkeypatch.setattr(module, "answer", noted)

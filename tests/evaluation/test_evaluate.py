@@ -9,9 +9,9 @@ import ir_measures
 import pytest
 
 from ltrr_cli.core.errors import UsageError
-from ltrr_cli.engine.judgments import write_run
-from ltrr_cli.engine.workspace import Workspace
 from ltrr_cli.evaluation.evaluate import BASELINES, evaluate
+from ltrr_cli.feedback.judgments import write_run
+from ltrr_cli.workspace.workspace import Workspace
 from tests.conftest import SONGS
 
 NAMES = ("nDCG@10", "RR@10", "AP", "P@5", "R@100", "Success@1", "Judged@10")
@@ -47,10 +47,10 @@ def test_a_fixed_policy_of_one_strategy_retrieves_what_that_strategy_finds(
     workspace: Workspace, queries: Path, qrels: Path
 ):
     _, done = evaluate(workspace, queries, qrels, policies=("fixed(popular=1)",), k=20, budget=20)
-    popular = workspace.loop().strategies["popular"]
+    popular = workspace.snapshot().strategies["popular"]
     for query in done.judged.queries:
-        hits = popular.retrieve(workspace.loop().request(query.text, query.context, 0), 20)
-        named = {workspace.loop().catalog.ids[int(row)] for row in hits.rows}
+        hits = popular.retrieve(workspace.snapshot().request(query.text, query.context, 0), 20)
+        named = {workspace.snapshot().catalog.ids[int(row)] for row in hits.rows}
         assert set(done.runs["fixed(popular=1)"][query.query_id]) <= named
 
 

@@ -9,12 +9,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as some
 
-from ltrr_cli.core.chance import generator
 from ltrr_cli.core.errors import DataError, UsageError
-from ltrr_cli.engine.judgments import write_run
-from ltrr_cli.engine.workspace import Workspace
+from ltrr_cli.core.seeds import generator
 from ltrr_cli.evaluation.interleave import from_journal, simulated, team_draft
-from tests.engine.conftest import searches, write_log
+from ltrr_cli.feedback.judgments import write_run
+from ltrr_cli.workspace.workspace import Workspace
+from tests.small_workspace import searches, write_log
 
 LISTS = some.lists(some.sampled_from("abcdefgh"), unique=True, max_size=8)
 
@@ -79,7 +79,7 @@ def test_logged_choices_are_credited_as_of_their_time(workspace: Workspace, tmp_
     told = from_journal(Workspace(workspace.home, retrieval__budget=15), ("fixed(memory=1)", "fixed(explore=1)"))
     assert told.searches == 150
     assert told.low > 0.55
-    late = from_journal(workspace, ("hazard", "hazard"), since_ms=int(workspace.loop().clock_ms) - 30 * 60_000)
+    late = from_journal(workspace, ("hazard", "hazard"), since_ms=int(workspace.snapshot().clock_ms) - 30 * 60_000)
     assert 0 < late.searches < 50
     assert late.low <= 0.5 <= late.high
 

@@ -10,10 +10,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as some
 
-from ltrr_cli.core.chance import generator
 from ltrr_cli.core.errors import DataError
-from ltrr_cli.engine.judgments import read_qrels
+from ltrr_cli.core.seeds import generator
 from ltrr_cli.evaluation.metrics import ClickMeasures, Judge, depth_of, measure, per_query
+from ltrr_cli.feedback.judgments import read_qrels
 
 NAMES = ("nDCG@10", "RR@10", "RR", "AP", "P@5", "R@100", "Success@1", "Judged@10", "P(rel=2)@5", "NumRet", "Rprec")
 

@@ -10,15 +10,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from ltrr_cli.core.chance import generator
 from ltrr_cli.core.clock import MINUTE, iso
 from ltrr_cli.core.errors import DataError
-from ltrr_cli.engine.judgments import read_run
-from ltrr_cli.engine.reports import ReplayReport
-from ltrr_cli.engine.train import Trained
-from ltrr_cli.engine.workspace import Workspace
+from ltrr_cli.core.seeds import generator
+from ltrr_cli.engine.records import ReplayReport
 from ltrr_cli.evaluation import replay as replay_module
 from ltrr_cli.evaluation.replay import replay
+from ltrr_cli.feedback.judgments import read_run
+from ltrr_cli.learning.train import Trained
+from ltrr_cli.workspace.workspace import Workspace
 from tests.conftest import DAY_0, SONGS
 
 Lines = list[dict]

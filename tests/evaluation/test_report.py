@@ -10,13 +10,13 @@ from xml.etree import ElementTree
 import numpy as np
 import pytest
 
-from ltrr_cli.engine.workspace import Workspace
-from ltrr_cli.evaluation.dashboard import dashboard
-from ltrr_cli.evaluation.history import POLICY, look_back
-from ltrr_cli.evaluation.page import render
-from ltrr_cli.evaluation.sections import Chart, Dashboard, Section, Series, Table, table_of
-from ltrr_cli.evaluation.svg import draw
-from tests.engine.conftest import searches, write_log
+from ltrr_cli.charts.html import render_html
+from ltrr_cli.charts.sections import Chart, Dashboard, Section, Series, Table, table_of
+from ltrr_cli.charts.svg import draw
+from ltrr_cli.evaluation.look_back import POLICY, look_back
+from ltrr_cli.evaluation.report_sections import dashboard
+from ltrr_cli.workspace.workspace import Workspace
+from tests.small_workspace import searches, write_log
 
 
 @pytest.fixture(scope="module")
@@ -118,7 +118,7 @@ class Page(HTMLParser):
 @pytest.fixture(scope="module")
 def page(report: Dashboard) -> Page:
     found = Page()
-    found.feed(render(report))
+    found.feed(render_html(report))
     return found
 
 
@@ -135,7 +135,7 @@ def test_the_page_loads_and_runs_nothing(page: Page, report: Dashboard):
     assert not {tag for tag, _ in page.tags} & {"script", "link", "img", "iframe", "object", "form"}
     for _, given in page.tags:
         assert not [name for name in given if name.startswith("on") or name in ("src", "xlink:href")]
-    text = render(report)
+    text = render_html(report)
     assert not re.search(r"https?://|@import|url\(", text)
     assert "default-src 'none'" in text
     assert "<script" not in text
@@ -184,7 +184,9 @@ def test_a_table_behind_a_chart_has_a_line_per_x_and_a_column_per_series():
 
 
 def test_what_a_browser_would_obey_is_written_out():
-    told = render(Dashboard("a\x1b\u202e<b>", (), (Section("s", "t", (), (), (Table("c", ("x",), (("\ud800",),)),)),)))
+    told = render_html(
+        Dashboard("a\x1b\u202e<b>", (), (Section("s", "t", (), (), (Table("c", ("x",), (("\ud800",),)),)),))
+    )
     assert "<h1>a\\u001b\\u202e&lt;b&gt;</h1>" in told
     assert "\\ud800" in told
 
@@ -192,4 +194,4 @@ def test_what_a_browser_would_obey_is_written_out():
 def test_an_empty_journal_has_a_report_too(judged_home: Path):
     found = dashboard(Workspace(judged_home))
     assert [one.name for one in found.sections] == ["health"]
-    assert "<main" in render(found)
+    assert "<main" in render_html(found)

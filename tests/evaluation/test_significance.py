@@ -7,7 +7,7 @@ from itertools import product
 import numpy as np
 import pytest
 
-from ltrr_cli.core.chance import generator
+from ltrr_cli.core.seeds import generator
 from ltrr_cli.evaluation.significance import bootstrap, paired
 
 

@@ -8,22 +8,22 @@ import numpy as np
 import pytest
 
 from ltrr_cli.allocation.propensity import filled
+from ltrr_cli.charts.svg import write_picture
 from ltrr_cli.core.errors import DataError, UsageError
-from ltrr_cli.engine.judgments import read_judged
-from ltrr_cli.engine.workspace import Workspace
 from ltrr_cli.evaluation.contenders import Hindsight
-from ltrr_cli.evaluation.listeners import Retrieval, broken, wishes
 from ltrr_cli.evaluation.simulate import BEST_FIXED, FUSION, SINGLE, simulate
-from ltrr_cli.evaluation.svg import write_picture
+from ltrr_cli.evaluation.simulated_users import Retrieval, broken, wishes
 from ltrr_cli.evaluation.vowpal import shares
+from ltrr_cli.feedback.judgments import read_judged
+from ltrr_cli.workspace.workspace import Workspace
 
 
 def test_the_even_split_finds_what_filling_says(workspace: Workspace, queries: Path, qrels: Path):
-    loop = workspace.loop()
-    judged = read_judged(queries, qrels, loop.clock_ms)
-    stream = Retrieval(loop, 8).searches(wishes(loop, judged, 60, 1), lambda *_: None)
+    snapshot = workspace.snapshot()
+    judged = read_judged(queries, qrels, snapshot.clock_ms)
+    stream = Retrieval(snapshot, 8).searches(wishes(snapshot, judged, 60, 1), lambda *_: None)
     hindsight = Hindsight(stream, 8)
-    count = len(loop.enabled())
+    count = len(snapshot.enabled())
     even, single = np.ones(count, np.int32), 8 * np.eye(count, dtype=np.int32)[0]
     for draws in (even, single, hindsight.best(count)):
         exact = [s.wanted >= 0 and bool(filled(s.ranks, draws, 8)[s.wanted]) for s in stream]
@@ -52,9 +52,9 @@ def test_known_items_stand_in_for_judgments(workspace: Workspace):
 
 
 def test_a_strategy_that_breaks_brings_only_what_nobody_wants(workspace: Workspace, queries: Path, qrels: Path):
-    loop = workspace.loop()
-    stream = Retrieval(loop, 8).searches(
-        wishes(loop, read_judged(queries, qrels, loop.clock_ms), 20, 1), lambda *_: None
+    snapshot = workspace.snapshot()
+    stream = Retrieval(snapshot, 8).searches(
+        wishes(snapshot, read_judged(queries, qrels, snapshot.clock_ms), 20, 1), lambda *_: None
     )
     for search in stream:
         spoilt = broken(search, 0, 8)

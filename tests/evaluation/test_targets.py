@@ -9,15 +9,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from ltrr_cli.core.chance import generator
 from ltrr_cli.core.errors import DataError, UsageError
+from ltrr_cli.core.seeds import generator
 from ltrr_cli.core.types import Context
 from ltrr_cli.engine.search import answer
-from ltrr_cli.engine.workspace import Workspace
 from ltrr_cli.evaluation.ope import from_journal
 from ltrr_cli.evaluation.targets import collect, earned
+from ltrr_cli.workspace.workspace import Workspace
 from tests.conftest import DAY_0
-from tests.engine.conftest import searches, write_log
+from tests.small_workspace import searches, write_log
 
 QUERIES = ("love river", "night road", "summer rain", "gold", "calm", "love", "sad night", "rain gold")
 BUDGET, PAGE = 12, 10
@@ -71,13 +71,13 @@ def test_a_system_judged_by_its_own_log_is_worth_what_it_earned(lived: Workspace
 
 
 def test_a_policy_without_exploration_is_worth_what_it_truly_is(lived: Workspace):
-    loop = lived.loop()
-    policy = loop.policy
+    snapshot = lived.snapshot()
+    policy = snapshot.policy
     truth = []
     for impression in lived.journal.impressions():
         context = Context(impression.time_ms, impression.user, impression.session)
-        found = answer(loop, impression.query, context, k=PAGE, budget=BUDGET, explore=False, policy=policy)
-        page = [loop.catalog.ids[int(row)] for row in found.candidates.rows[found.page]]
+        found = answer(snapshot, impression.query, context, k=PAGE, budget=BUDGET, explore=False, policy=policy)
+        page = [snapshot.catalog.ids[int(row)] for row in found.candidates.rows[found.page]]
         truth.append(sum(worth(impression.query, entity) / place for place, entity in enumerate(page, 1)))
     report = from_journal(lived, ["hazard(exploration=0)"])
     found = report.policies["hazard(exploration=0)"]
@@ -156,7 +156,7 @@ def test_searches_before_a_moment_are_left_out(lived: Workspace):
 
 
 def test_one_line_of_a_page_earns_once(lived: Workspace):
-    from ltrr_cli.engine.learn import outcomes
+    from ltrr_cli.learning.fold import outcomes
 
     past = list(outcomes(lived.journal, lived.settings))
     assert earned([*past, *past]) == earned(past)

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from ltrr_cli.engine.workspace import Workspace
-from tests.engine.conftest import searches, write_catalog, write_log
+from ltrr_cli.workspace.workspace import Workspace
+from tests.small_workspace import searches, write_catalog, write_log
 
 QUERIES = ("love", "night road", "slangworda please", "slangwordb please", "")
 

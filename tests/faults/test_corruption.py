@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from ltrr_cli.core.errors import DamagedError
-from ltrr_cli.engine.workspace import Workspace
+from ltrr_cli.workspace.workspace import Workspace
 from tests.faults.conftest import Made, answers
 
 

@@ -12,9 +12,9 @@ from pathlib import Path
 
 import pytest
 
-from ltrr_cli.engine.workspace import Workspace
-from tests.engine.conftest import searches, write_log
+from ltrr_cli.workspace.workspace import Workspace
 from tests.faults.conftest import Made, state
+from tests.small_workspace import searches, write_log
 
 LIMITS = (100, 4_000, 20_000, 60_000, 100_000)  # bytes that a file may have: each stops another writer
 

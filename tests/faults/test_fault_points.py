@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from ltrr_cli.core.errors import LtrrError
-from ltrr_cli.engine.workspace import Workspace
 from ltrr_cli.storage import disk
+from ltrr_cli.workspace.workspace import Workspace
 from tests.faults.conftest import Made, state
 
 COMMANDS = ("index", "update", "ingest", "train", "rebuild", "rollback", "gc")

@@ -15,7 +15,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from ltrr_cli.core.errors import UsageError
-from ltrr_cli.engine.workspace import Workspace
+from ltrr_cli.workspace.workspace import Workspace
 from tests.faults.conftest import Made
 
 OPERATORS = '()[]{}"\'*?~^:+-/\\!&|<>=AND OR NOT title:love^9 [a TO b] /.*/ love~2 "love'
@@ -33,7 +33,7 @@ hostile = st.lists(fragments, max_size=4).map("".join).map(lambda text: text[:10
 @pytest.fixture(scope="module")
 def served(made: Made, tmp_path_factory: pytest.TempPathFactory) -> Workspace:
     workspace = Workspace(shutil.copytree(made.home, tmp_path_factory.mktemp("served") / "home"))
-    workspace.loop()
+    workspace.snapshot()
     return workspace
 
 

@@ -13,9 +13,9 @@ from pathlib import Path
 
 import pytest
 
-from ltrr_cli.core.chance import generator
 from ltrr_cli.core.errors import LockedError
-from ltrr_cli.engine.workspace import Workspace
+from ltrr_cli.core.seeds import generator
+from ltrr_cli.workspace.workspace import Workspace
 from tests.faults.conftest import Made, state
 
 PYTHON = (sys.executable, "-m", "ltrr_cli")
@@ -80,7 +80,7 @@ def test_readers_never_meet_a_half_published_or_swept_generation(made: Made, tmp
     home = Path(shutil.copytree(made.home, tmp_path / "home"))
     reader = """
 import sys
-from ltrr_cli.engine.workspace import Workspace
+from ltrr_cli.workspace.workspace import Workspace
 pages = 0
 while pages < 400:
     workspace = Workspace(sys.argv[1])
@@ -131,7 +131,7 @@ def test_a_second_publisher_is_told_who_the_first_is(made: Made, tmp_path: Path)
 
 def test_a_publisher_that_died_leaves_no_lock_behind(made: Made, tmp_path: Path):
     home = Path(shutil.copytree(made.home, tmp_path / "home"))
-    holder = "import sys, time\nfrom ltrr_cli.engine.workspace import Workspace\n"
+    holder = "import sys, time\nfrom ltrr_cli.workspace.workspace import Workspace\n"
     holder += "with Workspace(sys.argv[1]).publishing('index'):\n    print('held', flush=True)\n    time.sleep(60)\n"
     running = subprocess.Popen([sys.executable, "-c", holder, str(home)], stdout=subprocess.PIPE)
     assert running.stdout is not None
@@ -148,7 +148,7 @@ def test_four_processes_append_and_nothing_is_lost(made: Made, tmp_path: Path):
     home = Path(shutil.copytree(made.home, tmp_path / "home"))
     asker = """
 import json, sys
-from ltrr_cli.engine.workspace import Workspace
+from ltrr_cli.workspace.workspace import Workspace
 workspace = Workspace(sys.argv[1])
 ids = [workspace.query("love", k=3, seed=number).impression_id for number in range(25)]
 print(json.dumps(ids))

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from ltrr_cli.engine.workspace import Workspace
+from ltrr_cli.workspace.workspace import Workspace
 from tests.faults.conftest import Made
 
 GUARDED = """

@@ -8,9 +8,9 @@ from hypothesis import strategies as st
 
 from ltrr_cli.core.errors import DataError
 from ltrr_cli.core.types import Shown
+from ltrr_cli.feedback.format_registry import reader
 from ltrr_cli.feedback.native import Native
 from ltrr_cli.feedback.records import Parsed, UserRecord
-from ltrr_cli.feedback.registry import reader
 
 CLICK = {"event": "click", "timestamp": "2011-08-11T03:59:04.27", "entity_id": "album"}
 SEARCH = {"event": "search", "timestamp": 1_000, "query": "blue", "user_id": "u", "session_id": None}

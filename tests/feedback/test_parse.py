@@ -7,8 +7,8 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from ltrr_cli.core.errors import DataError
+from ltrr_cli.feedback.format_registry import FORMATS, reader
 from ltrr_cli.feedback.parse import parse_object
-from ltrr_cli.feedback.registry import FORMATS, reader
 
 MARK = "\N{ZERO WIDTH NO-BREAK SPACE}"
 

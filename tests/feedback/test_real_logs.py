@@ -7,8 +7,8 @@ import pytest
 
 from ltrr_cli.core.config import FeedbackSettings
 from ltrr_cli.feedback.attribution import Attribution
+from ltrr_cli.feedback.format_registry import detect, reader
 from ltrr_cli.feedback.guards import Guard
-from ltrr_cli.feedback.registry import detect, reader
 from ltrr_cli.text.lines import read_lines
 
 DATA = Path(os.environ.get("LTRR_DATA", Path(__file__).parents[3] / "shared" / "data"))

@@ -6,8 +6,8 @@ import pytest
 
 from ltrr_cli.core.errors import DataError
 from ltrr_cli.core.types import Shown
+from ltrr_cli.feedback.format_registry import reader
 from ltrr_cli.feedback.records import Parsed
-from ltrr_cli.feedback.registry import reader
 
 QUERY = {
     "timestamp": "2024-05-22T20:04:58.072Z",

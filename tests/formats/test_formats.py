@@ -12,7 +12,7 @@ import pytest
 
 import ltrr_cli
 from ltrr_cli.core.errors import DamagedError
-from ltrr_cli.engine.workspace import Workspace
+from ltrr_cli.workspace.workspace import Workspace
 
 SAFELY: dict[str, Any] = {"filter": "data"} if hasattr(tarfile, "data_filter") else {}  # older patches of 3.11
 OLD = sorted(Path(__file__).parent.glob("format-*.tar.gz"))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ltrr_cli.ranking.base import Examples, Schema
+from ltrr_cli.ranking.model import Examples, Schema
 
 SCHEMA = Schema(("lexical.score", "memory.score", "entity.popularity", "noise.a", "noise.b", "nothing"))
 

@@ -7,9 +7,9 @@ import pytest
 
 from ltrr_cli.core.errors import DataError
 from ltrr_cli.ranking import fit as room
-from ltrr_cli.ranking.base import Schema
 from ltrr_cli.ranking.fit import contest, fit
-from ltrr_cli.ranking.thin import part
+from ltrr_cli.ranking.model import Schema
+from ltrr_cli.ranking.subsample import part
 from tests.ranking.made import SCHEMA, made
 
 

@@ -4,9 +4,9 @@ from dataclasses import replace
 
 import numpy as np
 
-from ltrr_cli.ranking.base import Examples
 from ltrr_cli.ranking.fit_lambdamart import copied, fit_lambdamart, lambdas, pairs_of
-from ltrr_cli.ranking.thin import searches
+from ltrr_cli.ranking.model import Examples
+from ltrr_cli.ranking.subsample import searches
 from ltrr_cli.ranking.trees import Trees, forest
 from tests.ranking.made import made
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from ltrr_cli.ranking.fit_pointwise import fit_linear, fit_pointwise, from_histogram, graded
-from ltrr_cli.ranking.thin import thinned
+from ltrr_cli.ranking.subsample import thinned
 from tests.ranking.made import made
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from ltrr_cli.core.types import Interpretation, Request, Slot
-from ltrr_cli.retrieval.base import Resources
+from ltrr_cli.retrieval.strategy import Resources
 from ltrr_cli.retrieval.structured import Structured
 from tests.conftest import ask
 

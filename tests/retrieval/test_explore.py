@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from ltrr_cli.retrieval.base import Resources
 from ltrr_cli.retrieval.explore import Explore
+from ltrr_cli.retrieval.strategy import Resources
 from tests.conftest import SONGS, ask
 from tests.retrieval.conftest import ask_for
 

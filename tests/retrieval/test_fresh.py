@@ -11,8 +11,8 @@ import pytest
 
 from ltrr_cli.catalog.columns import Columns
 from ltrr_cli.core.types import Outcome
-from ltrr_cli.retrieval.base import Resources
 from ltrr_cli.retrieval.fresh import Fresh
+from ltrr_cli.retrieval.strategy import Resources
 from ltrr_cli.retrieval.structured import Structured
 from tests.conftest import DAY_0, SONGS, HashedWords, ask
 from tests.retrieval.conftest import ask_for

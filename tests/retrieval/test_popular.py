@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from ltrr_cli.core.types import Outcome
-from ltrr_cli.retrieval.base import Resources
 from ltrr_cli.retrieval.popular import Popular
+from ltrr_cli.retrieval.strategy import Resources
 from tests.conftest import DAY_0, SONGS, ask
 from tests.retrieval.conftest import ask_for
 

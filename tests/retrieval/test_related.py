@@ -8,11 +8,11 @@ import pytest
 
 from ltrr_cli.catalog.columns import Columns
 from ltrr_cli.core.types import Entity, Request
-from ltrr_cli.retrieval.base import Resources
 from ltrr_cli.retrieval.related import Related
-from ltrr_cli.retrieval.ties import Ties
+from ltrr_cli.retrieval.shared_values import SharedValues
+from ltrr_cli.retrieval.strategy import Resources
 from tests.conftest import HashedWords, ask
-from tests.retrieval.acts import two_tastes
+from tests.retrieval.people.acts import two_tastes
 
 MUSIC = (
     Entity("a1", "Nina Stone", "artist", attributes={"genre": ("soul",)}),
@@ -74,7 +74,7 @@ def test_seeds_are_not_brought_again_and_nothing_comes_of_nothing(related: Relat
 
 
 def test_evidence_says_of_any_row_what_retrieval_goes_by(related: Related, folder: Path):
-    ties = Ties.open(folder)
+    ties = SharedValues.open(folder)
     values = ties.of(np.array([ROW["t1"]], np.int32), np.ones(1))
     rows, cosine = ties.bearers(*values)
     everything = ties.shared(*values, np.arange(len(MUSIC), dtype=np.int32))
@@ -94,8 +94,8 @@ def test_what_the_same_people_choose_goes_together(resources: Resources, tmp_pat
 
 
 def test_a_catalog_that_shares_nothing_ties_nothing(tmp_path: Path):
-    Ties.build([Entity("1", "One"), Entity("2", "Two")], tmp_path)
-    ties = Ties.open(tmp_path)
+    SharedValues.build([Entity("1", "One"), Entity("2", "Two")], tmp_path)
+    ties = SharedValues.open(tmp_path)
     values = ties.of(np.array([0], np.int32), np.ones(1))
     assert not len(values[0])
     assert not len(ties.bearers(*values)[0])

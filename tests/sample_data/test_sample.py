@@ -13,7 +13,7 @@ import pytest
 
 from ltrr_cli.catalog.sample import sample_path
 from ltrr_cli.core.errors import NotFoundError
-from ltrr_cli.engine.judgments import read_qrels
+from ltrr_cli.feedback.judgments import read_qrels
 
 ROOT = Path(__file__).resolve().parents[2]
 

@@ -34,7 +34,7 @@ def test_an_impression_comes_back_whole(tmp_path: Path):
     assert found is not None
     assert (found.plan, found.shown, found.context) == (PAGE.plan, PAGE.shown, PAGE.context)
     np.testing.assert_array_equal(found.features, PAGE.features)
-    np.testing.assert_array_equal(found.situation, PAGE.situation)
+    np.testing.assert_array_equal(found.bandit_context, PAGE.bandit_context)
     assert journal.impression("other") is None
 
 

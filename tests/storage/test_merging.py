@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from ltrr_cli.core.chance import generator
+from ltrr_cli.core.seeds import generator
 from ltrr_cli.storage import merging
 from ltrr_cli.storage.merging import Ascending, Merge
 

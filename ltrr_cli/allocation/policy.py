@@ -1,0 +1,104 @@
+"""What an allocation policy is: given a context it states a menu of allocations with odds; it never rolls dice.
+
+``draw.py`` holds the one function that does. A policy that never samples cannot forget its propensities.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import ClassVar, Protocol, Self
+
+import numpy as np
+
+from ltrr_cli.core.types import DoubleArray, FloatArray, IntArray
+
+
+@dataclass(frozen=True, slots=True)
+class BanditContext:
+    """What the policy may look at; all of it is known before retrieval.
+
+    strategies -- names of the strategies that are enabled, in a fixed order
+    budget     -- K, distinct candidates wanted
+    features   -- (d,) float32, finite, named by ``allocation.features``; the first is a constant 1
+    past       -- (s, p) float32, what each strategy did for such queries, named by ``allocation.history.PAST``;
+                  None: nothing is known of it
+    time_ms    -- the moment of the question
+    seed       -- for policies whose menu is itself sampled (posterior draws)
+    explore    -- False: the menu is the one allocation the policy holds best, with odds 1
+    """
+
+    strategies: tuple[str, ...]
+    budget: int
+    features: FloatArray
+    time_ms: int
+    seed: int = 0
+    explore: bool = True
+    past: FloatArray | None = None
+
+    def inputs(self) -> DoubleArray:
+        """Return (s, d + p) float64: a line per strategy, the same features and its own past."""
+        width = len(self.features)
+        found = np.empty((len(self.strategies), width + (0 if self.past is None else self.past.shape[1])))
+        found[:, :width] = self.features
+        if self.past is not None:
+            found[:, width:] = self.past
+        return found
+
+
+@dataclass(frozen=True, slots=True)
+class Menu:
+    """The allocations that may be drawn.
+
+    draws -- (a, s) int32, candidates per strategy; every row sums to the budget
+    odds  -- (a,) float64, > 0, sums to 1
+    """
+
+    draws: IntArray
+    odds: DoubleArray
+
+
+@dataclass(frozen=True, slots=True)
+class BanditExample:
+    """What one rewarded entity teaches.
+
+    ranks  -- (s,) int32, its rank in every strategy, 0 where the strategy did not have it down to ``depths``
+    depths -- (s,) int32, how deep each strategy was run (0: it did not run, so nothing is known of it)
+    weight -- > 0, reward / (inclusion x examination), clipped by the policy
+    reward -- -1..1
+    context -- as of serving
+    shapes -- (s, 3) float32, what each strategy's list looked like (``allocation.history.shape``); None: not known
+    real   -- False: made up from the catalog, no person wanted it
+    """
+
+    bandit_context: BanditContext
+    ranks: IntArray
+    depths: IntArray
+    weight: float
+    reward: float = 1.0
+    shapes: FloatArray | None = None
+    real: bool = True
+
+
+class Policy(Protocol):
+    """Who may bring how many."""
+
+    name: ClassVar[str]
+
+    def menu(self, bandit_context: BanditContext) -> Menu:
+        """State the allocations and their odds; deterministic."""
+        ...
+
+    def learn(self, examples: Sequence[BanditExample]) -> None:
+        """Take in examples, in (time, event id) order."""
+        ...
+
+    def save(self, folder: Path) -> None:
+        """Write the learned state (npz / json, never pickle)."""
+        ...
+
+    @classmethod
+    def open(cls, folder: Path) -> Self:
+        """Read what ``save`` wrote; raises DamagedError where it does not fit."""
+        ...

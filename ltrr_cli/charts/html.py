@@ -1,0 +1,115 @@
+"""A report as one HTML file: no network, no script; readable in print, in the dark, and with a screen reader."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from html import escape
+
+from ltrr_cli.charts.sections import Cell, Chart, Dashboard, Section, Table
+from ltrr_cli.charts.svg import draw
+
+# control characters, marks that turn the writing direction, lone surrogates
+_CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
+
+_STYLE = """
+:root{color-scheme:light dark;--ink:#1a1a1a;--soft:#555;--rule:#c9c9c9;--paper:#fff;--link:#005a9c}
+@media (prefers-color-scheme:dark){:root{--ink:#ececec;--soft:#b8b8b8;--rule:#4c4c4c;--paper:#161616;--link:#7cc0ff}}
+body{font:16px/1.5 system-ui,sans-serif;color:var(--ink);background:var(--paper);max-width:60rem;margin:0 auto;
+padding:1rem}
+a{color:var(--link)}h1{font-size:1.7rem}h2{font-size:1.3rem;margin-top:2.5rem;border-top:1px solid var(--rule);
+padding-top:1rem}
+.skip{position:absolute;left:-99rem}.skip:focus{left:1rem}
+dl{display:grid;grid-template-columns:max-content 1fr;gap:.2rem 1rem}dt{color:var(--soft)}dd{margin:0}
+figure{margin:1rem 0;break-inside:avoid;overflow-x:auto}figcaption{color:var(--soft)}
+svg{width:100%;min-width:34rem;height:auto;font:13px system-ui,sans-serif}svg text{fill:var(--ink)}
+svg .on{fill:#fff;text-anchor:middle;font-size:11px;paint-order:stroke;stroke:#000;stroke-width:2.5px}
+polyline{fill:none;stroke:var(--c);stroke-width:2}rect,.mark{fill:var(--c)}.grid{stroke:var(--rule);stroke-width:1}
+.even{stroke:var(--soft);stroke-dasharray:3 3}
+.wide{overflow-x:auto}table{border-collapse:collapse;margin:1rem 0;font-variant-numeric:tabular-nums;font-size:.9rem}
+caption{text-align:left;font-weight:600;padding:.3rem 0;white-space:nowrap}th,td{padding:.15rem .8rem .15rem 0;
+text-align:right;border-bottom:1px solid var(--rule);vertical-align:top}th:first-child,td:first-child{text-align:left;
+overflow-wrap:break-word;min-width:6rem;max-width:24rem}thead th{color:var(--soft);font-weight:500}
+tbody th{font-weight:400}
+.warning{border-left:4px solid #d55e00;
+padding-left:.8rem}
+@media print{:root{--ink:#000;--soft:#333;--rule:#999;--paper:#fff}body{font-size:11pt;max-width:none;padding:0}
+nav,.skip{display:none}h2{break-after:avoid}table,figure{break-inside:avoid}rect,.mark,.on{print-color-adjust:exact;
+-webkit-print-color-adjust:exact}.wide{overflow:visible}}
+"""
+
+
+def render_html(report: Dashboard) -> str:
+    """Return the whole page."""
+    links = "".join(f'<li><a href="#{escape(one.name)}">{_text(one.title)}</a></li>' for one in report.sections)
+    facts = "".join(f"<dt>{_text(name)}</dt><dd>{_text(value)}</dd>" for name, value in report.facts)
+    warned = "".join(f'<p class="warning">Damaged, not used: {_text(line)}</p>' for line in report.warnings)
+    number, sections = 0, []
+    for section in report.sections:
+        sections.append(_section(section, number))
+        number += len(section.charts)
+    return (
+        '<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8">'
+        '<meta name="viewport" content="width=device-width,initial-scale=1">'
+        # whatever a title or a query says, this page loads and runs nothing
+        "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\">"
+        f"<title>{_text(report.title)}</title><style>{_STYLE}</style></head>\n<body>"
+        '<a class="skip" href="#content">Skip to the report</a>\n'
+        f"<header><h1>{_text(report.title)}</h1>{warned}<dl>{facts}</dl></header>\n"
+        f'<nav aria-label="Sections"><ul>{links}</ul></nav>\n<main id="content">\n'
+        + "\n".join(sections)
+        + "\n</main></body></html>\n"
+    )
+
+
+def _section(section: Section, number: int) -> str:
+    name = escape(section.name)
+    words = "".join(f"<p>{_text(line)}</p>" for line in section.words)
+    charts = "".join(_figure(chart, number + place) for place, chart in enumerate(section.charts))
+    tables = "".join(map(_table, section.tables))
+    title = f'<h2 id="{name}">{_text(section.title)}</h2>'
+    return f'<section aria-labelledby="{name}">{title}{words}{charts}{tables}</section>'
+
+
+def _figure(chart: Chart, number: int) -> str:
+    caption = f"<figcaption>{_text(chart.title)}. {_text(chart.says)}</figcaption>"
+    return f"<figure>{_clean(draw(chart, number))}{caption}</figure>"
+
+
+def _table(table: Table) -> str:
+    if not table.rows:
+        return f"<p>{_text(table.caption)}: none.</p>"
+    head = "".join(f'<th scope="col">{_text(name)}</th>' for name in table.columns)
+    digits = [_digits([row[column] for row in table.rows]) for column in range(len(table.columns))]
+    lines = [[_cell(cell, places) for cell, places in zip(row, digits, strict=True)] for row in table.rows]
+    body = "".join(
+        f'<tr><th scope="row">{line[0]}</th>' + "".join(f"<td>{cell}</td>" for cell in line[1:]) + "</tr>"
+        for line in lines
+    )
+    return (
+        f'<div class="wide" tabindex="0" role="region" aria-label="{_text(table.caption)}"><table>'
+        f"<caption>{_text(table.caption)}</caption><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>"
+    )
+
+
+def _digits(column: Sequence[Cell]) -> int:
+    """Return how many decimals a column needs: none, few for large numbers, four for shares and measures."""
+    numbers = [abs(value) for value in column if isinstance(value, float) and value == value]
+    if all(value == int(value) for value in numbers):
+        return 0
+    return 1 if max(numbers) >= 100 else 4
+
+
+def _cell(value: Cell, digits: int) -> str:
+    if value is None or value != value:
+        return "none"
+    return _text(value) if isinstance(value, str) else f"{value:,.{digits if isinstance(value, float) else 0}f}"
+
+
+def _text(text: str) -> str:
+    return escape(_clean(text))
+
+
+def _clean(text: str) -> str:
+    """Write out what a browser would obey or not show: control characters and turns of the writing direction."""
+    return _CONTROL.sub(lambda match: f"\\u{ord(match[0]):04x}", text)

@@ -1,0 +1,77 @@
+"""What a report says, before it is drawn: sections of words, charts and tables, all plain numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from ltrr_cli.evaluation.records import MeasureTable
+
+Cell = str | float | int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Series(MeasureTable):
+    """A named line of points (x, y); NaN leaves a gap."""
+
+    name: str
+    points: tuple[tuple[float, float], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Chart(MeasureTable):
+    """A picture of numbers that stand in ``table`` too.
+
+    form    -- "lines", "shares" (stacked to 1) or "bars" (one series, its labels in ``ticks``)
+    says    -- one sentence for those who cannot see it
+    ticks   -- labels of whole-numbered x
+    equal   -- draw the diagonal on which both axes agree
+    """
+
+    title: str
+    says: str
+    x: str
+    y: str
+    series: tuple[Series, ...]
+    form: str = "lines"
+    ticks: tuple[str, ...] = ()
+    equal: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Table(MeasureTable):
+    """Rows of numbers and words; the first column heads its row."""
+
+    caption: str
+    columns: tuple[str, ...]
+    rows: tuple[tuple[Cell, ...], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Section(MeasureTable):
+    """One question and its answer."""
+
+    name: str
+    title: str
+    words: tuple[str, ...]
+    charts: tuple[Chart, ...] = ()
+    tables: tuple[Table, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Dashboard(MeasureTable):
+    """A whole report."""
+
+    title: str
+    facts: tuple[tuple[str, str], ...]
+    sections: tuple[Section, ...]
+    warnings: tuple[str, ...] = field(default=())
+
+
+def table_of(caption: str, x: str, series: Sequence[Series], ticks: Sequence[str] = ()) -> Table:
+    """Return the numbers behind a chart: one row an x, one column a series."""
+    places = sorted({point[0] for line in series for point in line.points})
+    by = [dict(line.points) for line in series]
+    label = {float(place): tick for place, tick in enumerate(ticks)}
+    rows = tuple((label.get(place, place), *(line.get(place) for line in by)) for place in places)
+    return Table(caption, (x, *(line.name for line in series)), rows)

@@ -1,0 +1,83 @@
+"""``ltrr rollback``, ``rebuild``, ``gc``, ``doctor``: keeping a workspace well."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from ltrr_cli.cli import options
+from ltrr_cli.cli.context import CommandContext
+from ltrr_cli.cli.render import counted, table
+from ltrr_cli.core.errors import DamagedError
+
+
+def rollback(
+    ctx: CommandContext,
+    to: Annotated[
+        int | None, typer.Option("--to", metavar="N", help="A learned generation.  [default: the one before]")
+    ] = None,
+) -> None:
+    """Let an older generation serve again, with the catalog that it belongs to; the journal stays as it is."""
+    report = ctx.workspace().rollback(to)
+    line = f"learned generation {report.learned} on catalog {report.catalog} serves (was {report.was_learned} on {report.was_catalog})"  # noqa: E501
+    ctx.answer(report, lambda screen: screen.print(line, soft_wrap=True))
+
+
+def rebuild(ctx: CommandContext) -> None:
+    """Fold the whole journal anew; the same events give the same state, byte for byte."""
+    with ctx.progress() as progress:
+        report = ctx.workspace().rebuild(progress=progress)
+    same = "the same as before" if report.same else "not what was there before"
+    line = (
+        f"learned generation {report.learned} from {counted(report.events, 'event')} in {report.seconds:.1f} s: {same}"
+    )
+    ctx.answer(report, lambda screen: screen.print(line, soft_wrap=True))
+
+
+def forget(
+    ctx: CommandContext,
+    user: Annotated[str | None, typer.Option("--user", metavar="U", help="All of one person.")] = None,
+    source: Annotated[
+        str | None, typer.Option("--source", metavar="LOG", help="All of a log, as it was named when it was taken in.")
+    ] = None,
+    between: Annotated[
+        tuple[str, str] | None, typer.Option("--between", metavar="FROM TO", help="All from one time up to another.")
+    ] = None,
+) -> None:
+    """Delete feedback from the journal, and learn everything anew without it.
+
+    Several conditions are met together. Older generations still hold what was learnt until `ltrr gc --keep 0`.
+    """
+    span = None
+    if between is not None:
+        first, last = (options.moment(text, "--between") or 0 for text in between)
+        span = (first, last)
+    with ctx.progress() as progress:
+        report = ctx.workspace().forget(user=user, source=source, between=span, progress=progress)
+    line = f"{counted(report.events, 'event')} and {counted(report.impressions, 'impression')} forgotten"
+    line += "" if report.learned is None else f"; learned generation {report.learned} knows nothing of them"
+    ctx.answer(report, lambda screen: screen.print(line, soft_wrap=True))
+    if report.ranker and report.learned is not None:
+        ctx.warn("the ranker may have learnt from them: ltrr train-ranker")
+
+
+def gc(
+    ctx: CommandContext,
+    keep: Annotated[int, typer.Option("--keep", metavar="N", help="Older learned generations to keep.")] = 2,
+) -> None:
+    """Remove old generations that nobody reads, and what interrupted commands left behind."""
+    report = ctx.workspace().gc(keep=options.at_least_zero(keep, "--keep"))
+    removed = f"{counted(len(report.removed), 'folder')} removed, {report.freed / 2**20:,.1f} MB free"
+    held = f"; still read: {', '.join(report.held)}" if report.held else ""
+    ctx.answer(report, lambda screen: screen.print(removed + held, soft_wrap=True))
+
+
+def doctor(ctx: CommandContext) -> None:
+    """Check libraries, settings, disk, generations and journal; exit 5 where something is wrong."""
+    report = ctx.workspace().doctor()
+    rows = [("ok" if check.ok else "WRONG", check.name, check.says, "" if check.ok else check.hint)
+            for check in report.checks]  # fmt: skip
+    ctx.answer(report, lambda screen: screen.print(table(("", "checked", "found", "mend with"), rows)))
+    if not report.ok:
+        raise typer.Exit(DamagedError.exit_code)

@@ -1,0 +1,211 @@
+"""Questions -> pages, one at a time or a file of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from time import perf_counter
+from typing import TYPE_CHECKING
+from uuid import uuid4
+
+from ltrr_cli.allocation.models.strategy_history import PAST
+from ltrr_cli.allocation.policy import Policy
+from ltrr_cli.allocation.policy_registry import open_policy
+from ltrr_cli.catalog.filters import parse_filter
+from ltrr_cli.core.clock import now_ms, parse_time
+from ltrr_cli.core.errors import DataError, NotFoundError, UsageError
+from ltrr_cli.core.seeds import seed_of
+from ltrr_cli.core.types import Context, Impression
+from ltrr_cli.engine.records import BatchReport, Page, Result, Source
+from ltrr_cli.engine.search import Answer, answer
+from ltrr_cli.engine.shadow import shadows
+from ltrr_cli.feedback.judgments import query_line
+from ltrr_cli.learning.credit import journalled, schema_of
+from ltrr_cli.text.lines import BadLine, read_lines
+from ltrr_cli.text.normalise import writable
+
+if TYPE_CHECKING:
+    from ltrr_cli.engine.snapshot import Snapshot
+    from ltrr_cli.workspace.workspace import Workspace
+
+LARGEST_K = 10_000
+LARGEST_BUDGET = 100_000
+
+
+@dataclass(frozen=True, slots=True)
+class QueryRequest:
+    """One call of ``Workspace.query``, as given."""
+
+    text: str
+    k: int
+    budget: int | None
+    user: str | None
+    session: str | None
+    at: int | str | None
+    context: Mapping[str, str]
+    filters: tuple[str, ...]
+    policy: str | None
+    seed: int | None
+    hide_seen: bool
+    live: bool
+    log: bool
+    explore: bool
+    like: str | None = None
+
+    def writable(self) -> QueryRequest:
+        """Return the same without what no file can hold: a lone surrogate is no character."""
+        given = {writable(key): writable(value) for key, value in self.context.items()}
+        user, session = (None if who is None else writable(who) for who in (self.user, self.session))
+        return replace(self, text=writable(self.text), user=user, session=session, context=given)
+
+    def checked(self, default_budget: int) -> int:
+        """Return the budget; raises UsageError for numbers out of range."""
+        budget = default_budget if self.budget is None else self.budget
+        for name, value, largest in (("k", self.k, LARGEST_K), ("budget", budget, LARGEST_BUDGET)):
+            if not 1 <= value <= largest:
+                raise UsageError(f"{name} is {value}", hint=f"{name} lies between 1 and {largest}")
+        return max(budget, self.k)
+
+
+def respond(workspace: Workspace, asked: QueryRequest) -> Page:
+    """Answer a question and journal the impression."""
+    asked = asked.writable()
+    budget = asked.checked(workspace.settings.retrieval.budget)
+    filters = tuple(parse_filter(text) for text in asked.filters)
+    snapshot = workspace.snapshot()
+    moment = snapshot.clock_ms if asked.at is None else parse_time(asked.at)
+    impression_id = uuid4().hex
+    context = Context(
+        moment,
+        asked.user,
+        asked.session,
+        asked.context.get("locale"),
+        filters,
+        asked.context,
+        asked.hide_seen,
+        asked.like,
+    )
+    seed = seed_of("draw", impression_id) if asked.seed is None else asked.seed
+    policy = named_policy(workspace, asked.policy)
+    found = answer(
+        snapshot,
+        asked.text,
+        context,
+        k=asked.k,
+        budget=budget,
+        seed=seed,
+        explore=asked.explore,
+        policy=policy,
+        hidden=hidden(workspace, context),
+    )
+    if asked.log:
+        beside = shadows(workspace, snapshot, found, asked.k)
+        workspace.journal.append_impression(replace(_impression(snapshot, found, impression_id, asked), shadows=beside))
+    return _page(snapshot, found, impression_id if asked.log else None)
+
+
+def hidden(workspace: Workspace, context: Context) -> frozenset[str]:
+    """Return what the user already acted on, where it is to be hidden, and the entity that others are to be like.
+
+    Raises NotFoundError where the catalog has no such entity.
+    """
+    same: frozenset[str] = frozenset()
+    if context.like is not None:
+        if workspace.snapshot().catalog.row_of(context.like) < 0:
+            raise NotFoundError(f"no entity {context.like[:80]!r} to be like", hint="an id of the catalog is needed")
+        same = frozenset((context.like,))
+    if not context.hide_seen or context.user is None:
+        return same
+    return same | workspace.journal.entities_of(context.user)
+
+
+def named_policy(workspace: Workspace, name: str | None) -> Policy | None:
+    """Return the policy asked for, with what was learnt where it is the one that learns; None: the serving one."""
+    if name is None:
+        return None
+    current = workspace.current()
+    learned = workspace.generations.folder("learned", current.learned) / "policy"
+    features = (*workspace.snapshot().features(), *PAST)
+    return open_policy(workspace.settings.allocation, learned, name, features)
+
+
+def respond_batch(
+    workspace: Workspace,
+    queries: str | Path,
+    run: str | Path,
+    k: int,
+    budget: int | None,
+    policy: str | None,
+    hide_seen: bool,
+    progress: Callable[[str, int, int | None], None],
+) -> BatchReport:
+    """Answer every query of a file; write ``query_id Q0 id rank score tag`` lines."""
+    start = perf_counter()
+    blank = QueryRequest("", k, budget, None, None, None, {}, (), policy, 0, hide_seen, False, False, False)
+    most = blank.checked(workspace.settings.retrieval.budget)
+    snapshot = workspace.snapshot()
+    chosen = named_policy(workspace, policy)
+    count = results = empty = 0
+    lines: list[str] = []
+    for line in read_lines(queries):
+        if isinstance(line, BadLine):
+            raise DataError(f"{queries}, line {line.number}: {line.reason}")
+        query_id, context, text = query_line(line.data, f"{queries}, line {line.number}", snapshot.clock_ms, hide_seen)
+        found = answer(
+            snapshot, text, context, k=k, budget=most, explore=False, policy=chosen, hidden=hidden(workspace, context)
+        )
+        for rank, place in enumerate(found.page.tolist(), 1):
+            entity = snapshot.catalog.ids[int(found.candidates.rows[place])]
+            # 1 / rank: equal scores would let a reader of the run break ties its own way
+            lines.append(f"{query_id} Q0 {entity} {rank} {1 / rank:.8f} ltrr\n")
+        count, results, empty = count + 1, results + len(found.page), empty + (len(found.page) == 0)
+        progress("queries", count, None)
+    Path(run).write_text("".join(lines), "utf-8")
+    return BatchReport(count, results, empty, str(run), round(perf_counter() - start, 3))
+
+
+def _impression(snapshot: Snapshot, found: Answer, impression_id: str, asked: QueryRequest) -> Impression:
+    return Impression(
+        impression_id=impression_id,
+        # the wall clock says when it was asked; how old things are was told by the data's own clock
+        time_ms=now_ms() if asked.at is None else found.request.context.time_ms,
+        query=asked.text,
+        origin="live" if asked.live else "trial",
+        user=asked.user,
+        session=asked.session,
+        context=asked.context if asked.like is None else {**asked.context, "like": asked.like},
+        plan=found.plan,
+        shown=found.shown(snapshot),
+        schema=found.schema.digest,
+        features=found.features[found.page],
+        bandit_context_schema=schema_of(snapshot),
+        bandit_context=journalled(snapshot, found.bandit_context, found.hits),
+        page_odds=found.page_odds() if found.exact else None,
+        seed=found.request.seed,
+        filters=found.request.context.filters,
+    )
+
+
+def _page(snapshot: Snapshot, found: Answer, impression_id: str | None) -> Page:
+    results = []
+    for line, place in zip(found.shown(snapshot), found.page.tolist(), strict=True):
+        row = int(found.candidates.rows[place])
+        scores = dict(zip(found.candidates.strategies, found.candidates.scores[place].tolist(), strict=True))
+        sources = {name: Source(rank, scores[name]) for name, rank in line.ranks.items()}
+        kind = snapshot.catalog.type_names[int(snapshot.catalog.types[row])]
+        results.append(
+            Result(line.position, line.entity_id, snapshot.catalog.titles[row], kind, line.score or 0.0, line.odds,
+                   sources)
+        )  # fmt: skip
+    return Page(
+        impression_id=impression_id,
+        query=found.request.query,
+        reading=found.request.reading,
+        plan=found.plan,
+        results=tuple(results),
+        took_ms={stage: round(took, 3) for stage, took in found.took_ms.items()},
+        ranker="fusion" if snapshot.ranker is None else snapshot.ranker.algorithm,
+        candidates=int(found.included[found.drawn].sum()),
+        warnings=tuple(snapshot.warnings),
+    )

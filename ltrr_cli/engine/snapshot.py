@@ -1,0 +1,253 @@
+"""The open snapshot: everything one catalog generation and one learned generation hold, ready to answer and to learn."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import msgspec
+import numpy as np
+
+from ltrr_cli.allocation.bandit_features import feature_names
+from ltrr_cli.allocation.models.strategy_history import PAST, StrategyHistory
+from ltrr_cli.allocation.models.user_preferences import UserPreferences
+from ltrr_cli.allocation.policy import BanditExample, Policy
+from ltrr_cli.allocation.policy_registry import open_policy
+from ltrr_cli.backends.encoder import open_encoder
+from ltrr_cli.backends.encoder_cross import CrossEncoder
+from ltrr_cli.catalog.columns import Columns
+from ltrr_cli.core.config import Settings
+from ltrr_cli.core.errors import DamagedError, UsageError
+from ltrr_cli.core.inferred import Inferred
+from ltrr_cli.core.intent import meant_by_name, states_values
+from ltrr_cli.core.types import BoolArray, Context, Encoder, FloatArray, Outcome, Profile, Reading, Request
+from ltrr_cli.engine.rerank import open_reranker
+from ltrr_cli.engine.schema import misfit
+from ltrr_cli.ranking.model import Model
+from ltrr_cli.ranking.trained import open_model
+from ltrr_cli.retrieval import strategy_registry
+from ltrr_cli.retrieval.outcome_batch import OutcomeBatch
+from ltrr_cli.retrieval.strategy import Resources, Strategy
+from ltrr_cli.storage.journal import Journal
+from ltrr_cli.storage.lock import Hold
+from ltrr_cli.text.normalise import query_key
+from ltrr_cli.understanding.inference.infer import open_inferred
+from ltrr_cli.understanding.reader import Understanding
+
+
+class CatalogHeader(msgspec.Struct, frozen=True):
+    """What a catalog generation says of itself (``generation.json``)."""
+
+    language: str
+    encoder: str
+    strategies: tuple[str, ...]
+    fusion: dict[str, float]  # weight of each strategy, from known-item self-retrieval
+    signals: tuple[str, ...]  # names of the bandit's features, beside time
+    fusion_of_values: dict[str, float] = {}  # the same where a query states attribute values; empty: not known
+
+
+class LearnedHeader(msgspec.Struct, frozen=True):
+    """What a learned generation says of itself (``fold.json``)."""
+
+    catalog: int
+    events: int
+    outcomes: int
+    last_event_ms: int | None
+    position: str
+
+
+CATALOG_ENCODER, DENSE = "catalog", "dense"  # the encoder learnt here, and the strategy that uses encoders
+MOST_FACTS = 12  # of an entity that count for a user's habits
+LEAST = 1e-3  # of a strategy that finds no known item: it decides where no other brings anything
+PRETRAINED = 1.5  # chosen by leaving one judged collection out; 1 to 1.5 hardly differ
+
+
+@dataclass(slots=True)
+class Snapshot:
+    """Open state. ``learn`` changes it in memory only; ``engine.learn`` folds and publishes."""
+
+    settings: Settings
+    header: CatalogHeader
+    catalog: Columns
+    encoder: Encoder
+    understanding: Understanding
+    strategies: dict[str, Strategy]
+    policy: Policy
+    shadow: Policy | None = None
+    history: StrategyHistory = field(default_factory=StrategyHistory)
+    preferences: UserPreferences = field(default_factory=UserPreferences)
+    ranker: Model | None = None
+    cross: CrossEncoder | None = None
+    clock_ms: int = 0
+    inferred: Inferred = field(default_factory=Inferred.none)
+    warnings: list[str] = field(default_factory=list)
+    holds: tuple[Hold, ...] = ()
+    _acted_on: dict[int, int] = field(default_factory=dict)  # row -> number of the entity among the habits
+
+    def features(self) -> tuple[str, ...]:
+        """Return the names of what the bandit sees of every question, in the order of ``Situation.features``."""
+        return feature_names(self.header.signals)
+
+    def enabled(self) -> tuple[str, ...]:
+        """Return the names of the strategies that may bring candidates, in the registry's order."""
+        off = set(self.settings.retrieval.off)
+        names = tuple(name for name in self.strategies if name not in off)
+        if not names:
+            raise UsageError("every strategy is switched off", hint="shorten retrieval.off in ltrr.toml")
+        return names
+
+    def fusion_weights(self, names: Sequence[str], reading: Reading) -> FloatArray:
+        """Return (len(names),) float32, the weights of fusion for a query.
+
+        What explores weighs nothing: it never leads a page by its own word. Without words known items say nothing, and
+        who starts from a person or an entity that is given leads. Weights for stated values count by the odds that the
+        query is one. A pretrained encoder weighs at least ``PRETRAINED`` times the best strategy where something else
+        than a name or a value is asked for: what it knows beyond the catalog's own words no known item can show, for
+        nobody paraphrases there.
+        """
+        if not reading.tokens:
+            return self._weights(names, {name: float(one.second_wave) for name, one in self.strategies.items()})
+        weights = self._weights(names, self.header.fusion)
+        stated = states_values(reading) if self.header.fusion_of_values else 0.0
+        if DENSE in names and self.header.encoder != CATALOG_ENCODER:
+            dense, literal = names.index(DENSE), min(meant_by_name(reading) + stated, 1.0)
+            least = max(float(weights[dense]), PRETRAINED * float(weights.max()))
+            weights[dense] = literal * weights[dense] + (1.0 - literal) * least
+        if stated:
+            weights = (1.0 - stated) * weights + stated * self._weights(names, self.header.fusion_of_values)
+        return weights
+
+    def _weights(self, names: Sequence[str], known: Mapping[str, float]) -> FloatArray:
+        weights = np.array([max(known.get(name, 0.0), LEAST) for name in names], np.float32)
+        weights[[self.strategies[name].exploring for name in names]] = 0.0
+        return weights
+
+    def request(self, query: str, context: Context, seed: int, hidden: Iterable[str] = ()) -> Request:
+        """Read a query; ``hidden`` entity ids are not allowed on the page."""
+        reading = self.understanding.read(query, context.locale)
+        return Request(query, context, reading, seed, self._allowed(context, hidden))
+
+    def learn(self, outcomes: Sequence[Outcome]) -> None:
+        """Let every strategy take in outcomes, in time order."""
+        batch = OutcomeBatch.of(outcomes, self.catalog.row_of)
+        for strategy in self.strategies.values():
+            strategy.learn(batch)
+        for outcome, row in zip(outcomes, batch.rows.tolist(), strict=True):
+            if row >= 0 and outcome.user is not None and outcome.reward > 0:
+                self.preferences.learn(
+                    outcome.user, self._known_as(row), outcome.reward * outcome.weight, outcome.time_ms
+                )
+
+    def meet(self, journal: Journal) -> None:
+        """Let every strategy know what the journal says of people."""
+        decode = msgspec.json.Decoder(dict[str, str | float | tuple[str, ...]]).decode
+        people = [Profile(user, decode(attributes), time_ms) for user, attributes, time_ms in journal.profiles()]
+        for strategy in self.strategies.values() if people else ():
+            strategy.meet(people)
+
+    def teach(self, examples: Sequence[BanditExample]) -> None:
+        """Let the bandit take in examples, in time order."""
+        self.policy.learn(examples)
+        if self.shadow is not None:
+            self.shadow.learn(examples)
+        self.history.learn(examples, self.features())
+
+    def save_bandit(self, folder: Path) -> None:
+        """Write all that the bandit knows."""
+        if self.shadow is not None:
+            self.shadow.save(folder)
+        self.policy.save(folder)  # the last word, where both keep the same
+        self.history.save(folder)
+        self.preferences.save(folder)
+
+    def _known_as(self, row: int) -> int:
+        """Return the number under which habits know an entity: its type and attribute values, folded as in readings."""
+        number = self._acted_on.get(row)
+        if number is None:
+            entity = self.catalog.entity(row)
+            named = [
+                ("type", entity.type),
+                *(
+                    (name, str(value))
+                    for name, values in entity.attributes.items()
+                    for value in (values if isinstance(values, tuple | list) else (values,))
+                ),
+            ]
+            facts = [(name, query_key(value)) for name, value in named[:MOST_FACTS] if value]
+            number = self._acted_on[row] = self.preferences.entity(facts)
+        return number
+
+    def _allowed(self, context: Context, hidden: Iterable[str]) -> BoolArray | None:
+        allowed = self.catalog.allowed(context.filters)
+        rows = [row for entity in hidden if (row := self.catalog.row_of(entity)) >= 0]
+        if rows:
+            allowed = np.ones(len(self.catalog), np.bool_) if allowed is None else allowed
+            allowed[rows] = False
+        return allowed
+
+
+def open_snapshot(
+    settings: Settings,
+    catalog_folder: Path,
+    learned_folder: Path | None,
+    damaged: Iterable[str] = (),
+) -> Snapshot:
+    """Open a catalog generation and, where there is one, what was learnt on top.
+
+    damaged -- names of learned parts ("memory", "policy", "ranker") that must not be read; they fall back.
+    """
+    header = msgspec.json.decode((catalog_folder / "generation.json").read_bytes(), type=CatalogHeader)
+    catalog = Columns.open(catalog_folder / "columns")
+    encoder = open_encoder(catalog_folder / "encoder")
+    inferred = open_inferred(catalog_folder / "inferred")
+    resources = Resources(catalog, encoder, header.language, inferred)
+    broken = set(damaged)
+    bandit = _first(learned_folder, catalog_folder, "policy", broken)
+    names, shadow = (*feature_names(header.signals), *PAST), settings.allocation.shadow
+    snapshot = Snapshot(
+        settings=settings,
+        header=header,
+        catalog=catalog,
+        encoder=encoder,
+        inferred=inferred,
+        understanding=Understanding.open(catalog_folder / "understanding"),
+        strategies={},
+        policy=open_policy(settings.allocation, bandit, features=names),
+        shadow=open_policy(settings.allocation, bandit, shadow, names) if shadow else None,
+        history=StrategyHistory.open(bandit) if (bandit / "history.json").exists() else StrategyHistory(),
+        preferences=UserPreferences.open(bandit) if (bandit / "habits.json").exists() else UserPreferences(),
+        clock_ms=catalog.newest_ms() or 0,
+    )
+    for name in header.strategies:
+        learned = None if learned_folder is None or name in broken else learned_folder / name
+        snapshot.strategies[name] = strategy_registry.strategy(name).open(resources, catalog_folder / name, learned)
+    for strategy in snapshot.strategies.values():
+        strategy.join(snapshot.strategies)
+    if learned_folder is not None:
+        _open_learned(snapshot, learned_folder, broken)
+    snapshot.cross = open_reranker(snapshot)
+    return snapshot
+
+
+def _open_learned(snapshot: Snapshot, folder: Path, broken: set[str]) -> None:
+    fold = msgspec.json.decode((folder / "fold.json").read_bytes(), type=LearnedHeader)
+    snapshot.clock_ms = max(snapshot.clock_ms, fold.last_event_ms or 0)
+    if (folder / "ranker").is_dir() and "ranker" not in broken:
+        try:
+            ranker = open_model(folder / "ranker")
+        except DamagedError as error:
+            snapshot.warnings.append(f"ranker not used: {error}")
+            return
+        reason = misfit(snapshot, ranker)
+        if reason is None:
+            snapshot.ranker = ranker
+        else:
+            snapshot.warnings.append(f"ranker not used: {reason}; run `ltrr train-ranker`")
+
+
+def _first(learned: Path | None, catalog: Path, part: str, broken: set[str]) -> Path:
+    """Return the learned part's folder where it is there and sound, else the catalog's (the warm start)."""
+    if learned is not None and part not in broken and (learned / part).is_dir():
+        return learned / part
+    return catalog / part

@@ -1,0 +1,128 @@
+"""What a catalog can say before anybody searched: ask for known entities, see which strategy finds them.
+
+Every sampled entity is asked for in several ways (its title, part of it, a typo in it, words of its text, one of its
+attribute values - the latter mostly of the better known); how well each strategy answers gives the weights of fusion (a
+useless arm weighs nothing) and the bandit's first examples.
+
+A query that states a value wants any of its bearers, and whom people want among them only popularity tells. So such
+queries have weights of their own, tuned on who bears the value, each wanted in proportion to its popularity; where the
+catalog knows no popularity they say nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from ltrr_cli.allocation.models.strategy_history import PAST
+from ltrr_cli.allocation.policy import BanditContext, BanditExample
+from ltrr_cli.allocation.policy_registry import LEARNERS, new_policy
+from ltrr_cli.core.seeds import generator
+from ltrr_cli.core.types import Context, DoubleArray, Hits, IntArray
+from ltrr_cli.engine.retrieve import retrieve
+from ltrr_cli.engine.search import bandit_context_of
+from ltrr_cli.engine.snapshot import Snapshot
+from ltrr_cli.indexing.known_item_queries import KnownQuery, bearers, known_queries, popularity
+from ltrr_cli.ranking.tuning import Wanted, tune
+from ltrr_cli.retrieval.union import rank_of, union
+
+DEPTH = 100
+WARM_WEIGHT = 0.3  # of an example that no person taught
+
+
+@dataclass(frozen=True, slots=True)
+class KnownItems:
+    """What the sampled queries showed.
+
+    fusion     -- weight per strategy
+    of_values  -- weight per strategy where a query states attribute values; empty where popularity is unknown
+    contexts -- as the bandit sees each query
+    ranks      -- (n, strategies) int32, rank of the wanted entity, 0 where it was not found
+    """
+
+    fusion: dict[str, float]
+    of_values: dict[str, float]
+    bandit_contexts: list[BanditContext]
+    ranks: IntArray
+
+
+def measure(snapshot: Snapshot) -> KnownItems:
+    """Ask for sampled entities and note who found them where."""
+    queries = list(known_queries(snapshot.catalog, generator("known items", len(snapshot.catalog))))
+    bearing = _bearing(snapshot, queries)
+    names = snapshot.enabled()
+    bandit_contexts: list[BanditContext] = []
+    ranks: list[list[int]] = []
+    lists: list[list[Hits]] = []
+    for query in queries:
+        request = snapshot.request(query.text, Context(snapshot.clock_ms), seed=query.row)
+        hits = retrieve(snapshot, request, names, DEPTH)
+        bandit_contexts.append(bandit_context_of(snapshot, request, names, DEPTH, explore=False))
+        row = bearing[query.text].drawn(query.row) if query.value and query.text in bearing else query.row
+        ranks.append([rank_of(found, row) for found in hits])
+        lists.append(hits)
+    table = np.array(ranks, np.int32).reshape(-1, len(names))
+    items = [
+        _wanted(hits, np.array([query.row], np.int32), np.ones(1))
+        for query, hits in zip(queries, lists, strict=True)
+        if query.text and not query.value
+    ]
+    fusion = tune(items, len(names), tempered=True)
+    asked = {query.text: hits for query, hits in zip(queries, lists, strict=True) if query.value}
+    values = [_wanted(asked[value], one.rows, one.chances) for value, one in bearing.items()]
+    of_values = tune(values, len(names), tempered=False)
+    return KnownItems(
+        fusion=dict.fromkeys(names, 1.0) if fusion is None else dict(zip(names, fusion.tolist(), strict=True)),
+        of_values={} if of_values is None else dict(zip(names, of_values.tolist(), strict=True)),
+        bandit_contexts=bandit_contexts,
+        ranks=table,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Bearers:
+    """Who bears a value, and how much each is wanted: (n,) each; chances sum to 1."""
+
+    rows: IntArray
+    chances: DoubleArray
+
+    def drawn(self, seed: int) -> int:
+        """Return one of them, by chance."""
+        return int(generator("bearer", seed).choice(self.rows, p=self.chances))
+
+
+def _bearing(snapshot: Snapshot, queries: Sequence[KnownQuery]) -> dict[str, _Bearers]:
+    """Return value -> who bears it, of those that are asked for and that any known entity bears."""
+    known: DoubleArray = popularity(snapshot.catalog)
+    if known.sum() <= 0:
+        return {}
+    found = bearers(snapshot.catalog, [query.text for query in queries if query.value])
+    return {
+        value: _Bearers(rows, known[rows] / known[rows].sum()) for value, rows in found.items() if known[rows].sum() > 0
+    }
+
+
+def _wanted(lists: Sequence[Hits], rows: IntArray, chances: DoubleArray) -> Wanted:
+    """Return what is wanted, ``rows`` by ``chances``, of all that was found."""
+    found, _, scores = union(lists)
+    return Wanted.of(found, scores, rows, chances)
+
+
+def warm_start(snapshot: Snapshot, known: KnownItems, folder: Path) -> None:
+    """Write policies that have learnt from the known items, lightly; every kind, whichever will serve."""
+    strategies = known.bandit_contexts[0].strategies if known.bandit_contexts else ()
+    depths = np.full(len(strategies), DEPTH, np.int32)
+    examples = [
+        BanditExample(bandit_context, ranks, depths, WARM_WEIGHT, real=False)
+        for bandit_context, ranks in zip(known.bandit_contexts, known.ranks, strict=True)
+        if ranks.any()
+    ]
+    for name in LEARNERS:
+        policy = new_policy(snapshot.settings.allocation, name, (*snapshot.features(), *PAST))
+        policy.learn(examples)
+        policy.save(folder)
+    snapshot.history.learn(examples, snapshot.features())
+    snapshot.history.save(folder)

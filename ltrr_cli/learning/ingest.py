@@ -1,0 +1,299 @@
+"""Feedback logs -> journal, exactly once; then the fold."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import chain, count, islice
+from pathlib import Path
+from time import perf_counter
+from typing import TYPE_CHECKING, Any, BinaryIO
+
+import msgspec
+
+from ltrr_cli.core.clock import DAY, iso
+from ltrr_cli.core.config import Settings
+from ltrr_cli.core.errors import DataError, UsageError
+from ltrr_cli.core.types import Event, Impression
+from ltrr_cli.engine.records import Busy, IngestReport
+from ltrr_cli.feedback.attribution import reward_of
+from ltrr_cli.feedback.format_registry import LOOKED_AT, detect, reader
+from ltrr_cli.feedback.guards import Suspect
+from ltrr_cli.feedback.parse import parse_object
+from ltrr_cli.feedback.quarantine import Quarantine
+from ltrr_cli.feedback.records import Parsed
+from ltrr_cli.learning.log_position import LogPosition, log_position, reader_of
+from ltrr_cli.learning.publish import learn
+from ltrr_cli.storage.journal import Journal
+from ltrr_cli.text.lines import BadLine, Line, is_compressed, read_lines
+
+if TYPE_CHECKING:
+    from ltrr_cli.workspace.workspace import Workspace
+
+BATCH = 5_000  # lines that are held at once
+BATCH_BYTES = 4 * 1024 * 1024  # or fewer, where they are long
+
+Progress = Callable[[str, int, int | None], None]
+Aside = Callable[[str, BadLine], None]
+
+
+def busy(suspect: Suspect) -> Busy:
+    """Return what a report says of somebody who was unusually busy."""
+    day = iso(suspect.day * DAY)[:10]
+    return Busy(suspect.kind, suspect.name, day, suspect.actions, round(suspect.counted, 3))
+
+
+@dataclass(slots=True)
+class Taken:
+    """What became of all lines.
+
+    skipped  -- well-formed lines that are no feedback (catalog data, page views)
+    refused  -- lines that could not be used; ``first`` is the first of them, with its source
+    formats  -- source -> the format that its lines were read in
+    searches -- (time or None, line number over all sources, impression id, entities acted on in that very line) of
+                every search and impression line; filled by ``take_in`` alone
+    """
+
+    lines: int = 0
+    accepted: int = 0
+    duplicates: int = 0
+    conflicts: int = 0
+    skipped: int = 0
+    refused: int = 0
+    first: tuple[str, BadLine] | None = None
+    formats: dict[str, str] = field(default_factory=dict)
+    searches: list[tuple[int | None, int, str, tuple[str, ...]]] = field(default_factory=list)
+
+
+def ingest(
+    workspace: Workspace,
+    sources: Sequence[str | Path],
+    format: str,  # noqa: A002 -- the word users know from the command line
+    dry_run: bool,
+    undated: bool,
+    max_bad: float | None,
+    progress: Progress,
+) -> IngestReport:
+    """Journal logs and publish what they teach; see ``Workspace.ingest``.
+
+    Lines are journalled as they are read, in one transaction: a log with too many bad lines, or a damaged one, is
+    taken back whole, and a batch of lines is all that is ever held in memory. What was read of a log before is not read
+    again; its events count as known.
+    """
+    if not sources:
+        raise UsageError("no log to ingest", hint="ltrr ingest-feedback LOG...")
+    start = perf_counter()
+    workspace.current()
+    share = workspace.settings.feedback.max_bad if max_bad is None else max_bad
+    journal, taken, learnt = workspace.journal, Taken(), None
+    with workspace.publishing("ingest-feedback"):
+        with journal.whole(keep=not dry_run), Quarantine(workspace.home / "quarantine" / "feedback.jsonl") as kept:
+            aside = _ignored if dry_run else into(kept)
+            for source in sources:
+                place = log_position(journal, source, reader_of(format, undated), share)
+                take_source(journal, source, format, undated, taken, aside, progress, place)
+            check(taken, share, kept.path if kept.count else None)
+        journalled = perf_counter() - start
+        if not dry_run:
+            learnt = learn(workspace, progress)
+    return IngestReport(
+        accepted=taken.accepted,
+        duplicates=taken.duplicates,
+        conflicts=taken.conflicts,
+        orphans=learnt.tally.orphans if learnt else 0,
+        late=learnt.tally.late if learnt else 0,
+        quarantined=taken.refused,
+        outcomes=learnt.tally.outcomes if learnt else 0,
+        learned=learnt.number if learnt else None,
+        quarantine_file=str(kept.path) if kept.count else None,
+        seconds=round(perf_counter() - start, 3),
+        skipped=taken.skipped,
+        journal_seconds=round(journalled, 3),
+        formats=taken.formats,
+        suspects=tuple(busy(one) for one in learnt.suspects) if learnt else (),
+    )
+
+
+def take_source(
+    journal: Journal,
+    source: str | Path,
+    format: str,  # noqa: A002
+    undated: bool,
+    taken: Taken,
+    aside: Aside,
+    progress: Progress,
+    place: LogPosition | None,
+) -> None:
+    """Journal one log from its place on, inside the caller's transaction, and remember how far it was read."""
+    if place is not None:
+        place.begin(taken)
+    take_lines(journal, str(source), source, format, undated, taken, aside, progress, place)
+
+
+def take_lines(
+    journal: Journal,
+    name: str,
+    source: str | Path | BinaryIO,
+    format: str,  # noqa: A002
+    undated: bool,
+    taken: Taken,
+    aside: Aside,
+    progress: Progress,
+    place: LogPosition | None,
+) -> None:
+    """Journal what there is of a log, under its name, from a place on that has begun."""
+    for batch in _read(source, format, undated, taken, aside, progress, place, name):
+        _journal(journal, batch, taken, name)
+    if place is not None:
+        place.note(journal, taken)
+
+
+def take_in(
+    journal: Journal, sources: Sequence[str | Path], settings: Settings, *, undated: bool, progress: Progress
+) -> Taken:
+    """Journal logs elsewhere than in a workspace; raises DataError where too many lines are bad."""
+    taken, places = Taken(), count()
+    with journal.whole():
+        for batch in chain.from_iterable(
+            _read(source, "auto", undated, taken, _ignored, progress) for source in sources
+        ):
+            _journal(journal, batch, taken)
+            for parsed, place in zip(batch, places, strict=False):
+                worth = [event for event in parsed.events if reward_of(event, settings.feedback) > 0]
+                for i in parsed.impressions:
+                    acted = tuple(event.entity_id for event in worth if event.impression_id == i.impression_id)
+                    taken.searches.append((i.time_ms, place, i.impression_id, acted))
+        check(taken, settings.feedback.max_bad, None)
+    return taken
+
+
+def record(workspace: Workspace, event: Mapping[str, Any]) -> None:
+    """Journal one native record; raises DataError."""
+    workspace.current()
+    parsed = reader("native")(msgspec.json.encode(event))
+    _journal(workspace.journal, [parsed], Taken())
+
+
+def _read(
+    source: str | Path | BinaryIO,
+    format: str,  # noqa: A002
+    undated: bool,
+    taken: Taken,
+    aside: Aside,
+    progress: Progress,
+    place: LogPosition | None = None,
+    name: str | None = None,
+) -> Iterator[list[Parsed]]:
+    """Yield what the lines hold, batch by batch; count in ``taken`` and put ``aside`` what cannot be used.
+
+    Raises DataError where a source is damaged: its checksum comes last, so nothing read before it can be trusted.
+    """
+    place, name = place or LogPosition(""), str(source) if name is None else name
+    lines = read_lines(source, offset=place.offset, number=place.number, tap=place.tap)
+    first = list(islice(lines, LOOKED_AT))
+    if place.whole_only:
+        first = [line for line in first if not place.unfinished(line)]
+        if not first:
+            return  # nothing yet that could tell the format
+    place.format = place.format or format_of(first, format, name)
+    taken.formats[name] = place.format
+    read = reader(place.format, undated)
+    begun, start = taken.lines, place.begun.offset if place.begun else 0
+    batch: list[Parsed] = []
+    held = 0
+    for line in chain(first, lines):
+        if place.unfinished(line):  # next time it is read again, perhaps longer
+            yield batch
+            batch, held = [], 0
+            place.mark(taken)
+            if place.whole_only:
+                return
+        taken.lines += 1
+        if isinstance(line, BadLine):
+            _refuse(name, line, taken, aside)
+            continue
+        try:
+            parsed = read(line.data)
+        except DataError as error:
+            _refuse(name, BadLine(line.number, line.offset, str(error), line.data), taken, aside)
+            continue
+        taken.skipped += bool(parsed.skipped)
+        batch.append(parsed)
+        held += len(line.data)
+        if len(batch) == BATCH or held > BATCH_BYTES:
+            yield batch
+            batch, held = [], 0
+            progress("read", taken.lines, _expected(source, taken.lines - begun, line.offset - start, taken.lines))
+    yield batch
+
+
+def _expected(source: str | Path | BinaryIO, lines: int, read: int, done: int) -> int | None:
+    """Guess how many lines there will be in all, from how long those were that were read; None where nothing tells."""
+    if not isinstance(source, str | Path) or str(source) == "-" or not Path(source).is_file() or not read:
+        return None
+    if is_compressed(Path(source)):
+        return None
+    return max(done, done + round(lines * (Path(source).stat().st_size / read)) - lines)
+
+
+def _refuse(source: str, line: BadLine, taken: Taken, aside: Aside) -> None:
+    if line.of_source:
+        raise DataError(
+            f"{source}: {line.reason}, after line {line.number - 1}; nothing was taken in",
+            hint="get the file again; what is readable of it can be decompressed and piped in (-)",
+        )
+    taken.refused += 1
+    taken.first = taken.first or (source, line)
+    aside(source, line)
+
+
+def check(taken: Taken, share: float, quarantine: Path | None) -> None:
+    """Raise DataError where more than ``share`` of all lines are bad."""
+    if taken.first is None or taken.refused <= share * taken.lines:
+        return
+    source, first = taken.first
+    raise DataError(
+        f"{taken.refused} of {taken.lines} lines are bad (allowed: {share:.2%}); first: {source}, "
+        f"line {first.number}: {first.reason}; nothing was taken in",
+        hint=f"see {quarantine}, mend the lines or raise --max-bad" if quarantine else "raise --max-bad",
+    )
+
+
+def format_of(first: Sequence[Line | BadLine], format: str, source: str) -> str:  # noqa: A002
+    """Return the format that is meant by "auto", from a log's first lines; raises DataError where they do not tell."""
+    if format != "auto" or not first:
+        return "native" if format == "auto" else format
+    readable = [line.data for line in first if isinstance(line, Line)]
+    try:
+        return detect(readable)
+    except DataError as error:
+        if not any(_is_object(data) for data in readable):
+            return "native"  # nothing but bad lines: let each say why
+        raise DataError(f"{source}: {error}", hint=error.hint) from None
+
+
+def _is_object(data: bytes) -> bool:
+    try:
+        return bool(parse_object(data))
+    except DataError:
+        return False
+
+
+def _journal(journal: Journal, batch: Sequence[Parsed], taken: Taken, source: str | None = None) -> None:
+    impressions: list[Impression] = [impression for parsed in batch for impression in parsed.impressions]
+    events: list[Event] = [event for parsed in batch for event in parsed.events]
+    people = [user for parsed in batch for user in parsed.users]
+    users = [(user.user, msgspec.json.encode(user.attributes).decode(), user.time_ms) for user in people]
+    done = journal.ingest(impressions, events, users, source)
+    taken.accepted += done.accepted
+    taken.duplicates += done.duplicates
+    taken.conflicts += done.conflicts
+
+
+def into(quarantine: Quarantine) -> Aside:
+    """Return what puts bad lines into a quarantine."""
+    return lambda source, line: quarantine.add(source, line.number, line.offset, line.reason, line.data)
+
+
+def _ignored(source: str, line: BadLine) -> None:
+    """Put aside nothing: a dry run changes nothing."""

@@ -1,0 +1,228 @@
+"""Training: freeze what the system knew at each of the newest searches, fit, and promote only what is better."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+
+from ltrr_cli.core.types import DoubleArray, FloatArray, Impression, IntArray, Outcome
+from ltrr_cli.engine.search import Answer, answer, context_of
+from ltrr_cli.engine.snapshot import Snapshot
+from ltrr_cli.feedback.judgments import JudgedSet
+from ltrr_cli.learning.examination import click_weights
+from ltrr_cli.learning.fold import newest
+from ltrr_cli.learning.timeline import Collector, FrozenSearch, freeze, walk
+from ltrr_cli.ranking.base_score import corrected
+from ltrr_cli.ranking.comparison import compare, importances
+from ltrr_cli.ranking.fit import fit
+from ltrr_cli.ranking.model import Examples, Model, Schema
+from ltrr_cli.ranking.subsample import part
+from ltrr_cli.storage.journal import Journal
+
+HELD_OUT = 0.2  # newest share of the searches: what a new model must win on
+FEWEST, FEWEST_JUDGED = 50, 20  # searches with something to tell apart, below which nothing is trained
+FOLDS = 5  # of judged queries
+LISTED = 10  # queries named as won, and as lost
+
+Change = tuple[str, float]
+
+
+@dataclass(frozen=True, slots=True)
+class Trained:
+    """A fitted model and how it did on the newest searches, beside what serves.
+
+    measures    -- "trained", "serving" (and "ranker", one that serves already) -> measure -> value
+    importances -- feature -> loss of nDCG@10 on held-out searches when it is shuffled, largest first
+    won, lost   -- held-out queries that gained and lost most nDCG@10 against what serves
+    """
+
+    model: Model | None
+    algorithm: str
+    better: bool
+    searches: int
+    reason: str
+    measures: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+    importances: Mapping[str, float] = field(default_factory=dict)
+    won: tuple[Change, ...] = ()
+    lost: tuple[Change, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Labelled:
+    """What a ranker is trained on.
+
+    queries   -- the text of every search, by its group's number
+    ordered   -- groups are in time order (False: judged queries, which have no time)
+    newest_ms -- the moment of the newest search
+    entities  -- ids of the candidates, one a line
+    """
+
+    examples: Examples
+    schema: Schema
+    queries: tuple[str, ...]
+    ordered: bool = True
+    newest_ms: int | None = None
+    entities: tuple[str, ...] = ()
+
+
+class Observer:
+    """Answers searches of a walk as of their time, and keeps what training needs."""
+
+    def __init__(self, snapshot: Snapshot) -> None:
+        self.snapshot = snapshot
+        self.collector = Collector()
+        self.schema = Schema(())
+        self._wanted: set[str] = set()
+        self._texts: dict[str, str] = {}
+
+    def expects(self, outcomes: Iterable[Outcome]) -> None:
+        """Say beforehand which searches something will label: the others need not be kept."""
+        self._wanted |= {o.impression_id for o in outcomes if o.impression_id is not None and o.reward > 0}
+
+    def waits_for(self, search: Impression) -> bool:
+        """Say whether an outcome will label a search."""
+        return search.impression_id in self._wanted
+
+    def on_search(self, search: Impression) -> None:
+        """Answer and freeze one search."""
+        if self.waits_for(search):
+            self.freeze(search, self.answer(search))
+
+    def freeze(self, search: Impression, found: Answer) -> None:
+        """Keep what was known when a search was answered, if anything will label it."""
+        if self.waits_for(search):
+            self.schema = found.schema
+            self._texts[search.impression_id] = search.query
+            self.collector.frozen.append(freeze(self.snapshot, search, found))
+
+    def on_outcomes(self, batch: Sequence[Outcome]) -> None:
+        """Label frozen searches."""
+        self.collector.note(batch)
+
+    def answer(self, search: Impression) -> Answer:
+        """Answer a search as of its time, without exploring."""
+        budget = self.snapshot.settings.retrieval.budget
+        return answer(self.snapshot, search.query, context_of(search), k=10, budget=budget, explore=False)
+
+    def labelled(self) -> Labelled:
+        """Return what was frozen and labelled, in time order."""
+        queries = self.collector.named(self.schema, self._texts)
+        newest_ms = max((item.time_ms for item in self.collector.frozen), default=None)
+        weights = click_weights(self.collector.labelled(self.schema))
+        examples = replace(self.collector.examples(self.schema), weights=weights)
+        entities = self.collector.entities(self.schema)
+        return Labelled(examples, self.schema, queries, newest_ms=newest_ms, entities=entities)
+
+    def examples(self) -> Examples:
+        """Return the lines of ``labelled``."""
+        return self.collector.examples(self.schema)
+
+
+def observe(
+    snapshot: Snapshot,
+    journal: Journal,
+    outcomes: list[Outcome],
+    sample: int,
+    progress: Callable[[str, int, int | None], None],
+) -> Observer:
+    """Walk through the past with a fresh snapshot, freezing the newest searches."""
+    observer = Observer(snapshot)
+    observer.expects(outcomes)
+    done, total = 0, min(sample, journal.counts().impressions)
+
+    def on_search(search: Impression) -> None:
+        nonlocal done
+        observer.on_search(search)
+        done += 1
+        progress("searches", done, total)
+
+    walk(snapshot, newest(journal, sample), outcomes, on_search, observer.on_outcomes)
+    return observer
+
+
+def judged_examples(
+    snapshot: Snapshot, judged: JudgedSet, progress: Callable[[str, int, int | None], None]
+) -> Labelled:
+    """Answer judged queries as the system stands now, and label their candidates with the grades.
+
+    A candidate that nobody judged is left out where judges also said "not relevant" (grade 0), for then silence is no
+    verdict; where they only named what is relevant, everything else is not.
+    """
+    collector, texts = Collector(), []
+    budget, schema = snapshot.settings.retrieval.budget, Schema(())
+    told_apart = any(grade <= 0 for grades in judged.grades.values() for grade in grades.values())
+    for done, query in enumerate(judged.queries, 1):
+        context = replace(query.context, user=None, session=None)  # as rankers see every page
+        found = answer(snapshot, query.text, context, k=10, budget=budget, explore=False)
+        grades, schema = judged.grades[query.query_id], found.schema
+        ids = [snapshot.catalog.ids[int(row)] for row in found.candidates.rows]
+        keep = np.array([entity in grades for entity in ids] if told_apart else [True] * len(ids), np.bool_)
+        frozen = FrozenSearch(query.query_id, done, schema, tuple(ids), found.features, found.baseline)
+        collector.frozen.append(frozen.only(keep))
+        collector.labels[query.query_id] = {entity: float(grade) for entity, grade in grades.items() if grade > 0}
+        texts.append((query.query_id, query.text))
+        progress("queries", done, len(judged.queries))
+    queries, entities = collector.named(schema, dict(texts)), collector.entities(schema)
+    return Labelled(collector.examples(schema), schema, queries, ordered=False, entities=entities)
+
+
+def train_model(given: Labelled, algorithm: str, serving: Model | None = None) -> Trained:
+    """Fit where searches are older, judge where they are newest; where the judgment is good, fit on all of them.
+
+    Judged queries have no time: they are judged by cross-validation over whole queries.
+
+    serving -- the ranker that serves now, where there is one: it has to be beaten too
+    """
+    examples, schema = given.examples, given.schema
+    groups = int(examples.groups.max(initial=-1)) + 1
+    fewest = FEWEST if given.ordered else FEWEST_JUDGED
+    if groups < fewest:
+        reason = f"{groups} searches with a rewarded candidate; {fewest} are needed"
+        return Trained(None, algorithm, False, groups, reason)
+    model, held, scores = _held_out(given, algorithm, groups)
+    verdict = compare(held, scores)
+    measures, better = verdict.measures(), verdict.better
+    if serving is not None and serving.schema.digest == schema.digest:
+        # it may have been trained on these very searches, which favours what serves: a change must earn its place
+        against = compare(held, scores, corrected(serving.score(held.features), held.baseline))
+        measures["ranker"] = against.serving
+        better = better and against.better
+    changes = _changes(given.queries, np.unique(held.groups), verdict.difference)
+    weighty = importances(held, model)
+    if not better:
+        reason = "not better than what serves" + (" on the newest searches" if given.ordered else "")
+        return Trained(model, model.algorithm, False, groups, reason, measures, weighty, *changes)
+    newest_ms = given.newest_ms
+    whole = fit(examples, schema, model.algorithm, ordered=given.ordered, trained_until_ms=newest_ms)
+    reason = "better on the newest searches" if given.ordered else "better on queries that it was not trained on"
+    return Trained(whole, model.algorithm, True, groups, reason, measures, weighty, *changes)
+
+
+def _held_out(given: Labelled, algorithm: str, groups: int) -> tuple[Model, Examples, FloatArray]:
+    """Return (a model, searches to judge on, their scores by models that had not seen them)."""
+    examples, schema = given.examples, given.schema
+    if given.ordered:
+        first_held = groups - max(1, round(groups * HELD_OUT))
+        older, held = part(examples, examples.groups < first_held), part(examples, examples.groups >= first_held)
+        model = fit(older, schema, algorithm)
+        return model, held, corrected(model.score(held.features), held.baseline)
+    chosen = fit(examples, schema, algorithm, ordered=False)
+    fold = np.random.default_rng(0).permutation(groups) % FOLDS
+    scores = np.empty(len(examples.labels), np.float32)
+    for number in range(FOLDS):
+        test = fold[examples.groups] == number
+        model = fit(part(examples, ~test), schema, chosen.algorithm, ordered=False)
+        scores[test] = corrected(model.score(examples.features[test]), examples.baseline[test])
+    return chosen, examples, scores
+
+
+def _changes(
+    queries: Sequence[str], groups: IntArray, difference: DoubleArray
+) -> tuple[tuple[Change, ...], tuple[Change, ...]]:
+    """Return the queries that won and lost most, as (query, change of nDCG@10)."""
+    order = np.argsort(difference, kind="stable")
+    found = [(queries[int(groups[place])], round(float(difference[place]), 4)) for place in order.tolist()]
+    won = tuple(change for change in reversed(found[-LISTED:]) if change[1] > 0)
+    return won, tuple(change for change in found[:LISTED] if change[1] < 0)

@@ -1,0 +1,50 @@
+"""Named checks over feedback logs, before anything of them is taken in."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import chain, islice
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from ltrr_cli.catalog.columns import Columns
+from ltrr_cli.core.clock import now_ms
+from ltrr_cli.core.errors import UsageError
+from ltrr_cli.engine.records import LogFinding, ValidateReport
+from ltrr_cli.feedback.format_registry import LOOKED_AT, reader
+from ltrr_cli.feedback.log_checks import validate
+from ltrr_cli.learning.ingest import format_of
+from ltrr_cli.text.lines import read_lines
+
+if TYPE_CHECKING:
+    from ltrr_cli.workspace.workspace import Workspace
+
+
+def check_logs(
+    workspace: Workspace,
+    sources: Sequence[str | Path],
+    format: str,  # noqa: A002 -- the word users know from the command line
+    undated: bool,
+) -> ValidateReport:
+    """Run all checks over each log, beside the indexed catalog where there is one; see ``Workspace.validate``."""
+    if not sources:
+        raise UsageError("no log to check", hint="ltrr validate LOG...")
+    current = workspace.generations.current_or_none() if workspace.home.is_dir() else None
+    known = None
+    if current is not None:
+        folder = workspace.generations.folder("catalog", current.catalog)
+        known = frozenset(Columns.open(folder / "columns").ids)
+    found: list[LogFinding] = []
+    for source in sources:
+        lines = read_lines(source)
+        first = list(islice(lines, LOOKED_AT))
+        read = reader(format_of(first, format, str(source)), undated)
+        findings = validate(
+            chain(first, lines), read, workspace.settings.feedback, now_ms=now_ms(), known=known
+        )  # fmt: skip
+        found += (LogFinding(str(source), one.check, one.severity, one.count, one.examples) for one in findings)
+    return ValidateReport(
+        ok=not any(one.severity == "error" for one in found),
+        findings=tuple(found),
+        with_catalog=known is not None,
+    )

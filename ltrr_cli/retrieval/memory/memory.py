@@ -1,0 +1,389 @@
+"""The memory index: which entities worked for which queries; predicted at first, actual later.
+
+Good for queries that come again, or come written another way. Knows nothing of entities nobody acted on, save what
+their own titles and attributes predict.
+
+Four kinds of evidence, kept apart so that the ranker can weigh them:
+
+own        actions on (this very query, entity)
+near       actions on queries written like it, each weighted cos(character 2-4-grams) ^ 12
+bayes      naive Bayes over the query's words: P(entity | words), prior from the trend
+predicted  pseudo-counts from the catalog: titles and attribute values as queries; they never decay, and actual
+           counts outgrow them: share of the prior = strength / (n + strength)
+
+Untrained score: ``(c' + strength p0) / (n + strength) x (1 + c) / (1 + c + against)`` with ``c = own + near``, ``n``
+its sum over all entities and ``c'`` proportional to ``c fame^power``, of the same sum; what near brings fades as the
+query gathers support of its own. How strong predictions are, and how much fame (all actions on an entity) counts beside
+a query's own actions, is learnt (``prior.PriorStrength``).
+
+The first factor is the chance that an entity is chosen. A look without a choice is in it already: every action
+on a query counts in the ``n`` of all others. The second is the chance that it satisfies who chose or was given it, a
+Beta posterior whose prior counts one success and no failure (attraction times satisfaction: Chapelle & Zhang, WWW
+2009). ``against`` are skips, dislikes and clicks on which nobody stayed, by their rewards, of this query and of those
+like it. Where a log says only what was wanted, that factor is 1.
+The constants below were chosen on held-out users of one catalog and held-out days of another.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import ClassVar, Self
+
+import msgspec
+import numpy as np
+
+from ltrr_cli.core.clock import HOUR
+from ltrr_cli.core.intent import meant_by_name
+from ltrr_cli.core.seeds import seed_of
+from ltrr_cli.core.types import DoubleArray, FloatArray, Hits, IntArray, MomentArray, Outcome, Request
+from ltrr_cli.retrieval.counts.decayed_counts import COLUMNS, HALF_LIVES_H, DecayedCounts
+from ltrr_cli.retrieval.counts.sorted_table import DistinctCounts, TotalCounts, codes_of, mixed
+from ltrr_cli.retrieval.counts.trend import Trend
+from ltrr_cli.retrieval.memory.predicted import Predicted, predict, summed
+from ltrr_cli.retrieval.memory.prior import PRIOR, KnownQueryActions, PriorStrength
+from ltrr_cli.retrieval.memory.query_words import QueryWords
+from ltrr_cli.retrieval.memory.recollection import Recollection, leaning, near_share, placed, shares
+from ltrr_cli.retrieval.memory.similar_queries import SimilarQueries
+from ltrr_cli.retrieval.outcome_batch import OutcomeBatch
+from ltrr_cli.retrieval.strategy import Resources, Strategy, best
+from ltrr_cli.text.normalise import query_key, query_tokens
+
+NEIGHBOURS = 100
+SHARPNESS = 12  # a neighbour's weight is its cosine to this power
+LEAST_WEIGHT = 1e-3  # neighbours lighter than this are left out
+BAYES_SHARE, PREDICTED_SHARE, POPULAR_SHARE = 0.3, 0.2, 1.0  # sources of the prior, each a distribution
+WRITINGS = 20_000  # queries as typed whose numbers are at hand
+FEWEST_ACTIONS = 100.0  # before them nothing is said of what predictions are worth
+
+_SPANS = (*(f"{h:g}h" for h in HALF_LIVES_H), "ever")
+
+
+class _Header(msgspec.Struct, frozen=True):
+    """``memory.json``; before 0.1.1 every prediction was worth one action."""
+
+    keys: list[str]
+    words: list[str]
+    word_count: list[float]
+    strengths: list[float] = []
+    powers: list[float] = []
+    actions: float = 0.0
+
+
+class Memory(Strategy):
+    """Actual and predicted query-to-entity pairs."""
+
+    name: ClassVar[str] = "memory"
+    evidence_names: ClassVar[tuple[str, ...]] = (
+        *(f"own_{span}" for span in _SPANS),
+        *(f"near_{span}" for span in _SPANS),
+        *(f"bayes_{span}" for span in _SPANS),
+        *(f"trend_{span}" for span in _SPANS),
+        "own_count",
+        "near_count",
+        "users",
+        "last_h",
+        "predicted",
+        "belief",
+        "prior_share",
+    )
+
+    def __init__(self, resources: Resources, predicted: Predicted) -> None:
+        self._entities = len(resources.catalog)
+        self._row_of = resources.catalog.row_of
+        self._popularity = np.log1p(np.nan_to_num(resources.catalog.popularity))
+        self._predicted = predicted
+        self._keys: dict[str, int] = {}
+        self._pairs = DecayedCounts()
+        self._against = TotalCounts()  # (query, entity) -> rewards below 0, summed
+        self._near = SimilarQueries()
+        self._words = QueryWords()
+        self._trend = Trend(self._entities)
+        self._people = DistinctCounts()  # hashes of (user, query, entity): who is new to a pair
+        self._numbers: dict[str, tuple[int, tuple[int, ...]]] = {}  # query as typed -> its number, its words'
+        self._worth = PriorStrength()
+        self._settled = self._actions = 0.0
+        self._version = 0
+        self._last: tuple[tuple[object, ...], Recollection] | None = None
+
+    # ------------------------------------------------------------ both halves on disk
+
+    @classmethod
+    def build(cls, resources: Resources, folder: Path) -> None:
+        """Predict queries for every entity of the catalog."""
+        predict(resources.catalog.entities(), folder, resources.predicted)
+
+    @classmethod
+    def open(cls, resources: Resources, folder: Path, learned: Path | None) -> Self:
+        """Open the predicted half, and the actual half where there is one."""
+        memory = cls(resources, Predicted.open(folder))
+        if learned is not None:
+            memory._load(learned)
+        return memory
+
+    def save(self, folder: Path) -> None:
+        """Write the actual half."""
+        if self._actions != self._settled:
+            self._settle()
+        self._pairs.save(folder / "pairs.npz")
+        self._against.save(folder / "against.npz")
+        self._near.save(folder / "neighbours.npz")
+        self._words.save(folder / "words.npz")
+        self._trend.save(folder / "trend.npz")
+        words, counts = self._words.names()
+        worth = self._worth
+        header = _Header(list(self._keys), words, counts, worth.strengths, worth.powers, self._actions)
+        (folder / "memory.json").write_bytes(msgspec.json.encode(header))
+        np.save(folder / "people.npy", self._people.in_order())
+
+    def _load(self, folder: Path) -> None:
+        header = msgspec.json.decode((folder / "memory.json").read_bytes(), type=_Header)
+        self._keys = {key: number for number, key in enumerate(header.keys)}
+        self._words = QueryWords.open(folder / "words.npz", header.words, header.word_count)
+        self._worth = PriorStrength(header.strengths, header.powers)
+        self._settled = self._actions = header.actions
+        self._pairs = DecayedCounts.open(folder / "pairs.npz")
+        if (folder / "against.npz").exists():  # before 0.1.1 nothing was kept of what speaks against an entity
+            self._against = TotalCounts.open(folder / "against.npz")
+        self._near = SimilarQueries.open(folder / "neighbours.npz")
+        self._trend = Trend.open(folder / "trend.npz")
+        if (folder / "people.npy").exists():  # before 0.1.1 people were told apart by other hashes
+            self._people = DistinctCounts(np.load(folder / "people.npy", allow_pickle=False))
+
+    @property
+    def pairs(self) -> int:
+        """How many (query, entity) pairs were acted on."""
+        return len(self._pairs)
+
+    # ------------------------------------------------------------ learning
+
+    def learn(self, outcomes: Sequence[Outcome]) -> None:
+        """Count rewarded actions, and apart from them what speaks against; without a query the trend alone counts."""
+        batch = OutcomeBatch.of(outcomes, self._row_of)
+        wanted = batch.wanted()
+        if len(wanted):
+            rows, moments, weights = batch.rows[wanted], batch.times_ms[wanted], batch.worth[wanted]
+            self._trend.add(rows, moments, weights)
+            self._actions += float(weights.sum())
+            self._count([batch[place] for place in wanted.tolist()], rows, moments, weights)
+        self._doubt(batch)
+        self._version += 1
+
+    def _count(self, outcomes: Sequence[Outcome], rows: IntArray, moments: MomentArray, weights: DoubleArray) -> None:
+        """Count parallel lists for their queries and the words of these."""
+        people: dict[str, int] = {}
+        asked: list[int] = []  # places among the outcomes
+        keys: list[int] = []
+        word_of: list[int] = []  # places among ``asked``, one per word
+        words: list[int] = []
+        for place, outcome in enumerate(outcomes):
+            number, places = self._numbers.get(outcome.query) or self._numbered(outcome.query)
+            if number >= 0:
+                word_of += [len(asked)] * len(places)
+                words += places
+                asked.append(place)
+                keys.append(number)
+        if not asked:
+            return
+        rows, moments, weights = rows[asked], moments[asked], weights[asked]
+        codes = codes_of(keys, rows)
+        who = []
+        for place in asked:
+            name = outcomes[place].user or outcomes[place].session or outcomes[place].event_id
+            who.append(people.get(name) or people.setdefault(name, seed_of(name)))
+        new = self._people.add(mixed(np.array(who, np.uint64), codes))
+        self._pairs.add(codes, moments, weights, new)
+        self._words.add(words, rows[word_of], weights[word_of])
+
+    def _doubt(self, batch: OutcomeBatch) -> None:
+        """Count what speaks against entities; words and trend learn from what is wanted alone."""
+        unwanted = np.flatnonzero((batch.worth < 0) & (batch.rows >= 0))
+        keys = np.array([self._query(query_key(batch[place].query)) for place in unwanted.tolist()], np.int64)
+        unwanted, keys = unwanted[keys >= 0], keys[keys >= 0]
+        if len(unwanted):
+            self._against.add(codes_of(keys, batch.rows[unwanted]), (-batch.worth[unwanted]).astype(np.float32))
+
+    def _query(self, key: str) -> int:
+        """Return the number of a query, new where it is new; -1 where it has no words."""
+        number = self._keys.get(key) if key else -1
+        if number is None:
+            number = self._keys[key] = len(self._keys)
+            self._near.add(key)
+        return number
+
+    def _numbered(self, query: str) -> tuple[int, tuple[int, ...]]:
+        """Return the numbers of a query and of its words, new where they are new; (-1, ()) for no words."""
+        if len(self._numbers) >= WRITINGS:
+            self._numbers.clear()
+        words = query_tokens(query)
+        if not words:
+            return self._numbers.setdefault(query, (-1, ()))
+        return self._numbers.setdefault(query, (self._query("".join(words)), self._words.numbers(words)))
+
+    # ------------------------------------------------------------ recalling
+
+    def retrieve(self, request: Request, limit: int) -> Hits:
+        """Bring what worked, best belief first."""
+        found = self.recall(request)
+        return best(found.rows, found.score, limit, request.allowed)
+
+    def signals(self, request: Request) -> Mapping[str, float]:
+        """How much is known of this query."""
+        found = self.recall(request)
+        own = float(found.own[:, -1].sum())
+        return {
+            "hit": float(own > 0),
+            "support": float(np.log1p(own)),
+            "near_support": float(np.log1p(found.near[:, -1].sum())),
+            "predicted": float(found.predicted.sum()),
+            "confidence": float(found.score.max(initial=0.0)),
+        }
+
+    def evidence(self, request: Request, rows: IntArray) -> FloatArray:
+        """Say of each row what the memory knows; shares are over all entities of this query."""
+        found = self.recall(request)
+        place = np.searchsorted(found.rows, rows)
+        known = place < len(found.rows)
+        known[known] = found.rows[place[known]] == rows[known]
+        table = np.zeros((len(rows), len(self.evidence_names)), np.float32)
+        table[:, -5] = np.nan  # last_h
+        hit = place[known]
+        table[known, :COLUMNS] = shares(found.own)[hit]
+        table[known, COLUMNS : 2 * COLUMNS] = shares(found.near)[hit]
+        table[known, 2 * COLUMNS : 3 * COLUMNS] = found.bayes[hit]
+        moment = request.context.time_ms
+        table[:, 3 * COLUMNS : 4 * COLUMNS] = self._trend.values(rows, moment) / np.maximum(
+            self._trend.totals(moment), 1e-9
+        )
+        table[known, 4 * COLUMNS :] = np.column_stack(
+            [
+                np.log1p(found.own[hit, -1]),
+                np.log1p(found.near[hit, -1]),
+                np.log1p(found.users[hit]),
+                found.last_h[hit],
+                found.predicted[hit],
+                found.score[hit],
+                np.zeros(len(hit)),
+            ]
+        )
+        table[:, -1] = found.share
+        return table
+
+    def _settle(self) -> None:
+        """Learn how much predictions and fame are worth, from known queries of every size."""
+        self._settled = self._actions
+        if self._actions < FEWEST_ACTIONS:
+            return
+        names = list(self._keys)
+        self._worth.learn(self._pairs.sums(len(names)), lambda number, predicted: self._known(names[number], predicted))
+
+    def _known(self, key: str, predicted: bool) -> KnownQueryActions | None:
+        """Return a known query for ``PriorStrength.learn``; None where something should be predicted for it and is not."""
+        predicted_rows, weights = self._predicted.of({key})
+        if predicted and not len(predicted_rows):
+            return None
+        own_rows, _, own = self._own(key, 0)  # counts without decay: the moment does not matter
+        near_rows, near = self._near_counts(*self._neighbours(key), 0)
+        rows = np.unique(np.concatenate([own_rows, near_rows, predicted_rows]))
+        acted = placed(rows, own_rows, own[:, -1])
+        count = acted + placed(rows, near_rows, near[:, -1]) * near_share(float(acted.sum()))
+        weights, fame = placed(rows, predicted_rows, weights), self._fame(rows)
+        if predicted:
+            return KnownQueryActions(count, acted, self._prior(rows, weights, np.zeros_like(weights), np.inf), fame)
+        strength = self._worth.strength(len(predicted_rows) * self._untried(), float(count.sum()))
+        prior = self._prior(rows, weights, np.zeros_like(weights), strength)
+        return KnownQueryActions(count, acted, np.float32(strength) * prior, fame)
+
+    def _untried(self) -> float:
+        """Return how many actions a predicted row is worth: one for every action that an average entity has had."""
+        return self._entities / max(self._actions, 1.0)
+
+    def _fame(self, rows: IntArray) -> FloatArray:
+        """Return (n,) float32: 1 and all actions on each row, undecayed."""
+        return 1.0 + self._trend.at(rows, 0, COLUMNS - 1)
+
+    def recall(self, request: Request) -> Recollection:
+        """Gather all evidence for a request (kept for the last one: several methods ask)."""
+        asked = (request.query, request.context.time_ms, request.reading.words, self._version)
+        if self._last is None or self._last[0] != asked:
+            self._last = (asked, self._recall(request))
+        return self._last[1]
+
+    def _recall(self, request: Request) -> Recollection:
+        if self._actions > 2.0 * self._settled:
+            self._settle()
+        moment, key = request.context.time_ms, request.reading.key
+        own_rows, own_pairs, own = self._own(key, moment)
+        neighbours = self._neighbours(key)
+        near_rows, near = self._near_counts(*neighbours, moment)
+        word_rows, bayes = self._words.posterior((*request.reading.tokens, *request.reading.words), self._trend, moment)
+        predicted_rows, predicted = self._predicted.of({key, query_key(" ".join(request.reading.words))})
+        rows = np.unique(np.concatenate([own_rows, near_rows, word_rows, predicted_rows]))
+        own = placed(rows, own_rows, own)
+        near = placed(rows, near_rows, near)
+        bayes = placed(rows, word_rows, bayes)
+        predicted = placed(rows, predicted_rows, predicted)
+        last = self._pairs.last(own_pairs)
+        last_h = np.full(len(rows), np.nan, np.float32)
+        last_h[np.searchsorted(rows, own_rows)] = (moment - last) / HOUR
+        share = near_share(float(own[:, -1].sum()))
+        count, against = own[:, -1] + near[:, -1] * share, self._spoken_against(rows, key, *neighbours, share)
+        support = float(count.sum())
+        named = meant_by_name(request.reading) if len(predicted_rows) else 0.0
+        untried = len(predicted_rows) * self._untried()
+        strength, power = self._worth.strength(untried, support, named), self._worth.power(support)
+        prior = self._prior(rows, predicted, bayes[:, -1], strength)
+        leant = leaning(count, self._fame(rows) ** power) if power else count
+        chosen = (leant + strength * prior) / (support + strength)
+        satisfied = (PRIOR + count) / (PRIOR + count + against)
+        return Recollection(
+            rows=rows,
+            own=own,
+            near=near,
+            bayes=bayes,
+            users=placed(rows, own_rows, self._pairs.users(own_pairs).astype(np.float32)),
+            last_h=last_h,
+            predicted=predicted,
+            against=against,
+            score=(chosen * satisfied).astype(np.float32),
+            support=support,
+            share=strength / (support + strength),
+        )
+
+    def _prior(self, rows: IntArray, predicted: FloatArray, bayes: FloatArray, strength: float) -> FloatArray:
+        """Return (n,) float32, the expected shares before any action; they sum to 1 at most.
+
+        A strong prior is made of what is predicted alone: back-off and fame repeat what the counts say anyway.
+        """
+        known = self._popularity[rows] ** 2
+        if strength > PRIOR:
+            known, bayes = known * (predicted > 0), np.zeros_like(bayes)
+        prior = BAYES_SHARE * bayes + PREDICTED_SHARE * predicted
+        prior += POPULAR_SHARE * known / max(float(known.sum()), 1e-9)
+        expected: FloatArray = (prior / max(float(prior.sum()), 1.0)).astype(np.float32)
+        return expected
+
+    def _own(self, key: str, moment: int) -> tuple[IntArray, IntArray, FloatArray]:
+        number = self._keys.get(key)
+        pairs, _ = self._pairs.pairs_of([] if number is None else [number])
+        return self._pairs.rows(pairs), pairs, self._pairs.values(pairs, moment)
+
+    def _neighbours(self, key: str) -> tuple[IntArray, FloatArray]:
+        """Return (numbers, weights) of queries written like this one."""
+        numbers, cosine = self._near.near(key, NEIGHBOURS + 1, LEAST_WEIGHT ** (1 / SHARPNESS))
+        other = numbers != self._keys.get(key, -1)
+        return numbers[other][:NEIGHBOURS], cosine[other][:NEIGHBOURS] ** SHARPNESS
+
+    def _near_counts(self, numbers: IntArray, weights: FloatArray, moment: int) -> tuple[IntArray, FloatArray]:
+        pairs, of = self._pairs.pairs_of(numbers.tolist())
+        return summed(self._pairs.rows(pairs), self._pairs.values(pairs, moment) * weights[of, None])
+
+    def _spoken_against(
+        self, rows: IntArray, key: str, numbers: IntArray, weights: FloatArray, share: float
+    ) -> FloatArray:
+        """Return (n,) float32: what spoke against rows (ascending), for a query and, less a share, its neighbours."""
+        keys, worth = [self._keys.get(key, -1), *numbers.tolist()], np.concatenate([[1.0], share * weights])
+        pairs, of = self._against.pairs_of(keys)
+        found, against = summed(self._against.rows(pairs), self._against.totals(pairs) * worth[of])
+        there = np.isin(found, rows)  # what nothing speaks for is not brought anyway
+        return placed(rows, found[there], against[there])

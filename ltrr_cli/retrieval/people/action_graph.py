@@ -1,0 +1,106 @@
+"""The graph of actions as strategies use it: the log, the embedding learnt from it, and what it says of a person.
+
+Fits are lazy and on the log's schedule; what was fitted to the same actions is fitted once in a process, whichever
+strategy asks.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Sequence
+from functools import lru_cache
+from pathlib import Path
+from typing import Self
+
+import numpy as np
+
+from ltrr_cli.core.types import Context, DoubleArray, Outcome
+from ltrr_cli.retrieval.people import personal_score
+from ltrr_cli.retrieval.people.actions import Actions
+from ltrr_cli.retrieval.people.factors import Factors, fit, none
+from ltrr_cli.retrieval.people.personal_score import ASPECTS, PersonalScore, person
+
+FILE, LOG = "factors.npz", "actions.npz"
+
+NEWEST = 300_000  # settled actions that place entities: more of them move hardly anything, and cost seconds and memory
+
+_Fitted = tuple[int, Factors, DoubleArray]
+
+
+class ActionGraph:
+    """Who acted on what, and where that places entities and people."""
+
+    def __init__(self, row_of: Callable[[str], int], actions: Actions | None = None) -> None:
+        self._row_of = row_of
+        self.actions = actions or Actions()
+        self._fitted: _Fitted = (0, none(), np.zeros(ASPECTS))
+
+    def learn(self, outcomes: Sequence[Outcome]) -> None:
+        """Take in outcomes, in time order."""
+        self.actions.learn(outcomes, self._row_of)
+
+    @property
+    def factors(self) -> Factors:
+        """The embedding as of the newest settled action."""
+        return self._settled()[1]
+
+    @property
+    def weights(self) -> DoubleArray:
+        """(ASPECTS,) float64: how much a person's past says of the next choice; see ``lift``."""
+        return self._settled()[2]
+
+    def who(self, context: Context) -> PersonalScore | None:
+        """Return what is known of who asks, or None."""
+        rows, strengths = self.actions.of(context.user, context.session, context.time_ms)
+        return person(self.factors, rows, strengths) if len(rows) else None
+
+    def _settled(self) -> _Fitted:
+        size = self.actions.settled()
+        if self._fitted[0] != size:
+            self._fitted = (size, *_fit(_Prefix(self.actions, size)))
+        return self._fitted
+
+    def save(self, folder: Path) -> None:
+        """Write the log and what was fitted to it."""
+        size, factors, weights = self._settled()
+        self.actions.save(folder / LOG)
+        np.savez(folder / FILE, size=np.int64(size), weights=weights, rows=factors.rows, place=factors.place,
+                 scale=factors.scale, people=factors.people, mean=factors.mean, spread=factors.spread)  # fmt: skip
+
+    @staticmethod
+    def saved(folder: Path) -> bool:
+        """Say whether a graph was written into a folder."""
+        return (folder / LOG).exists()
+
+    @classmethod
+    def open(cls, folder: Path, row_of: Callable[[str], int]) -> Self:
+        """Read what ``save`` wrote."""
+        graph = cls(row_of, Actions.open(folder / LOG))
+        with np.load(folder / FILE, allow_pickle=False) as stored:
+            parts = (stored[name] for name in ("rows", "place", "scale", "people", "mean", "spread"))
+            graph._fitted = (int(stored["size"]), Factors(*parts), stored["weights"])
+        return graph
+
+
+class _Prefix:
+    """The first actions of a log, equal to any other prefix of the same content."""
+
+    def __init__(self, actions: Actions, size: int) -> None:
+        self.actions, self.size = actions, size
+        digest = hashlib.blake2b(digest_size=16)
+        for name in ("actor", "row", "query", "weight"):
+            digest.update(actions.column(name, size).data)
+        self.digest = digest.digest()
+
+    def __hash__(self) -> int:
+        return hash(self.digest)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Prefix) and self.digest == other.digest
+
+
+@lru_cache(maxsize=1)
+def _fit(prefix: _Prefix) -> tuple[Factors, DoubleArray]:
+    actions, size = prefix.actions, prefix.size
+    columns = (actions.column(name, size)[-NEWEST:] for name in ("actor", "row", "weight"))
+    return fit(*columns), personal_score.learn(actions, size)

@@ -1,0 +1,164 @@
+"""What the bandit believes, and what each strategy is worth beside the others: for people who keep rules by hand."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from time import perf_counter
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ltrr_cli.allocation.models.strategy_history import PAST
+from ltrr_cli.allocation.policies.hazard import Hazard
+from ltrr_cli.core.types import Hits, Impression, Request
+from ltrr_cli.engine.retrieve import waves
+from ltrr_cli.engine.search import bandit_context_of, context_of
+from ltrr_cli.learning.credit import as_served
+from ltrr_cli.retrieval.union import rank_of
+
+if TYPE_CHECKING:
+    from ltrr_cli.allocation.policy import BanditContext
+    from ltrr_cli.engine.snapshot import Snapshot
+    from ltrr_cli.workspace.workspace import Workspace
+
+LOOKED_AT = 200  # newest searches that were acted on
+REASONS = 4  # features shown per strategy
+
+
+def beliefs_as_served(snapshot: Snapshot, found: Impression) -> tuple[Mapping[str, Any], ...]:
+    """Return what the bandit believes now of the question that an impression answered; empty where it cannot say."""
+    served = as_served(snapshot, found)
+    return () if served is None else _table(snapshot, served[0])
+
+
+def looked_at(snapshot: Snapshot) -> tuple[str, ...]:
+    """Return the names of what the bandit looks at, as they are kept with what it learnt."""
+    kept = snapshot.policy.model.features if isinstance(snapshot.policy, Hazard) else None
+    return kept or (*snapshot.features(), *PAST)
+
+
+def _table(snapshot: Snapshot, bandit_context: BanditContext) -> tuple[Mapping[str, Any], ...]:
+    if not isinstance(snapshot.policy, Hazard):
+        return ()
+    return tuple(
+        {
+            "strategy": line.strategy,
+            "edges": list(line.edges),
+            "chances": [round(chance, 4) for chance in line.chances],
+            "found": round(line.found, 4),
+            "because": [[name, round(said, 3)] for name, said in line.because],
+        }
+        for line in snapshot.policy.beliefs(bandit_context, REASONS)
+    )
+
+
+@dataclass(slots=True)
+class _Tally:
+    """One strategy over the searches looked at."""
+
+    brought: int = 0
+    rewarded: int = 0
+    only: int = 0
+    seconds: float = 0.0
+
+
+@dataclass(slots=True)
+class _Kind:
+    """Beliefs of one kind of query, summed."""
+
+    searches: int = 0
+    edges: list[int] = field(default_factory=list)
+    chances: dict[str, np.ndarray] = field(default_factory=dict)
+
+
+def marginal_worth(
+    workspace: Workspace,
+) -> tuple[tuple[Mapping[str, Any], ...], dict[str, tuple[Mapping[str, Any], ...]]]:
+    """Return (worth per strategy, beliefs per kind of query) over the newest searches that were acted on.
+
+    worth -- brought: candidates; rewarded: entities acted on that it had; only: those that no other strategy had;
+             per_1000: only per 1,000 candidates; per_second: only per second of its retrieval; ms: median of a search
+
+    Strategies answer as they stand now, so a memory may know the very click: compare the others with each other.
+    """
+    snapshot = workspace.snapshot()
+    names, budget = snapshot.enabled(), workspace.settings.retrieval.budget
+    tallies = {name: _Tally() for name in names}
+    took: dict[str, list[float]] = {name: [] for name in names}
+    kinds: dict[str, _Kind] = {}
+
+    def timed(name: str, request: Request) -> Hits:
+        start = perf_counter()
+        hits = snapshot.strategies[name].retrieve(request, budget)
+        took[name].append(perf_counter() - start)
+        return hits
+
+    for search, wanted in _acted_on(workspace):
+        request = snapshot.request(search.query, context_of(search), 0)
+        had: dict[str, set[int]] = {}
+        for name, hits in zip(names, waves(snapshot, request, names, budget, ask=timed)[1], strict=True):
+            tallies[name].brought += len(hits.rows)
+            had[name] = {row for row in wanted if rank_of(hits, row) > 0}
+        for name in names:
+            others = set().union(*(rows for other, rows in had.items() if other != name))
+            tallies[name].rewarded += len(had[name])
+            tallies[name].only += len(had[name] - others)
+        kind = max(request.reading.intent, key=lambda name: request.reading.intent[name], default="mixed")
+        _believe(
+            snapshot,
+            bandit_context_of(snapshot, request, names, budget, explore=False),
+            kinds.setdefault(kind, _Kind()),
+        )
+    for name in names:
+        tallies[name].seconds = float(np.sum(took[name]))
+    return _worth(tallies, took), {kind: _means(of) for kind, of in sorted(kinds.items()) if of.chances}
+
+
+def _acted_on(workspace: Workspace) -> list[tuple[Impression, list[int]]]:
+    """Return the newest searches with the rows of what was acted on."""
+    snapshot, journal = workspace.snapshot(), workspace.journal
+    found = []
+    total = journal.counts().impressions
+    for search in journal.impressions(skip=max(total - 2 * LOOKED_AT, 0)):
+        rows = [snapshot.catalog.row_of(event.entity_id) for event in journal.events_of(search.impression_id)]
+        wanted = sorted({row for row in rows if row >= 0})
+        if wanted:
+            found.append((search, wanted))
+    return found[-LOOKED_AT:]
+
+
+def _believe(snapshot: Snapshot, bandit_context: BanditContext, kind: _Kind) -> None:
+    for line in _table(snapshot, bandit_context):
+        kind.edges = line["edges"]
+        chances = np.array(line["chances"])
+        kind.chances[line["strategy"]] = kind.chances.get(line["strategy"], np.zeros(len(chances))) + chances
+    kind.searches += 1
+
+
+def _means(kind: _Kind) -> tuple[Mapping[str, Any], ...]:
+    return tuple(
+        {
+            "strategy": name,
+            "edges": kind.edges,
+            "chances": [round(float(chance), 4) for chance in total / kind.searches],
+            "found": round(float(total.sum()) / kind.searches, 4),
+        }
+        for name, total in kind.chances.items()
+    )
+
+
+def _worth(tallies: Mapping[str, _Tally], took: Mapping[str, Sequence[float]]) -> tuple[Mapping[str, Any], ...]:
+    return tuple(
+        {
+            "strategy": name,
+            "brought": tally.brought,
+            "rewarded": tally.rewarded,
+            "only": tally.only,
+            "per_1000": round(1e3 * tally.only / max(tally.brought, 1), 3),
+            "per_second": round(tally.only / max(tally.seconds, 1e-9), 1),
+            "ms": round(1e3 * float(np.median(took[name])), 3),
+        }
+        for name, tally in tallies.items()
+        if took[name]
+    )

@@ -1,0 +1,226 @@
+"""Looking without changing: status, explain, verify."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Set
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ltrr_cli.core.clock import iso
+from ltrr_cli.core.errors import DamagedError, NotFoundError
+from ltrr_cli.core.types import Context, Impression, Shown
+from ltrr_cli.engine.records import Damaged, Explanation, Status, VerifyReport
+from ltrr_cli.engine.schema import misfit
+from ltrr_cli.ranking.trained import open_model
+from ltrr_cli.retrieval.memory.memory import Memory
+from ltrr_cli.text.normalise import query_key
+from ltrr_cli.workspace.bandit_report import beliefs_as_served, looked_at, marginal_worth
+
+if TYPE_CHECKING:
+    from ltrr_cli.engine.snapshot import Snapshot
+    from ltrr_cli.workspace.workspace import Workspace
+
+REMEMBERED = 10  # entities of the memory that an explanation shows
+
+
+def status(workspace: Workspace, *, bandit: bool = False) -> Status:
+    """See ``Workspace.status``."""
+    current = workspace.current()
+    snapshot = workspace.snapshot()
+    counts = workspace.journal.counts()
+    memory = snapshot.strategies.get("memory")
+    worth, believed = marginal_worth(workspace) if bandit else ((), {})
+    beside = ("" if snapshot.shadow is None else str(snapshot.shadow), workspace.settings.ranking.shadow)
+    return Status(
+        catalog_generation=current.catalog,
+        learned_generation=current.learned,
+        entities=len(snapshot.catalog),
+        impressions=counts.impressions,
+        events=counts.events,
+        memory_pairs=int(getattr(memory, "pairs", 0)),
+        policy=str(snapshot.policy),
+        encoder=snapshot.header.encoder,
+        ranker="fusion" if snapshot.ranker is None else snapshot.ranker.algorithm,
+        journal_digest=workspace.journal.digest(),
+        home=str(workspace.home),
+        strategies=snapshot.enabled(),
+        rewards=workspace.settings.feedback.rewards,
+        damaged=tuple(snapshot.warnings),
+        users=counts.users,
+        shadows=tuple(name for name in beside if name),
+        worth=worth,
+        beliefs=believed,
+        features=looked_at(snapshot) if bandit else (),
+    )
+
+
+def explain(workspace: Workspace, impression_id: str) -> Explanation:
+    """See ``Workspace.explain``."""
+    found = workspace.journal.impression(impression_id) if workspace.home.is_dir() else None
+    if found is None:
+        raise NotFoundError(
+            f"no impression {impression_id[:80]!r} in {workspace.home}",
+            hint="`ltrr query --json` prints the impression_id of its answer",
+        )
+    snapshot = workspace.snapshot()
+    reading = snapshot.understanding.read(found.query)
+    asked = {(slot.field, query_key(slot.value)) for slot in reading.slots}
+    events = workspace.journal.events_of(impression_id)
+    acted: dict[str, list[str]] = {}
+    for event in events:
+        acted.setdefault(event.entity_id, []).append(event.kind)
+    page: list[Mapping[str, Any]] = []
+    for line in found.shown or ():
+        row = snapshot.catalog.row_of(line.entity_id)
+        page.append(
+            {
+                "position": line.position,
+                "id": line.entity_id,
+                "title": snapshot.catalog.titles[row] if row >= 0 else "(no longer in the catalog)",
+                "score": line.score,
+                "odds": line.odds,
+                "inclusion": line.inclusion,
+                "ranks": dict(line.ranks),
+                "actions": acted.get(line.entity_id, []),
+                "inferred": _inferred(snapshot, asked, row),
+            }
+        )
+    brought: dict[str, int] = {}
+    for line in found.shown or ():
+        for name in line.ranks:
+            brought[name] = brought.get(name, 0) + 1
+    return Explanation(
+        impression_id=impression_id,
+        time=None if found.time_ms is None else iso(found.time_ms),
+        query=found.query,
+        user=found.user,
+        session=found.session,
+        origin=found.origin,
+        plan=found.plan,
+        page=tuple(page),
+        events=tuple(
+            {
+                "event": event.kind,
+                "entity_id": event.entity_id,
+                "time": None if event.time_ms is None else iso(event.time_ms),
+                "position": event.position,
+            }
+            for event in events
+        ),
+        brought=brought,
+        reading=reading,
+        memory=_remembered(snapshot, found.query),
+        funnel=_funnel(len(snapshot.catalog), found, set(acted)),
+        beliefs=beliefs_as_served(snapshot, found),
+        shadows=_shadows(found, set(acted)),
+    )
+
+
+def _inferred(snapshot: Snapshot, asked: Set[tuple[str, str]], row: int) -> list[Mapping[str, Any]]:
+    """Return which of the asked (field, folded value) an entity does not state but is believed to have."""
+    return [
+        {"field": field, "value": value, "score": round(score, 3)}
+        for field, value, score in (snapshot.inferred.of(row) if row >= 0 else ())
+        if (field, query_key(value)) in asked
+    ]
+
+
+def _shadows(found: Impression, acted: set[str]) -> tuple[Mapping[str, Any], ...]:
+    """Return what did not serve: same -- entities that the page had too; chosen -- of those that were acted on."""
+    page = {line.entity_id for line in found.shown or ()}
+    return tuple(
+        {
+            "name": shadow.name,
+            "draws": dict(shadow.draws),
+            "page": list(shadow.page),
+            "same": len(page & set(shadow.page)),
+            "chosen": len(acted & set(shadow.page)),
+        }
+        for shadow in found.shadows
+    )
+
+
+def _funnel(entities: int, found: Impression, acted: set[str]) -> tuple[Mapping[str, Any], ...]:
+    """Return the stages that a search went through, as far as the journal knows them.
+
+    may bring -- candidates that each strategy was allowed; on the page -- lines that it had, at whatever rank
+    only one had -- lines that no other strategy had; chosen -- lines that somebody acted on
+    """
+    page = found.shown or ()
+    draws = {} if found.plan is None else dict(found.plan.draws)
+    names = list(draws) or sorted({name for line in page for name in line.ranks})
+
+    def stage(name: str, lines: list[Shown]) -> dict[str, Any]:
+        return {
+            "stage": name,
+            "entities": len(lines),
+            "strategies": {which: sum(which in line.ranks for line in lines) for which in names},
+        }
+
+    stages: list[dict[str, Any]] = [{"stage": "catalog", "entities": entities, "strategies": {}}]
+    if draws:
+        stages.append({"stage": "may bring", "entities": sum(draws.values()), "strategies": draws})
+    stages.append(stage("on the page", list(page)))
+    stages.append(stage("only one had", [line for line in page if len(line.ranks) == 1]))
+    stages.append(stage("chosen", [line for line in page if line.entity_id in acted]))
+    return tuple(stages)
+
+
+def _remembered(snapshot: Snapshot, query: str) -> tuple[Mapping[str, Any], ...]:
+    """Return what the memory believes of a query now, best first, where it has counts of it or of similar ones.
+
+    count, near -- actions for this query, weighted actions for similar ones; neither is decayed
+    prior_share -- 0..1, how much of the score is prediction
+    """
+    memory = snapshot.strategies.get("memory")
+    if not isinstance(memory, Memory):
+        return ()
+    recalled = memory.recall(snapshot.request(query, Context(snapshot.clock_ms), seed=0))
+    own, near = recalled.own[:, -1], recalled.near[:, -1]
+    order = np.lexsort((recalled.rows, -recalled.score))
+    return tuple(
+        {
+            "id": snapshot.catalog.ids[int(recalled.rows[place])],
+            "title": snapshot.catalog.titles[int(recalled.rows[place])],
+            "count": round(float(own[place]), 3),
+            "near": round(float(near[place]), 3),
+            "users": int(recalled.users[place]),
+            "prior_share": round(recalled.share, 4),
+            "score": round(float(recalled.score[place]), 4),
+        }
+        for place in order[(own + near)[order] > 0][:REMEMBERED].tolist()
+    )
+
+
+def verify(workspace: Workspace) -> VerifyReport:
+    """See ``Workspace.verify``."""
+    if not workspace.home.is_dir():
+        workspace.current()
+    report = workspace.generations.verify()
+    damaged = [Damaged(str(damage.path), damage.reason, damage.mend) for damage in report.damages]
+    if not damaged:  # whole files, and yet a model may be one that cannot serve here
+        damaged += _unfit(workspace)
+    path = str(workspace.home / "journal.db")
+    damaged += [Damaged(path, reason, "restore it from a backup") for reason in _journal(workspace)]
+    return VerifyReport(not damaged, tuple(damaged), report.files)
+
+
+def _unfit(workspace: Workspace) -> list[Damaged]:
+    """Return the ranker where it lies in the learned generation and cannot serve, though its files are whole."""
+    current = workspace.generations.current_or_none()
+    folder = None if current is None else workspace.generations.folder("learned", current.learned) / "ranker"
+    if folder is None or not folder.is_dir():
+        return []
+    try:
+        reason = misfit(workspace.snapshot(), open_model(folder))
+    except DamagedError as error:
+        reason = str(error)
+    return [] if reason is None else [Damaged(str(folder), reason, "ltrr train-ranker")]
+
+
+def _journal(workspace: Workspace) -> list[str]:
+    try:
+        return workspace.journal.check()
+    except DamagedError as error:  # what cannot even be opened
+        return [str(error)]

@@ -1,0 +1,212 @@
+"""Keeping a workspace well: back to an older generation, all learning anew, old files away, a look at everything."""
+
+from __future__ import annotations
+
+import hashlib
+import importlib
+import os
+import shutil
+import sys
+from collections.abc import Callable, Iterable, Iterator
+from functools import partial
+from pathlib import Path
+from time import perf_counter
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from ltrr_cli.core.errors import DamagedError, LockedError, LtrrError, NotFoundError, UsageError
+from ltrr_cli.engine.snapshot import LearnedHeader
+from ltrr_cli.learning.publish import RANKER, learn
+from ltrr_cli.storage.generations import Current
+from ltrr_cli.storage.journal_schema import Forget
+from ltrr_cli.storage.manifest import MANIFEST, Manifest
+from ltrr_cli.workspace.maintenance_records import (
+    Checked,
+    DoctorReport,
+    ForgetReport,
+    GcReport,
+    RebuildReport,
+    RollbackReport,
+)
+
+if TYPE_CHECKING:
+    from ltrr_cli.workspace.workspace import Workspace
+
+Progress = Callable[[str, int, int | None], None]
+
+KEEP = 2  # older learned generations that a sweep leaves, so that there is a way back
+NATIVE = ("numpy", "tantivy", "hnswlib", "onnxruntime", "tokenizers", "sklearn", "rapidfuzz", "Stemmer", "zstandard")
+ROOM = 2  # times the size of the current generations that should be free: a new one is built beside them
+
+
+def rollback(workspace: Workspace, to: int | None) -> RollbackReport:
+    """Publish an older learned generation and the catalog it belongs to; see ``Workspace.rollback``."""
+    with workspace.publishing("rollback"):
+        current = workspace.current()
+        numbers = [number for number in workspace.generations.numbers("learned") if number < current.learned]
+        chosen = to if to is not None else next(iter(numbers), None)
+        if chosen is None:
+            raise NotFoundError("no older generation to go back to", hint="`ltrr gc` may have removed them")
+        workspace.generations.adopt("learned", chosen)
+        catalog = _fold(workspace, chosen).catalog
+        workspace.generations.adopt("catalog", catalog)
+        workspace.generations.publish(catalog=catalog, learned=chosen)
+    return RollbackReport(catalog, chosen, current.catalog, current.learned)
+
+
+def rebuild(workspace: Workspace, progress: Progress) -> RebuildReport:
+    """Fold the whole journal anew; see ``Workspace.rebuild``."""
+    start = perf_counter()
+    with workspace.publishing("rebuild"):
+        before = learned_digest(workspace, workspace.current())
+        learnt = learn(workspace, progress)
+        after = learned_digest(workspace, workspace.current())
+    events = workspace.journal.counts().events
+    return RebuildReport(learnt.number, after or "", before, before == after, events, round(perf_counter() - start, 3))
+
+
+def forget(workspace: Workspace, what: Forget, progress: Progress) -> ForgetReport:
+    """Let go of events and impressions and fold the rest anew; see ``Workspace.forget``."""
+    if what.user is None and what.source is None and what.between is None:
+        raise UsageError("nothing said to forget", hint="--user, --source or --between")
+    if what.between is not None and what.between[0] >= what.between[1]:
+        raise UsageError("--between: it ends before it begins", hint="--between FROM TO")
+    start = perf_counter()
+    workspace.current()
+    with workspace.publishing("forget"):
+        gone = workspace.journal.forget(what)
+        learnt = learn(workspace, progress) if gone.events or gone.impressions else None
+    serves = workspace.snapshot().ranker is not None
+    digest, seconds = workspace.journal.digest(), round(perf_counter() - start, 3)
+    number = None if learnt is None else learnt.number
+    return ForgetReport(gone.events, gone.impressions, gone.users, number, digest, serves, seconds)
+
+
+def gc(workspace: Workspace, keep: int) -> GcReport:
+    """Remove generations that neither serve nor lie ``keep`` steps back, unless somebody reads them."""
+    with workspace.publishing("gc"):
+        current = workspace.current()
+        older = [number for number in workspace.generations.numbers("learned") if number < current.learned][:keep]
+        learned, catalogs = {current.learned}, {current.catalog}
+        for number in older:
+            try:
+                catalogs.add(_fold(workspace, number).catalog)
+            except DamagedError:  # no way back leads there
+                continue
+            learned.add(number)
+        swept = workspace.generations.sweep({"catalog": catalogs, "learned": learned, "models": _models(workspace)})
+    return GcReport(_within(workspace.home, swept.removed), _within(workspace.home, swept.held), swept.freed)
+
+
+def _within(home: Path, paths: Iterable[Path]) -> tuple[str, ...]:
+    return tuple(str(path.relative_to(home)) for path in paths)
+
+
+def learned_digest(workspace: Workspace, current: Current) -> str | None:
+    """Return a SHA-256 over all that was learnt by folding (the trained ranker aside); None where nothing was."""
+    path = workspace.generations.folder("learned", current.learned) / MANIFEST
+    try:
+        files = msgspec.json.decode(path.read_bytes(), type=Manifest).files
+    except (OSError, msgspec.MsgspecError):
+        return None
+    total = hashlib.sha256()
+    for name in sorted(files):
+        if not name.startswith(f"{RANKER}/"):
+            total.update(f"{name} {files[name].sha256}\n".encode())
+    return total.hexdigest()
+
+
+def _fold(workspace: Workspace, number: int) -> LearnedHeader:
+    path = workspace.generations.folder("learned", number) / "fold.json"
+    try:
+        return msgspec.json.decode(path.read_bytes(), type=LearnedHeader)
+    except (OSError, msgspec.MsgspecError) as error:
+        raise DamagedError(f"{path}: {error}", hint="ltrr rebuild") from None
+
+
+def _models(workspace: Workspace) -> list[int]:
+    return workspace.generations.numbers("models")  # every ranker is kept: they are small, and the only copy
+
+
+# ------------------------------------------------------------ doctor
+
+
+def doctor(workspace: Workspace) -> DoctorReport:
+    """Look at everything that makes ltrr work here, and say what mends what does not."""
+    return DoctorReport(tuple(_checks(workspace)))
+
+
+def _checks(workspace: Workspace) -> Iterator[Checked]:
+    version = ".".join(map(str, sys.version_info[:3]))
+    yield Checked("python", sys.version_info >= (3, 11), version, "install Python 3.11 or newer")
+    for name in NATIVE:
+        yield _try(f"library {name}", partial(_library, name))
+    yield _try("settings", lambda: f"read; policy {workspace.settings.allocation.policy}")
+    yield _try("workspace", lambda: _writable(workspace.home))
+    if not workspace.home.is_dir():
+        return
+    yield _try("lock", lambda: _free(workspace))
+    yield _try("generations", lambda: _sound(workspace))
+    yield _try("journal", lambda: _journal(workspace))
+    yield _try("answers", lambda: _answers(workspace))
+    yield _space(workspace)
+
+
+def _try(name: str, look: Callable[[], str]) -> Checked:
+    try:
+        return Checked(name, True, look(), "")
+    except LtrrError as error:
+        return Checked(name, False, str(error), error.hint or "")
+    except Exception as error:  # noqa: BLE001 -- whatever is wrong is what a doctor is asked for
+        return Checked(name, False, f"{type(error).__name__}: {error}", "install ltrr-cli anew")
+
+
+def _library(name: str) -> str:
+    return str(getattr(importlib.import_module(name), "__version__", "loads"))
+
+
+def _writable(home: Path) -> str:
+    if not home.is_dir():
+        raise NotFoundError(f"no workspace at {home}", hint=f"ltrr index CATALOG --home {home}")
+    if not os.access(home, os.W_OK | os.X_OK):
+        raise DamagedError(f"{home} cannot be written to", hint="check who may write there")
+    return str(home)
+
+
+def _free(workspace: Workspace) -> str:
+    try:
+        with workspace.publishing("doctor"):
+            return "nobody publishes"
+    except LockedError as error:
+        return str(error)  # no fault: somebody is at work
+
+
+def _sound(workspace: Workspace) -> str:
+    found = workspace.generations.verify()
+    for damage in found.damages:
+        raise DamagedError(f"{damage.path}: {damage.reason}", hint=damage.mend)
+    current = workspace.current()
+    return f"catalog {current.catalog}, learned {current.learned}: {found.files} files as sealed"
+
+
+def _journal(workspace: Workspace) -> str:
+    for wrong in workspace.journal.check():
+        raise DamagedError(wrong, hint="restore journal.db from a backup")
+    counts = workspace.journal.counts()
+    return f"{counts.impressions:,} impressions, {counts.events:,} events"
+
+
+def _answers(workspace: Workspace) -> str:
+    start = perf_counter()
+    page = workspace.query("", k=3, log=False, explore=False)
+    for warning in page.warnings:
+        raise DamagedError(warning, hint="ltrr rebuild")
+    return f"{len(page.results)} results in {(perf_counter() - start) * 1e3:.0f} ms"
+
+
+def _space(workspace: Workspace) -> Checked:
+    size = sum(path.stat().st_size for path in workspace.home.rglob("*") if path.is_file())
+    free = shutil.disk_usage(workspace.home).free
+    says = f"{free / 2**20:,.0f} MB free; the workspace takes {size / 2**20:,.0f} MB"
+    return Checked("disk space", free > ROOM * size, says, "ltrr gc, or make room")

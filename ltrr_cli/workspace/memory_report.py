@@ -1,0 +1,56 @@
+"""What the memory believes of a query, entity by entity, and why."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from ltrr_cli.core.clock import iso, parse_time
+from ltrr_cli.core.errors import NotFoundError
+from ltrr_cli.core.types import Context
+from ltrr_cli.engine.records import MemoryReport
+from ltrr_cli.retrieval.memory.memory import Memory
+
+if TYPE_CHECKING:
+    from ltrr_cli.workspace.workspace import Workspace
+
+
+def remembered(workspace: Workspace, query: str, k: int, at: int | str | None) -> MemoryReport:
+    """See ``Workspace.remembered``."""
+    snapshot = workspace.snapshot()
+    memory = snapshot.strategies.get("memory")
+    if not isinstance(memory, Memory):
+        raise NotFoundError("this catalog generation has no memory", hint="ltrr index CATALOG builds one")
+    moment = snapshot.clock_ms if at is None else parse_time(at)
+    request = snapshot.request(query, Context(moment), seed=0)
+    found = memory.recall(request)
+    order = np.lexsort((found.rows, -found.score))
+    order = order[found.score[order] > 0][:k]
+    catalog = snapshot.catalog
+    lines: list[dict[str, Any]] = [
+        {
+            "id": catalog.ids[int(found.rows[place])],
+            "title": catalog.titles[int(found.rows[place])],
+            "score": float(found.score[place]),
+            "own": float(found.own[place, -1]),
+            "near": float(found.near[place, -1]),
+            "bayes": float(found.bayes[place, -1]),
+            "predicted": float(found.predicted[place]),
+            "against": float(found.against[place]),
+            "users": int(found.users[place]),
+            "last": None if np.isnan(found.last_h[place]) else iso(moment - round(float(found.last_h[place]) * 3.6e6)),
+        }
+        for place in order.tolist()
+    ]
+    return MemoryReport(
+        query=query,
+        key=request.reading.key,
+        time=iso(moment),
+        entities=len(found.rows),
+        actions=float(found.own[:, -1].sum()),
+        near_actions=float(found.near[:, -1].sum()),
+        support=found.support,
+        prior_share=found.share,
+        lines=tuple(lines),
+    )

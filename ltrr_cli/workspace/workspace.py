@@ -1,0 +1,372 @@
+"""The Python API: one folder, opened, indexed, asked, fed and trained.
+
+>>> import ltrr_cli
+>>> from ltrr_cli.catalog.sample import sample_path
+>>> workspace = ltrr_cli.open(getfixture("tmp_path") / "home")
+>>> workspace.index([sample_path("catalog.jsonl.gz")]).generation
+1
+>>> page = workspace.query("love", k=3, seed=1)
+>>> len(page.results)
+3
+>>> workspace.record({"event": "click", "impression_id": page.impression_id, "entity_id": page.results[0].id})
+>>> workspace.status().events
+1
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, BinaryIO
+
+from ltrr_cli.core.clock import now_ms
+from ltrr_cli.core.config import Settings, load_settings
+from ltrr_cli.core.errors import NotFoundError
+from ltrr_cli.engine.records import (
+    BatchReport,
+    Explanation,
+    IndexReport,
+    IngestReport,
+    MemoryReport,
+    Page,
+    Status,
+    TrainReport,
+    ValidateReport,
+    VerifyReport,
+)
+from ltrr_cli.engine.snapshot import Snapshot, open_snapshot
+from ltrr_cli.storage.generations import Current, Generations
+from ltrr_cli.storage.journal import Journal
+from ltrr_cli.storage.lock import publication
+from ltrr_cli.workspace.maintenance_records import (
+    DoctorReport,
+    ExportReport,
+    ForgetReport,
+    GcReport,
+    ModelCard,
+    ModelList,
+    RebuildReport,
+    RollbackReport,
+)
+
+if TYPE_CHECKING:
+    from ltrr_cli.learning.follow import Stop
+
+Progress = Callable[[str, int, int | None], None]
+
+
+def quiet(stage: str, done: int, total: int | None) -> None:
+    """Report progress to nobody."""
+
+
+class Workspace:
+    """Everything ltrr knows of one catalog, in one folder.
+
+    Opening costs nothing; state is read at the first question and read again once a newer generation is published.
+    One object is for one thread.
+    """
+
+    def __init__(self, home: str | Path, **flags: Any) -> None:
+        self.home = Path(home)
+        self.settings: Settings = load_settings(self.home, **flags)
+        self.generations = Generations(self.home)
+        self._snapshot: Snapshot | None = None
+        self._of: Current | None = None
+        self._journal: Journal | None = None
+
+    # ------------------------------------------------------------ the five verbs
+
+    def index(
+        self,
+        sources: Sequence[str | Path],
+        *,
+        update: bool = False,
+        delete: str | Path | None = None,
+        mapping: Mapping[str, str] | None = None,
+        encoder: str | None = None,
+        refit: bool = False,
+        max_bad: float | None = None,
+        predicted: str | Path | None = None,
+        progress: Progress = quiet,
+    ) -> IndexReport:
+        """Build and publish a catalog generation; what was learnt is folded anew for it.
+
+        update  -- keep the entities there are, replace those that come again
+        delete  -- a file of ids to remove
+        mapping -- our field -> the key in the files, for other names: {"title": "name"}
+        encoder -- "catalog", or the name of one in the cache; None keeps the encoder there is
+        predicted -- a file of {"id", "query", "score"}: queries that an entity should answer; an update keeps it
+        refit   -- learn the ``catalog`` encoder anew on an update
+
+        Raises DataError when too many lines are bad (nothing is published), LockedError when another publishes.
+        """
+        from ltrr_cli.learning.publish import index
+
+        return index(self, sources, update, delete, mapping, encoder, refit, max_bad, predicted, progress)
+
+    def query(
+        self,
+        text: str = "",
+        *,
+        k: int = 10,
+        budget: int | None = None,
+        user: str | None = None,
+        session: str | None = None,
+        at: int | str | None = None,
+        context: Mapping[str, str] | None = None,
+        filters: Sequence[str] = (),
+        policy: str | None = None,
+        seed: int | None = None,
+        hide_seen: bool = False,
+        like: str | None = None,
+        live: bool = True,
+        log: bool = True,
+        explore: bool = True,
+    ) -> Page:
+        """Answer one query; an empty text asks for recommendations.
+
+        at      -- the moment of the question; without it the later of the last event and the catalog's newest date
+        filters -- conditions such as "genre=jazz", "year>=2000"
+        seed    -- repeats a draw; without it every question draws anew
+        like    -- an entity's id: what goes with it; raises NotFoundError for one that the catalog has not
+        live    -- False marks a trial that must not count as an unclicked page
+        log     -- write the impression into the journal
+        explore -- False plays the policy's best allocation
+        """
+        from ltrr_cli.engine.query import QueryRequest, respond
+
+        asked = QueryRequest(text, k, budget, user, session, at, dict(context or {}), tuple(filters), policy, seed,
+                         hide_seen, live, log, explore, like)  # fmt: skip
+        return respond(self, asked)
+
+    def query_batch(
+        self,
+        queries: str | Path,
+        run: str | Path,
+        *,
+        k: int = 100,
+        budget: int | None = None,
+        policy: str | None = None,
+        hide_seen: bool = False,
+        progress: Progress = quiet,
+    ) -> BatchReport:
+        """Answer a file of {"query_id", "text", "user_id"?, "timestamp"?, ...} into a TREC run, without a log.
+
+        A line may also have a "session_id" and "like", an entity's id; with a user or with "like" it needs no "text".
+        """
+        from ltrr_cli.engine.query import respond_batch
+
+        return respond_batch(self, queries, run, k, budget, policy, hide_seen, progress)
+
+    def record(self, event: Mapping[str, Any]) -> None:
+        """Journal one native event at once; it is learnt from at the next ``ingest``.
+
+        A missing timestamp is now. Raises DataError for what is no event.
+        """
+        from ltrr_cli.learning.ingest import record
+
+        record(self, {"timestamp": now_ms(), **event})
+
+    def ingest(
+        self,
+        sources: Sequence[str | Path],
+        *,
+        format: str = "auto",  # noqa: A002 -- the word users know from the command line
+        dry_run: bool = False,
+        undated: bool = False,
+        max_bad: float | None = None,
+        progress: Progress = quiet,
+    ) -> IngestReport:
+        """Take in feedback logs, every event exactly once, and publish what they teach."""
+        from ltrr_cli.learning.ingest import ingest
+
+        return ingest(self, sources, format, dry_run, undated, max_bad, progress)
+
+    def follow(
+        self,
+        sources: Sequence[str | Path],
+        stop: Stop,
+        *,
+        format: str = "auto",  # noqa: A002
+        undated: bool = False,
+        max_bad: float | None = None,
+        every: float = 60.0,
+        progress: Progress = quiet,
+    ) -> IngestReport:
+        """Take in logs as they grow until ``stop`` (a ``threading.Event``) is set; publish every so many seconds."""
+        from ltrr_cli.learning.follow import follow
+
+        return follow(self, sources, format, undated, max_bad, every, stop, progress)
+
+    def train(
+        self,
+        *,
+        algorithm: str | None = None,
+        judgments: tuple[str | Path, str | Path] | None = None,
+        dry_run: bool = False,
+        progress: Progress = quiet,
+    ) -> TrainReport:
+        """Train a ranker (and the bandit on imported logs); it serves only if it beats what serves."""
+        from ltrr_cli.learning.publish import train
+
+        return train(self, algorithm, judgments, dry_run, progress)
+
+    def promote(self, name: str | None = None, *, progress: Progress = quiet) -> str:
+        """Let a trained model serve ("ranker-3", or "fusion" for none); None: the one that served before.
+
+        Returns the name of what serves now; raises NotFoundError, UsageError, DamagedError.
+        """
+        from ltrr_cli.learning.publish import promote
+
+        return promote(self, name, progress)
+
+    # ------------------------------------------------------------ looking
+
+    def models(self) -> ModelList:
+        """List all trained rankers."""
+        from ltrr_cli.engine.model_store import listing
+
+        return listing(self)
+
+    def model(self, name: str | None = None) -> ModelCard:
+        """Return the card of one ranker, of the serving one without a name; raises NotFoundError."""
+        from ltrr_cli.engine.model_store import card
+
+        return card(self, name)
+
+    def status(self, *, bandit: bool = False) -> Status:
+        """Say what there is, in a dozen facts; with ``bandit`` also what it believes, and what strategies are worth."""
+        from ltrr_cli.workspace.inspect import status
+
+        return status(self, bandit=bandit)
+
+    def explain(self, impression_id: str) -> Explanation:
+        """Show the funnel of one logged search; raises NotFoundError."""
+        from ltrr_cli.workspace.inspect import explain
+
+        return explain(self, impression_id)
+
+    def remembered(self, query: str, *, k: int = 10, at: int | str | None = None) -> MemoryReport:
+        """Say what the memory believes of a query and why: own and similar actions, words, predictions."""
+        from ltrr_cli.workspace.memory_report import remembered
+
+        return remembered(self, query, k, at)
+
+    def validate(self, logs: Sequence[str | Path], format: str = "auto", undated: bool = False) -> ValidateReport:  # noqa: A002
+        """Run named checks over feedback logs, beside the catalog where one is indexed; changes nothing."""
+        from ltrr_cli.learning.validate import check_logs
+
+        return check_logs(self, logs, format, undated)
+
+    def verify(self) -> VerifyReport:
+        """Hash every file of both current generations and check the journal."""
+        from ltrr_cli.workspace.inspect import verify
+
+        return verify(self)
+
+    # ------------------------------------------------------------ upkeep
+
+    def rollback(self, to: int | None = None) -> RollbackReport:
+        """Let an older learned generation serve, with its catalog; None: the newest before the current one.
+
+        The journal stays as it is: the next ``ingest`` or ``rebuild`` folds all of it again.
+        Raises NotFoundError, DamagedError.
+        """
+        from ltrr_cli.workspace.maintenance import rollback
+
+        return rollback(self, to)
+
+    def rebuild(self, *, progress: Progress = quiet) -> RebuildReport:
+        """Fold the whole journal into a new learned generation; the same events give the same digest."""
+        from ltrr_cli.workspace.maintenance import rebuild
+
+        return rebuild(self, progress)
+
+    def forget(
+        self,
+        *,
+        user: str | None = None,
+        source: str | None = None,
+        between: tuple[int, int] | None = None,
+        progress: Progress = quiet,
+    ) -> ForgetReport:
+        """Delete the events and impressions that meet every condition given, and refold what was learnt.
+
+        source  -- a log as it was named when it was ingested, or the end of its path
+        between -- (from, to) in milliseconds, the end exclusive
+        Raises UsageError where no condition is given. Trained rankers stay as they are.
+        """
+        from ltrr_cli.storage.journal_schema import Forget
+        from ltrr_cli.workspace.maintenance import forget
+
+        return forget(self, Forget(user, source, between), progress)
+
+    def gc(self, *, keep: int = 2) -> GcReport:
+        """Remove generations that are neither current nor among the ``keep`` before, unless somebody reads them."""
+        from ltrr_cli.workspace.maintenance import gc
+
+        return gc(self, keep)
+
+    def export(
+        self,
+        format: str,  # noqa: A002 -- the word users know from the command line
+        out: str | Path | BinaryIO,
+        *,
+        judgments: tuple[str | Path, str | Path] | None = None,
+        queries: str | Path | None = None,
+        progress: Progress = quiet,
+    ) -> ExportReport:
+        """Write "libsvm" or "csv" (what a ranker is trained on), "qrels" or "dsjson"; a file whole or not at all.
+
+        judgments -- (queries, judgments) that label the lines in place of what people did
+        queries   -- where to write the queries that the qrels speak of
+        """
+        from ltrr_cli.workspace.export import export
+
+        return export(self, format, out, judgments, queries, progress)
+
+    def doctor(self) -> DoctorReport:
+        """Look at libraries, settings, disk, generations and journal; raises nothing."""
+        from ltrr_cli.workspace.maintenance import doctor
+
+        return doctor(self)
+
+    # ------------------------------------------------------------ what the verbs share
+
+    @property
+    def journal(self) -> Journal:
+        """The journal, opened once."""
+        if self._journal is None:
+            self.home.mkdir(parents=True, exist_ok=True)
+            self._journal = Journal(self.home / "journal.db")
+        return self._journal
+
+    def snapshot(self) -> Snapshot:
+        """Return the open state of the current generations; raises NotFoundError where nothing was indexed."""
+        current = self.current()
+        if self._snapshot is None or current != self._of:
+            self._snapshot, self._of = self.open_snapshot(current), current
+        return self._snapshot
+
+    def current(self) -> Current:
+        """Return the current generations; raises NotFoundError where nothing was indexed."""
+        current = self.generations.current() if self.home.is_dir() else None
+        if current is None:
+            raise NotFoundError(f"no workspace at {self.home}", hint=f"ltrr index CATALOG --home {self.home}")
+        return current
+
+    def open_snapshot(self, current: Current, *, learned: bool = True) -> Snapshot:
+        """Open generations afresh, apart from the shared one; ``learned=False`` knows of no feedback."""
+        opened = self.generations.open()
+        damaged = {damage.part for damage in opened.damaged}
+        folder = opened.learned if learned and "fold.json" not in damaged else None
+        snapshot = open_snapshot(self.settings, opened.catalog, folder, damaged)
+        snapshot.warnings += [f"{damage}" for damage in opened.damaged]
+        snapshot.holds = opened.holds
+        return snapshot
+
+    def publishing(self, purpose: str) -> AbstractContextManager[None]:
+        """Hold the publication lock; raises LockedError naming who holds it."""
+        self.home.mkdir(parents=True, exist_ok=True)
+        return publication(self.home, purpose)

@@ -1,0 +1,67 @@
+"""A small workspace whose searches want something that no title says."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import pytest
+
+import ltrr_cli
+from ltrr_cli.core.clock import MINUTE, iso
+from ltrr_cli.core.seeds import generator
+from ltrr_cli.core.types import Entity
+from ltrr_cli.workspace.workspace import Workspace
+from tests.conftest import DAY_0, SONGS
+
+
+def write_catalog(path: Path, entities: Sequence[Entity] = SONGS) -> Path:
+    lines = [
+        {"id": e.id, "title": e.title, "type": e.type, "text": e.text, "attributes": dict(e.attributes),
+         "popularity": e.popularity, "created_at": e.created_ms}
+        for e in entities
+    ]  # fmt: skip
+    path.write_text("".join(json.dumps(line) + "\n" for line in lines))
+    return path
+
+
+def searches(count: int = 400, start: int = DAY_0) -> list[dict]:
+    """Twenty slang queries, each wanting one song of its own four times in five."""
+    chance = generator("searches", count)
+    log = []
+    for number in range(count):
+        slang = int(chance.integers(0, 20))
+        wanted = slang * 5 + 3 if chance.random() < 0.8 else int(chance.integers(0, len(SONGS)))
+        log.append(
+            {"event": "search", "timestamp": iso(start + number * MINUTE), "user_id": f"u{number % 50}",
+             "session_id": None, "query": f"slangword{chr(97 + slang)} please", "results": None,
+             "clicked": [SONGS[wanted].id]}
+        )  # fmt: skip
+    return log
+
+
+def write_log(path: Path, log: list[dict]) -> Path:
+    path.write_text("".join(json.dumps(line) + "\n" for line in log))
+    return path
+
+
+@pytest.fixture(scope="session")
+def indexed(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A home with the songs indexed: copy it."""
+    folder = tmp_path_factory.mktemp("engine")
+    ltrr_cli.open(folder / "home").index([write_catalog(folder / "catalog.jsonl")])
+    return folder / "home"
+
+
+@pytest.fixture
+def workspace(indexed: Path, tmp_path: Path) -> Workspace:
+    import shutil
+
+    shutil.copytree(indexed, tmp_path / "home")
+    return ltrr_cli.open(tmp_path / "home")
+
+
+@pytest.fixture
+def log(tmp_path: Path) -> Callable[[list[dict]], Path]:
+    return lambda lines: write_log(tmp_path / "log.jsonl", lines)
