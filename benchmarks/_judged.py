@@ -40,7 +40,7 @@ def leave_one_out(
     workspace: Workspace, name: str, stage: str, queries: Sequence[JudgedQuery], qrels: Qrels, bars: Bars
 ) -> dict[str, float]:
     """Print the table; return by how much each strategy raises the better of the two measures."""
-    snapshot = workspace.snapshot()
+    snapshot = workspace.state.snapshot()
     judge = Judge(qrels, MEASURES)
     whole = judge.table(pages(workspace, snapshot, queries))
     means = "  ".join(
@@ -74,7 +74,7 @@ def pages(
     found = {}
     for query in queries:
         context = replace(query.context, hide_seen=query.context.user is not None)
-        gone = hidden(workspace, context)
+        gone = hidden(workspace.state, context)
         answered = answer(snapshot, query.text, context, k=k, budget=200, explore=False, hidden=gone)
         found[query.query_id] = [snapshot.catalog.ids[int(row)] for row in answered.candidates.rows[answered.page]]
     return found

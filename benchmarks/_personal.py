@@ -61,7 +61,7 @@ def recommended(folder: Path, place: str, bars: Bars, quick: bool, gains: dict[s
     workspace = Workspace(Path(place, "fed"))
     workspace.index([folder / "catalog.jsonl.gz"], max_bad=0.01)
     workspace.ingest([kept], undated=True)
-    snapshot = workspace.snapshot()
+    snapshot = workspace.state.snapshot()
     users = sorted(user for user in held if held[user])[:: 16 if quick else 4]
     fame = Counter(entity for own in played.values() for entity in own)
     most = [entity for entity, _ in fame.most_common(MOST)]

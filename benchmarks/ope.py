@@ -332,7 +332,7 @@ def cuts(home: Path, place: str, log: list[dict], count: int) -> int:
 
     def answers(lines: list[dict]) -> dict[str, list[str]]:
         write(path, lines)
-        replay(workspace, [path], run=out, train_every=60, learn_every="5m")
+        replay(workspace.state, [path], run=out, train_every=60, learn_every="5m")
         return pages_of(out)
 
     before, chance, moved, different = answers(log), generator("cuts"), 0, 0

@@ -68,7 +68,7 @@ def judged(workspace: Workspace, folder: Path, kind: str, encoder: str, bars: Ba
     qrels = read_qrels(folder / f"qrels{suffix}.tsv")
     queries = {str(line["query_id"]): line["text"] for line in map(json.loads, lines)}
     queries = {number: text for number, text in queries.items() if number in qrels}
-    snapshot = workspace.snapshot()
+    snapshot = workspace.state.snapshot()
     runs: dict[str, Run] = {}
     for number, text in queries.items():
         found = answer(snapshot, text, Context(snapshot.clock_ms), k=100, budget=200, explore=False)
@@ -104,7 +104,7 @@ def shop(folder: Path, bars: Bars) -> None:
     with scratch() as place:
         workspace = Workspace(Path(place))
         workspace.index([folder / "catalog.jsonl.gz"])
-        snapshot = workspace.snapshot()
+        snapshot = workspace.state.snapshot()
         with gzip.open(folder / "events_dev.jsonl.gz", "rt") as file:
             searches = [json.loads(line) for line in file]
         recalls, empty = [], 0
@@ -124,7 +124,7 @@ def pace(folder: Path, bars: Bars) -> None:
         start = perf_counter()
         workspace.index([folder / "catalog.jsonl.gz"])
         print(f"\nretrotech: indexed in {perf_counter() - start:.0f} s")
-        snapshot = workspace.snapshot()
+        snapshot = workspace.state.snapshot()
         titles = [snapshot.catalog.titles[row] for row in range(0, len(snapshot.catalog), len(snapshot.catalog) // 150)]
         texts = [" ".join(title.split()[: 1 + place % 4]) for place, title in enumerate(titles)]
         requests = [snapshot.request(text, Context(snapshot.clock_ms), 0) for text in texts]

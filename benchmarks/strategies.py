@@ -70,12 +70,12 @@ def judged(folder: Path, bars: Bars, quick: bool, gains: dict[str, list[float]])
         workspace = Workspace(Path(place))
         workspace.index([folder / "catalog.jsonl.gz"], max_bad=0.01)
         for kind in SETS[folder.name]:
-            asked = questions(folder, kind, workspace.snapshot(), quick)
+            asked = questions(folder, kind, workspace.state.snapshot(), quick)
             leave_one_out(workspace, f"{folder.name} {kind}".strip(), "before feedback", *asked, bars)
         for log in LOGS.get(folder.name, ()):
             workspace.ingest([folder / log], undated=log.startswith("listens"))
         for kind in SETS[folder.name] if folder.name in LOGS else ():
-            asked = questions(folder, kind, workspace.snapshot(), quick)  # anew: they are asked after the log
+            asked = questions(folder, kind, workspace.state.snapshot(), quick)  # anew: they are asked after the log
             of = leave_one_out(workspace, f"{folder.name} {kind}".strip(), "after feedback", *asked, bars)
             for strategy in gains:
                 gains[strategy].append(of[strategy])
@@ -85,7 +85,7 @@ def judged(folder: Path, bars: Bars, quick: bool, gains: dict[str, list[float]])
 
 def lacking(workspace: Workspace, folder: Path, bars: Bars, quick: bool, gains: dict[str, list[float]]) -> None:
     """Topics: how many of the judged entities are found that do not bear the topic in the catalog, and by whom?"""
-    snapshot = workspace.snapshot()
+    snapshot = workspace.state.snapshot()
     queries, qrels = questions(folder, "topic", snapshot, False)
     tags = {
         entity.id: {query_key(tag) for tag in entity.attributes.get("tags", ())}

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+import shutil
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+import ltrr_cli
 from ltrr_cli.catalog.columns import Columns
 from ltrr_cli.core.seeds import generator
 from ltrr_cli.core.types import Context, Entity, FloatArray, Reading, Request
 from ltrr_cli.retrieval.strategy import Resources
 from ltrr_cli.text.normalise import query_key, query_tokens
+from ltrr_cli.workspace.workspace import Workspace
 
 DAY_0 = 1_700_000_000_000
 
@@ -78,9 +81,33 @@ def data() -> Path:
 @pytest.fixture(scope="session")
 def sample_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A workspace with the sample catalog, indexed once: read it, or copy it."""
-    import ltrr_cli
     from ltrr_cli.catalog.sample import sample_path
 
     home = tmp_path_factory.mktemp("sample") / "home"
     ltrr_cli.open(home).index([sample_path("catalog.jsonl.gz")])
     return home
+
+
+@pytest.fixture(scope="session")
+def indexed(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A home with the songs indexed: copy it."""
+    from tests.small_workspace import write_catalog
+
+    folder = tmp_path_factory.mktemp("engine")
+    ltrr_cli.open(folder / "home").index([write_catalog(folder / "catalog.jsonl")])
+    return folder / "home"
+
+
+@pytest.fixture
+def workspace(indexed: Path, tmp_path: Path) -> Workspace:
+    """A copy of it, open."""
+
+    shutil.copytree(indexed, tmp_path / "home")
+    return ltrr_cli.open(tmp_path / "home")
+
+
+@pytest.fixture
+def log(tmp_path: Path) -> Callable[[list[dict]], Path]:
+    from tests.small_workspace import write_log
+
+    return lambda lines: write_log(tmp_path / "log.jsonl", lines)

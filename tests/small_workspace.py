@@ -3,16 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
-import pytest
-
-import ltrr_cli
 from ltrr_cli.core.clock import MINUTE, iso
 from ltrr_cli.core.seeds import generator
 from ltrr_cli.core.types import Entity
-from ltrr_cli.workspace.workspace import Workspace
 from tests.conftest import DAY_0, SONGS
 
 
@@ -44,24 +40,3 @@ def searches(count: int = 400, start: int = DAY_0) -> list[dict]:
 def write_log(path: Path, log: list[dict]) -> Path:
     path.write_text("".join(json.dumps(line) + "\n" for line in log))
     return path
-
-
-@pytest.fixture(scope="session")
-def indexed(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A home with the songs indexed: copy it."""
-    folder = tmp_path_factory.mktemp("engine")
-    ltrr_cli.open(folder / "home").index([write_catalog(folder / "catalog.jsonl")])
-    return folder / "home"
-
-
-@pytest.fixture
-def workspace(indexed: Path, tmp_path: Path) -> Workspace:
-    import shutil
-
-    shutil.copytree(indexed, tmp_path / "home")
-    return ltrr_cli.open(tmp_path / "home")
-
-
-@pytest.fixture
-def log(tmp_path: Path) -> Callable[[list[dict]], Path]:
-    return lambda lines: write_log(tmp_path / "log.jsonl", lines)

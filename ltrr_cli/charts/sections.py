@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 
-from ltrr_cli.evaluation.records import MeasureTable
+from ltrr_cli.core.report import Report
 
 Cell = str | float | int | None
 
 
 @dataclass(frozen=True, slots=True)
-class Series(MeasureTable):
+class Series(Report):
     """A named line of points (x, y); NaN leaves a gap."""
 
     name: str
@@ -19,7 +19,7 @@ class Series(MeasureTable):
 
 
 @dataclass(frozen=True, slots=True)
-class Chart(MeasureTable):
+class Chart(Report):
     """A picture of numbers that stand in ``table`` too.
 
     form    -- "lines", "shares" (stacked to 1) or "bars" (one series, its labels in ``ticks``)
@@ -39,7 +39,7 @@ class Chart(MeasureTable):
 
 
 @dataclass(frozen=True, slots=True)
-class Table(MeasureTable):
+class Table(Report):
     """Rows of numbers and words; the first column heads its row."""
 
     caption: str
@@ -48,7 +48,7 @@ class Table(MeasureTable):
 
 
 @dataclass(frozen=True, slots=True)
-class Section(MeasureTable):
+class Section(Report):
     """One question and its answer."""
 
     name: str
@@ -59,7 +59,7 @@ class Section(MeasureTable):
 
 
 @dataclass(frozen=True, slots=True)
-class Dashboard(MeasureTable):
+class Dashboard(Report):
     """A whole report."""
 
     title: str

@@ -44,15 +44,14 @@ def compare(
         raise UsageError("--queries needs --qrels", hint="without both, the journal's own searches are used")
     if qrels is not None and moment is not None:
         raise UsageError("--from does not go with --qrels", hint="judged queries have no log")
-    from ltrr_cli.evaluation.interleave import from_journal, simulated
-
     names = (first, second)
     with ctx.progress() as progress:
         if qrels is None:
-            report = from_journal(ctx.workspace(), names, since_ms=moment, seed=seed, progress=progress)
+            report = ctx.workspace().compare(names, since_ms=moment, seed=seed, progress=progress)
         else:
-            workspace = None if queries is None and all(Path(name).is_file() for name in names) else ctx.workspace()
-            report = simulated(workspace, names, queries, qrels, sessions=sessions, seed=seed, progress=progress)
+            report = ctx.workspace().compare_judged(
+                names, queries, qrels, sessions=sessions, seed=seed, progress=progress
+            )
     ctx.answer(report, lambda screen: render(screen, report))
 
 

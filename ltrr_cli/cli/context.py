@@ -1,7 +1,7 @@
 """What every command has at hand: the options of the house, the workspace, a place to answer and a place to talk.
 
-Standard output is data, standard error is talk. A command is a function of a :class:`CommandContext` and of its own options;
-:func:`with_context` adds the options that all commands share.
+Standard output is data, standard error is talk. A command is a function of a :class:`CommandContext` and of its
+own options; :func:`with_context` adds the options that all commands share.
 """
 
 from __future__ import annotations

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from rich.console import Console
     from rich.table import Table
 
-    from ltrr_cli.engine.records import Page
+    from ltrr_cli.engine.query import Page
     from ltrr_cli.workspace.workspace import Workspace
 
 MEASURE = "nDCG@10"

@@ -14,7 +14,7 @@ from ltrr_cli.core.errors import UsageError
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from ltrr_cli.workspace.maintenance_records import EncoderFacts
+    from ltrr_cli.workspace.encoders import EncoderFacts
 
 
 def listing(ctx: CommandContext) -> None:

@@ -71,14 +71,12 @@ def evaluate(
     """
     gates = _gates(fail_under or [])
     from ltrr_cli.evaluation.evaluate import MEASURES
-    from ltrr_cli.evaluation.evaluate import evaluate as judge
     from ltrr_cli.feedback.judgments import write_qrels as write_judgments
     from ltrr_cli.feedback.judgments import write_run
 
     wanted = options.listed(measures) or MEASURES
     with ctx.progress() as progress:
-        report, done = judge(
-            ctx.workspace() if queries is not None or not runs else None,
+        report, done = ctx.workspace().evaluate(
             queries,
             qrels,
             measures=tuple(dict.fromkeys((*wanted, *gates))),

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from rich.console import Console
     from rich.table import Table
 
-    from ltrr_cli.engine.records import Explanation
+    from ltrr_cli.workspace.explain import Explanation
 
 
 def explain(

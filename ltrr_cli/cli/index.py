@@ -13,7 +13,7 @@ from ltrr_cli.cli.render import counted
 from ltrr_cli.core.errors import UsageError
 
 if TYPE_CHECKING:
-    from ltrr_cli.engine.records import IndexReport
+    from ltrr_cli.indexing.index import IndexReport
 
 
 def index(

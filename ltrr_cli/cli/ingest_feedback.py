@@ -17,7 +17,7 @@ from ltrr_cli.core.clock import SECOND, parse_span
 from ltrr_cli.core.errors import UsageError
 
 if TYPE_CHECKING:
-    from ltrr_cli.engine.records import IngestReport
+    from ltrr_cli.learning.records import IngestReport
 
 FORMATS = ("auto", "native", "ubi", "metarank")
 NAMED = 3  # of those who were unusually busy

@@ -22,6 +22,7 @@ from ltrr_cli.cli import (
     export,
     index,
     ingest_feedback,
+    maintenance,
     memory,
     models,
     ope,
@@ -31,7 +32,6 @@ from ltrr_cli.cli import (
     simulate,
     status,
     train_ranker,
-    upkeep,
     validate,
     verify,
 )
@@ -69,11 +69,11 @@ _COMMANDS: tuple[tuple[str, Callable[..., None], str], ...] = (
     ("report", report.report, "Draw how it learnt, as one HTML file."),
     ("export", export.export, "Write what was learnt from for other tools."),
     ("verify", verify.verify, "Check every file on disk."),
-    ("rebuild", upkeep.rebuild, "Learn everything anew from the journal."),
-    ("rollback", upkeep.rollback, "Let an older generation serve again."),
-    ("forget", upkeep.forget, "Delete feedback and what was learnt from it."),
-    ("gc", upkeep.gc, "Remove old generations that nobody reads."),
-    ("doctor", upkeep.doctor, "Check that everything works here."),
+    ("rebuild", maintenance.rebuild, "Learn everything anew from the journal."),
+    ("rollback", maintenance.rollback, "Let an older generation serve again."),
+    ("forget", maintenance.forget, "Delete feedback and what was learnt from it."),
+    ("gc", maintenance.gc, "Remove old generations that nobody reads."),
+    ("doctor", maintenance.doctor, "Check that everything works here."),
 )
 for _name, _command, _short in _COMMANDS:
     app.command(_name, short_help=_short)(with_context(_command))

@@ -12,7 +12,7 @@ from ltrr_cli.cli.render import facts, figure, table
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from ltrr_cli.engine.records import MemoryReport
+    from ltrr_cli.workspace.memory_report import MemoryReport
 
 
 def show(

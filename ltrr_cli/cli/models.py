@@ -12,7 +12,7 @@ from ltrr_cli.cli.render import facts, figure, measures, table
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from ltrr_cli.workspace.maintenance_records import ModelCard, ModelList
+    from ltrr_cli.engine.model_store import ModelCard, ModelList
 
 MEASURE = "nDCG@10"
 

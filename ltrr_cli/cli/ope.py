@@ -58,20 +58,15 @@ def ope(
     if logs:
         if moment is not None:
             raise UsageError("--from does not go with a plain log", hint="give a log of the time that counts")
-        from ltrr_cli.evaluation.ope import from_logs
-
-        settings = ctx.workspace().settings
-        report = from_logs(
-            settings, logs, options.listed(policies), estimator=estimator, mapping=roles, actions=actions
+        report = ctx.workspace().ope_of_logs(
+            logs, options.listed(policies), estimator=estimator, mapping=roles, actions=actions
         )
     else:
         if roles or actions is not None:
             raise UsageError("--map and --actions are for plain logs", hint="ltrr ope LOG --map reward=clicks")
-        from ltrr_cli.evaluation.ope import from_journal
-
         with ctx.progress() as progress:
-            report = from_journal(
-                ctx.workspace(), options.listed(policies), estimator=estimator, since_ms=moment, progress=progress
+            report = ctx.workspace().ope(
+                options.listed(policies), estimator=estimator, since_ms=moment, progress=progress
             )
     ctx.answer(report, lambda screen: render(screen, report))
     refused = {name: found.refused for name, found in report.policies.items() if found.refused}

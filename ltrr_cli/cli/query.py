@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from rich.console import Console
     from rich.table import Table
 
-    from ltrr_cli.engine.records import Page
+    from ltrr_cli.engine.query import Page
 
 LARGEST_SEED = 2**63 - 1
 

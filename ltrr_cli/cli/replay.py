@@ -14,7 +14,7 @@ from ltrr_cli.cli.render import counted, figure, table
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from ltrr_cli.engine.records import ReplayReport
+    from ltrr_cli.evaluation.replay import ReplayReport
 
 
 def replay(
@@ -45,11 +45,8 @@ def replay(
     moment = options.moment(since, "--from")
     learnt = options.span(learn_every, "--learn-every")
     trained = options.at_least_zero(train_every, "--train-every")
-    from ltrr_cli.evaluation.replay import replay as progressive
-
     with ctx.progress() as progress:
-        report = progressive(
-            ctx.workspace(),
+        report = ctx.workspace().replay(
             events,
             since=moment,
             explore=not no_explore,

@@ -36,11 +36,10 @@ def report(
     if out is None and not ctx.json:
         out = Path("report.html")
     from ltrr_cli.charts.html import render_html
-    from ltrr_cli.evaluation.report_sections import dashboard
     from ltrr_cli.storage.disk import write_atomic
 
     with ctx.progress() as progress:
-        found = dashboard(ctx.workspace(), searches, progress)
+        found = ctx.workspace().report(searches=searches, progress=progress)
     if out is not None:
         write_atomic(out, render_html(found).encode("utf-8", "backslashreplace"))
     ctx.answer(found, lambda screen: render(screen, found, out))

@@ -66,13 +66,10 @@ def simulate(
         return
     every = max(options.at_least_zero(learn_every, "--learn-every"), 1)
     from ltrr_cli.charts.svg import write_picture
-    from ltrr_cli.evaluation.simulate import POLICIES
-    from ltrr_cli.evaluation.simulate import simulate as play
 
     with ctx.progress() as progress:
-        report = play(
-            ctx.workspace(),
-            options.listed(policies) or POLICIES,
+        report = ctx.workspace().simulate(
+            options.listed(policies) or None,
             queries=queries,
             qrels=qrels,
             searches=searches,
@@ -100,11 +97,9 @@ def _arrivals(
 ) -> None:
     share = options.share(newcomers, "--arrivals") or 0.0
     from ltrr_cli.charts.svg import write_picture
-    from ltrr_cli.evaluation.arrivals import arrivals
 
     with ctx.progress() as progress:
-        report = arrivals(
-            ctx.workspace(),
+        report = ctx.workspace().simulate_arrivals(
             queries=queries,
             qrels=qrels,
             share=share,

@@ -12,7 +12,7 @@ from ltrr_cli.cli.render import beliefs, counted, facts, figure, safe, table
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from ltrr_cli.engine.records import Status
+    from ltrr_cli.workspace.status import Status
 
 
 def status(

@@ -14,7 +14,7 @@ from ltrr_cli.core.errors import UsageError
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from ltrr_cli.engine.records import TrainReport
+    from ltrr_cli.learning.publish import TrainReport
 
 ALGORITHMS = ("auto", "pointwise", "linear", "lambdamart", "lightgbm", "blend")
 

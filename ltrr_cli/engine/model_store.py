@@ -7,27 +7,56 @@ removed without harm.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import msgspec
 
-from ltrr_cli.core.clock import iso, now_ms
 from ltrr_cli.core.errors import DamagedError, NotFoundError, UsageError
-from ltrr_cli.learning.train import Trained
-from ltrr_cli.ranking.model import Model
+from ltrr_cli.core.report import Report
 from ltrr_cli.ranking.trained import open_model
 from ltrr_cli.storage import disk
-from ltrr_cli.workspace.maintenance_records import ModelCard, ModelList
 
 if TYPE_CHECKING:
-    from ltrr_cli.workspace.workspace import Workspace
+    from ltrr_cli.engine.state import State
 
 KIND = "models"
 FUSION = 0  # number of "no ranker serves"
 NAMED_BEFORE = 20  # models remembered as having served
+
+
+@dataclass(frozen=True, slots=True)
+class ModelCard(Report):
+    """What is known of a trained ranker.
+
+    source      -- "journal" or "judgments"
+    measures    -- on held-out searches: "trained", "serving", "difference" -> measure -> value
+    importances -- feature -> loss of nDCG@10 when it is shuffled
+    won, lost   -- held-out queries with the largest changes of nDCG@10
+    """
+
+    name: str
+    algorithm: str
+    source: str
+    trained: str
+    searches: int
+    reason: str
+    columns: int
+    measures: Mapping[str, Mapping[str, float]]
+    importances: Mapping[str, float]
+    won: tuple[tuple[str, float], ...]
+    lost: tuple[tuple[str, float], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ModelList(Report):
+    """All trained rankers, newest first, and which serves ("fusion": none)."""
+
+    serving: str
+    models: tuple[ModelCard, ...]
 
 
 class Served(msgspec.Struct, frozen=True):
@@ -46,54 +75,33 @@ def name_of(number: int) -> str:
     return f"ranker-{number}" if number else "fusion"
 
 
-def number_of(workspace: Workspace, name: str) -> int:
+def number_of(state: State, name: str) -> int:
     """Return the number of ``ranker-3``, ``3`` or ``fusion``; raises NotFoundError, UsageError."""
     if name == "fusion":
         return FUSION
     digits = name.removeprefix("ranker-")
     if not digits.isdecimal() or not 0 < int(digits) < 10_000:
         raise UsageError(f"{name[:80]!r} is no model", hint="ranker-N, or fusion; see `ltrr models list`")
-    if not workspace.generations.folder(KIND, int(digits)).is_dir():
-        raise NotFoundError(f"no {name_of(int(digits))} in {workspace.home}", hint="see `ltrr models list`")
+    if not state.generations.folder(KIND, int(digits)).is_dir():
+        raise NotFoundError(f"no {name_of(int(digits))} in {state.home}", hint="see `ltrr models list`")
     return int(digits)
 
 
-def keep(workspace: Workspace, trained: Trained, model: Model, source: str) -> int:
-    """Seal a trained model with its card; return its number."""
-    with workspace.generations.draft(KIND) as draft:
-        model.save(draft.folder)
-        card = ModelCard(
-            name=name_of(draft.number),
-            algorithm=model.algorithm,
-            source=source,
-            trained=iso(now_ms()),
-            searches=trained.searches,
-            reason=trained.reason,
-            columns=len(model.schema.names),
-            measures=trained.measures,
-            importances=trained.importances,
-            won=trained.won,
-            lost=trained.lost,
-        )
-        disk.write_atomic(draft.folder / "card.json", msgspec.json.format(msgspec.json.encode(card)))
-    return draft.number
-
-
 @contextmanager
-def serving(workspace: Workspace, number: int, *, back: bool = False) -> Iterator[Path]:
+def serving(state: State, number: int, *, back: bool = False) -> Iterator[Path]:
     """Give a folder, for as long as it is needed, with what a learned generation holds of a model that is to serve.
 
     back -- the model before is going back into service: what served since is forgotten
     """
-    now = served(workspace)
+    now = served(state)
     before = now.before[1:] if back else (now.number, *now.before)[:NAMED_BEFORE]
-    folder = workspace.home / "models" / "serving.tmp"
+    folder = state.home / "models" / "serving.tmp"
     if folder.is_dir():
         disk.remove_folder(folder)
     disk.make_folder(folder)
     try:
         if number != FUSION:
-            source = workspace.generations.folder(KIND, number)
+            source = state.generations.folder(KIND, number)
             open_model(source)  # what cannot be read cannot serve
             for name in ("model.json", "model.npz"):
                 disk.copy_file(source / name, folder / name)
@@ -104,37 +112,37 @@ def serving(workspace: Workspace, number: int, *, back: bool = False) -> Iterato
             disk.remove_folder(folder)
 
 
-def before(workspace: Workspace) -> int:
+def before(state: State) -> int:
     """Return the model that served before the one that serves; raises NotFoundError."""
-    found = served(workspace).before
+    found = served(state).before
     if not found:
         raise NotFoundError("nothing served before", hint="`ltrr models promote NAME` takes any model of the list")
     return found[0]
 
 
-def served(workspace: Workspace) -> Served:
+def served(state: State) -> Served:
     """Return which model serves, and which ones did before."""
-    current = workspace.current()
-    path = workspace.generations.folder("learned", current.learned) / "ranker" / "served.json"
+    current = state.current()
+    path = state.generations.folder("learned", current.learned) / "ranker" / "served.json"
     try:
         return msgspec.json.decode(path.read_bytes(), type=Served)
     except (OSError, msgspec.MsgspecError):
         return Served()
 
 
-def listing(workspace: Workspace) -> ModelList:
+def listing(state: State) -> ModelList:
     """Return all models, newest first."""
-    root = workspace.home / KIND
+    root = state.home / KIND
     folders = sorted((path for path in root.glob("[0-9]*") if path.name.isdecimal()), reverse=True)
-    return ModelList(name_of(served(workspace).number), tuple(_card(path) for path in folders))
+    return ModelList(name_of(served(state).number), tuple(_card(path) for path in folders))
 
 
-def card(workspace: Workspace, name: str | None) -> ModelCard:
+def card(state: State, name: str | None) -> ModelCard:
     """Return the card of a model, of the serving one without a name; raises NotFoundError."""
-    number = served(workspace).number if name is None else number_of(workspace, name)
+    number = served(state).number if name is None else number_of(state, name)
     if number == FUSION:
         raise NotFoundError("fusion serves, which nobody trained", hint="ltrr train-ranker")
-    return _card(workspace.generations.folder(KIND, number))
+    return _card(state.generations.folder(KIND, number))
 
 
 def _card(folder: Path) -> ModelCard:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from time import perf_counter
 from typing import TYPE_CHECKING
@@ -15,42 +15,89 @@ from ltrr_cli.allocation.policy_registry import open_policy
 from ltrr_cli.catalog.filters import parse_filter
 from ltrr_cli.core.clock import now_ms, parse_time
 from ltrr_cli.core.errors import DataError, NotFoundError, UsageError
+from ltrr_cli.core.report import Report
 from ltrr_cli.core.seeds import seed_of
-from ltrr_cli.core.types import Context, Impression
-from ltrr_cli.engine.records import BatchReport, Page, Result, Source
+from ltrr_cli.core.types import Context, Impression, Plan, Reading
+from ltrr_cli.engine.bandit_context import journalled, schema_of
 from ltrr_cli.engine.search import Answer, answer
 from ltrr_cli.engine.shadow import shadows
 from ltrr_cli.feedback.judgments import query_line
-from ltrr_cli.learning.credit import journalled, schema_of
 from ltrr_cli.text.lines import BadLine, read_lines
 from ltrr_cli.text.normalise import writable
 
 if TYPE_CHECKING:
     from ltrr_cli.engine.snapshot import Snapshot
-    from ltrr_cli.workspace.workspace import Workspace
+    from ltrr_cli.engine.state import State
 
 LARGEST_K = 10_000
 LARGEST_BUDGET = 100_000
 
 
 @dataclass(frozen=True, slots=True)
+class Source(Report):
+    """Where one strategy had a result: rank from 1, score comparable only inside the strategy."""
+
+    rank: int
+    score: float
+
+
+@dataclass(frozen=True, slots=True)
+class Result(Report):
+    """One line of a page; ``odds`` is the chance (0..1) that it was shown at this position; None: not known."""
+
+    position: int
+    id: str
+    title: str
+    type: str
+    score: float
+    odds: float | None
+    sources: Mapping[str, Source]
+
+
+@dataclass(frozen=True, slots=True)
+class Page(Report):
+    """An answered search; ``impression_id`` is None where nothing was logged."""
+
+    impression_id: str | None
+    query: str
+    reading: Reading
+    plan: Plan
+    results: tuple[Result, ...]
+    took_ms: Mapping[str, float]
+    ranker: str = "fusion"
+    candidates: int = 0
+    warnings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class BatchReport(Report):
+    """A file of queries answered into a TREC run."""
+
+    queries: int
+    results: int
+    empty: int  # queries without any result
+    run: str
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
 class QueryRequest:
     """One call of ``Workspace.query``, as given."""
 
-    text: str
-    k: int
-    budget: int | None
-    user: str | None
-    session: str | None
-    at: int | str | None
-    context: Mapping[str, str]
-    filters: tuple[str, ...]
-    policy: str | None
-    seed: int | None
-    hide_seen: bool
-    live: bool
-    log: bool
-    explore: bool
+    text: str = ""
+    k: int = 10
+    budget: int | None = None
+    user: str | None = None
+    session: str | None = None
+    at: int | str | None = None
+    context: Mapping[str, str] = field(default_factory=dict)
+    filters: tuple[str, ...] = ()
+    policy: str | None = None
+    seed: int | None = None
+    hide_seen: bool = False
+    live: bool = True
+    log: bool = True
+    explore: bool = True
     like: str | None = None
 
     def writable(self) -> QueryRequest:
@@ -68,12 +115,12 @@ class QueryRequest:
         return max(budget, self.k)
 
 
-def respond(workspace: Workspace, asked: QueryRequest) -> Page:
+def respond(state: State, asked: QueryRequest) -> Page:
     """Answer a question and journal the impression."""
     asked = asked.writable()
-    budget = asked.checked(workspace.settings.retrieval.budget)
+    budget = asked.checked(state.settings.retrieval.budget)
     filters = tuple(parse_filter(text) for text in asked.filters)
-    snapshot = workspace.snapshot()
+    snapshot = state.snapshot()
     moment = snapshot.clock_ms if asked.at is None else parse_time(asked.at)
     impression_id = uuid4().hex
     context = Context(
@@ -87,7 +134,7 @@ def respond(workspace: Workspace, asked: QueryRequest) -> Page:
         asked.like,
     )
     seed = seed_of("draw", impression_id) if asked.seed is None else asked.seed
-    policy = named_policy(workspace, asked.policy)
+    policy = named_policy(state, asked.policy)
     found = answer(
         snapshot,
         asked.text,
@@ -97,41 +144,41 @@ def respond(workspace: Workspace, asked: QueryRequest) -> Page:
         seed=seed,
         explore=asked.explore,
         policy=policy,
-        hidden=hidden(workspace, context),
+        hidden=hidden(state, context),
     )
     if asked.log:
-        beside = shadows(workspace, snapshot, found, asked.k)
-        workspace.journal.append_impression(replace(_impression(snapshot, found, impression_id, asked), shadows=beside))
+        beside = shadows(state, snapshot, found, asked.k)
+        state.journal.append_impression(replace(_impression(snapshot, found, impression_id, asked), shadows=beside))
     return _page(snapshot, found, impression_id if asked.log else None)
 
 
-def hidden(workspace: Workspace, context: Context) -> frozenset[str]:
+def hidden(state: State, context: Context) -> frozenset[str]:
     """Return what the user already acted on, where it is to be hidden, and the entity that others are to be like.
 
     Raises NotFoundError where the catalog has no such entity.
     """
     same: frozenset[str] = frozenset()
     if context.like is not None:
-        if workspace.snapshot().catalog.row_of(context.like) < 0:
+        if state.snapshot().catalog.row_of(context.like) < 0:
             raise NotFoundError(f"no entity {context.like[:80]!r} to be like", hint="an id of the catalog is needed")
         same = frozenset((context.like,))
     if not context.hide_seen or context.user is None:
         return same
-    return same | workspace.journal.entities_of(context.user)
+    return same | state.journal.entities_of(context.user)
 
 
-def named_policy(workspace: Workspace, name: str | None) -> Policy | None:
+def named_policy(state: State, name: str | None) -> Policy | None:
     """Return the policy asked for, with what was learnt where it is the one that learns; None: the serving one."""
     if name is None:
         return None
-    current = workspace.current()
-    learned = workspace.generations.folder("learned", current.learned) / "policy"
-    features = (*workspace.snapshot().features(), *PAST)
-    return open_policy(workspace.settings.allocation, learned, name, features)
+    current = state.current()
+    learned = state.generations.folder("learned", current.learned) / "policy"
+    features = (*state.snapshot().features(), *PAST)
+    return open_policy(state.settings.allocation, learned, name, features)
 
 
 def respond_batch(
-    workspace: Workspace,
+    state: State,
     queries: str | Path,
     run: str | Path,
     k: int,
@@ -142,10 +189,12 @@ def respond_batch(
 ) -> BatchReport:
     """Answer every query of a file; write ``query_id Q0 id rank score tag`` lines."""
     start = perf_counter()
-    blank = QueryRequest("", k, budget, None, None, None, {}, (), policy, 0, hide_seen, False, False, False)
-    most = blank.checked(workspace.settings.retrieval.budget)
-    snapshot = workspace.snapshot()
-    chosen = named_policy(workspace, policy)
+    blank = QueryRequest(
+        k=k, budget=budget, policy=policy, seed=0, hide_seen=hide_seen, live=False, log=False, explore=False
+    )
+    most = blank.checked(state.settings.retrieval.budget)
+    snapshot = state.snapshot()
+    chosen = named_policy(state, policy)
     count = results = empty = 0
     lines: list[str] = []
     for line in read_lines(queries):
@@ -153,7 +202,7 @@ def respond_batch(
             raise DataError(f"{queries}, line {line.number}: {line.reason}")
         query_id, context, text = query_line(line.data, f"{queries}, line {line.number}", snapshot.clock_ms, hide_seen)
         found = answer(
-            snapshot, text, context, k=k, budget=most, explore=False, policy=chosen, hidden=hidden(workspace, context)
+            snapshot, text, context, k=k, budget=most, explore=False, policy=chosen, hidden=hidden(state, context)
         )
         for rank, place in enumerate(found.page.tolist(), 1):
             entity = snapshot.catalog.ids[int(found.candidates.rows[place])]
@@ -207,5 +256,5 @@ def _page(snapshot: Snapshot, found: Answer, impression_id: str | None) -> Page:
         took_ms={stage: round(took, 3) for stage, took in found.took_ms.items()},
         ranker="fusion" if snapshot.ranker is None else snapshot.ranker.algorithm,
         candidates=int(found.included[found.drawn].sum()),
-        warnings=tuple(snapshot.warnings),
+        warnings=tuple(snapshot.told()),
     )

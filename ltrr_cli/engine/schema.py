@@ -3,33 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING
 
-from ltrr_cli.core.types import Context
-from ltrr_cli.ranking.candidate_features import schema
-
-if TYPE_CHECKING:
-    from ltrr_cli.engine.snapshot import Snapshot
-    from ltrr_cli.ranking.model import Model, Schema
+from ltrr_cli.ranking.model import Model, Schema
 
 NAMED = 3  # columns that a message names
 
 
-def search_schema(snapshot: Snapshot) -> Schema:
-    """Return the columns of every search of a snapshot: they depend on its strategies, never on the query."""
-    names = snapshot.enabled()
-    signals = snapshot.request("", Context(snapshot.clock_ms), seed=0).reading.signals
-    evidence = tuple((name, snapshot.strategies[name].evidence_names) for name in names)
-    return schema(names, evidence, tuple(sorted(signals)))
-
-
-def misfit(snapshot: Snapshot, model: Model) -> str | None:
+def misfit(columns: Schema, model: Model) -> str | None:
     """Say why a model cannot serve here: which columns it lacks and which it wants; None where it can.
 
     Columns are never matched by name, missing ones left empty: the untrained score moves with the strategies too, and a
     ranker was trained to correct the score that it saw.
     """
-    columns = search_schema(snapshot)
     if model.schema.digest == columns.digest:
         return None
     new, gone = set(columns.names) - set(model.schema.names), set(model.schema.names) - set(columns.names)

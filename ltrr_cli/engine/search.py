@@ -8,7 +8,6 @@ from time import perf_counter
 
 import numpy as np
 
-from ltrr_cli.allocation.bandit_features import context_features
 from ltrr_cli.allocation.draw import draw
 from ltrr_cli.allocation.policy import BanditContext, Menu, Policy
 from ltrr_cli.allocation.propensity import inclusion, pages
@@ -25,15 +24,14 @@ from ltrr_cli.core.types import (
     Request,
     Shown,
 )
+from ltrr_cli.engine.bandit_context import bandit_context_of
 from ltrr_cli.engine.page import PageExploration
-from ltrr_cli.engine.rerank import rerank
 from ltrr_cli.engine.retrieve import running, waves
 from ltrr_cli.engine.score import by_ranker, untrained
 from ltrr_cli.engine.snapshot import Snapshot
 from ltrr_cli.ranking.candidate_features import assemble
 from ltrr_cli.ranking.model import Schema
 from ltrr_cli.retrieval.union import union
-from ltrr_cli.text.normalise import query_key
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,10 +178,10 @@ def answer(
     scores = (
         by_ranker(snapshot.ranker, schema, features, baseline) if snapshot.ranker is not None and fits else baseline
     )
-    if snapshot.cross is not None:
+    if snapshot.reranker.cross is not None:
         watch.stage("score")
-        scores = rerank(snapshot, query, candidates.rows, scores)
-        watch.stage("cross")
+        scores = snapshot.reranker.rerank(snapshot.catalog, query, candidates.rows, scores)
+        watch.stage("rerank")
     order = np.lexsort((candidates.rows, -scores)).astype(np.int32)
     paging = PageExploration.of(snapshot.settings.ranking, explore=explore)
     page = paging.shown(order[included[drawn][order]][:k], seed)
@@ -191,8 +189,8 @@ def answer(
     shown_odds = np.array([stands[place][position] for position, place in enumerate(page.tolist())], np.float64)
     watch.stage("rank")
     return Answer(
-        request, bandit_context, menu, drawn, plan, tuple(hits), candidates, included, schema, features, baseline, scores,
-        page, shown_odds, paging, watch.total(),
+        request, bandit_context, menu, drawn, plan, tuple(hits), candidates, included, schema, features, baseline,
+        scores, page, shown_odds, paging, watch.total(),
     )  # fmt: skip
 
 
@@ -219,31 +217,6 @@ def describe(snapshot: Snapshot, request: Request, candidates: Candidates) -> tu
     age_days = np.where(created < 0, np.nan, (request.context.time_ms - created) / 86_400_000).astype(np.float32)
     columns = (catalog.popularity[rows], age_days, catalog.types[rows])
     return assemble(candidates, evidence, *columns, request.reading.signals)
-
-
-def bandit_context_of(
-    snapshot: Snapshot, request: Request, strategies: tuple[str, ...], budget: int, *, explore: bool
-) -> BanditContext:
-    """Return what the bandit may look at: all of it is known before retrieval."""
-    wordless = not request.reading.tokens
-    features = context_features(
-        snapshot.header.signals, _signals(snapshot, request), request.context, wordless=wordless
-    )
-    past = snapshot.history.of(strategies, dict(zip(snapshot.features(), features.tolist(), strict=True)))
-    return BanditContext(strategies, budget, features, request.context.time_ms, request.seed, explore, past)
-
-
-def signal_names(snapshot: Snapshot) -> tuple[str, ...]:
-    """Return the names of all signals, in a fixed order."""
-    return tuple(sorted(_signals(snapshot, snapshot.request("", Context(snapshot.clock_ms), 0))))
-
-
-def _signals(snapshot: Snapshot, request: Request) -> dict[str, float]:
-    context, read = request.context, [(slot.field, query_key(slot.value)) for slot in request.reading.slots]
-    signals = {**request.reading.signals, **snapshot.preferences.features(context.user, read, context.time_ms)}
-    for name, strategy in snapshot.strategies.items():
-        signals.update({f"{name}.{key}": value for key, value in strategy.signals(request).items()})
-    return signals
 
 
 def _candidates(strategies: tuple[str, ...], hits: list[Hits], menu: Menu, budget: int) -> tuple[Candidates, BoolArray]:

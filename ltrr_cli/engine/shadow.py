@@ -18,21 +18,21 @@ from ltrr_cli.ranking.trained import open_model
 
 if TYPE_CHECKING:
     from ltrr_cli.engine.snapshot import Snapshot
+    from ltrr_cli.engine.state import State
     from ltrr_cli.ranking.model import Model
-    from ltrr_cli.workspace.workspace import Workspace
 
 
-def shadows(workspace: Workspace, snapshot: Snapshot, found: Answer, k: int) -> tuple[Shadow, ...]:
+def shadows(state: State, snapshot: Snapshot, found: Answer, k: int) -> tuple[Shadow, ...]:
     """Return what the shadows of the settings would have done for an answered search."""
     lines = []
     if snapshot.shadow is not None:
         other = _again(snapshot, found, k, snapshot.shadow)
         lines.append(Shadow(str(snapshot.shadow), other.plan.draws, _page(snapshot, other)))
-    name = workspace.settings.ranking.shadow
+    name = state.settings.ranking.shadow
     if name:
         serving = snapshot.ranker
         try:
-            snapshot.ranker = _model(workspace, name)
+            snapshot.ranker = _model(state, name)
             other = _again(snapshot, found, k, None)
             lines.append(Shadow(name, other.plan.draws, _page(snapshot, other)))
         except (DamagedError, NotFoundError) as error:
@@ -64,10 +64,10 @@ def _page(snapshot: Snapshot, found: Answer) -> tuple[str, ...]:
     return tuple(snapshot.catalog.ids[int(row)] for row in found.candidates.rows[found.page])
 
 
-def _model(workspace: Workspace, name: str) -> Model | None:
+def _model(state: State, name: str) -> Model | None:
     """Open a kept model; None is fusion. Raises DamagedError, NotFoundError, UsageError."""
-    number = model_store.number_of(workspace, name)
-    return None if number == model_store.FUSION else _opened(workspace.generations.folder(model_store.KIND, number))
+    number = model_store.number_of(state, name)
+    return None if number == model_store.FUSION else _opened(state.generations.folder(model_store.KIND, number))
 
 
 @lru_cache(maxsize=2)

@@ -1,4 +1,4 @@
-"""The open snapshot: everything one catalog generation and one learned generation hold, ready to answer and to learn."""
+"""The open snapshot: what one catalog generation and one learned generation hold, ready to answer and to learn."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ from ltrr_cli.allocation.models.user_preferences import UserPreferences
 from ltrr_cli.allocation.policy import BanditExample, Policy
 from ltrr_cli.allocation.policy_registry import open_policy
 from ltrr_cli.backends.encoder import open_encoder
-from ltrr_cli.backends.encoder_cross import CrossEncoder
 from ltrr_cli.catalog.columns import Columns
 from ltrr_cli.core.config import Settings
 from ltrr_cli.core.errors import DamagedError, UsageError
 from ltrr_cli.core.inferred import Inferred
 from ltrr_cli.core.intent import meant_by_name, states_values
 from ltrr_cli.core.types import BoolArray, Context, Encoder, FloatArray, Outcome, Profile, Reading, Request
-from ltrr_cli.engine.rerank import open_reranker
+from ltrr_cli.engine.rerank import Reranker
 from ltrr_cli.engine.schema import misfit
-from ltrr_cli.ranking.model import Model
+from ltrr_cli.ranking.candidate_features import schema
+from ltrr_cli.ranking.model import Model, Schema
 from ltrr_cli.ranking.trained import open_model
 from ltrr_cli.retrieval import strategy_registry
 from ltrr_cli.retrieval.outcome_batch import OutcomeBatch
@@ -78,7 +78,7 @@ class Snapshot:
     history: StrategyHistory = field(default_factory=StrategyHistory)
     preferences: UserPreferences = field(default_factory=UserPreferences)
     ranker: Model | None = None
-    cross: CrossEncoder | None = None
+    reranker: Reranker = field(default_factory=Reranker)
     clock_ms: int = 0
     inferred: Inferred = field(default_factory=Inferred.none)
     warnings: list[str] = field(default_factory=list)
@@ -96,6 +96,17 @@ class Snapshot:
         if not names:
             raise UsageError("every strategy is switched off", hint="shorten retrieval.off in ltrr.toml")
         return names
+
+    def schema(self) -> Schema:
+        """Return the columns of every search: they depend on the strategies, never on the query."""
+        names = self.enabled()
+        signals = self.request("", Context(self.clock_ms), seed=0).reading.signals
+        evidence = tuple((name, self.strategies[name].evidence_names) for name in names)
+        return schema(names, evidence, tuple(sorted(signals)))
+
+    def told(self) -> list[str]:
+        """Return all that whoever asks should be warned of."""
+        return [*self.warnings, *self.reranker.warnings]
 
     def fusion_weights(self, names: Sequence[str], reading: Reading) -> FloatArray:
         """Return (len(names),) float32, the weights of fusion for a query.
@@ -226,7 +237,7 @@ def open_snapshot(
         strategy.join(snapshot.strategies)
     if learned_folder is not None:
         _open_learned(snapshot, learned_folder, broken)
-    snapshot.cross = open_reranker(snapshot)
+    snapshot.reranker = Reranker.open(settings.ranking.cross)
     return snapshot
 
 
@@ -239,7 +250,7 @@ def _open_learned(snapshot: Snapshot, folder: Path, broken: set[str]) -> None:
         except DamagedError as error:
             snapshot.warnings.append(f"ranker not used: {error}")
             return
-        reason = misfit(snapshot, ranker)
+        reason = misfit(snapshot.schema(), ranker)
         if reason is None:
             snapshot.ranker = ranker
         else:

@@ -23,11 +23,11 @@ from ltrr_cli.charts.svg import draw
 from ltrr_cli.core.clock import MINUTE
 from ltrr_cli.core.config import Settings
 from ltrr_cli.core.errors import DataError, UsageError
+from ltrr_cli.core.report import Report
 from ltrr_cli.core.seeds import generator, seed_of
 from ltrr_cli.core.types import Context, Outcome
 from ltrr_cli.engine.search import Answer, answer
 from ltrr_cli.engine.snapshot import Snapshot, open_snapshot
-from ltrr_cli.evaluation.records import MeasureTable
 from ltrr_cli.evaluation.simulated_users import EXAMINATION, SimulatedSearch, looks, wishes
 from ltrr_cli.feedback.judgments import JudgedSet, read_judged
 from ltrr_cli.indexing.build import EncoderChoice, build_generation
@@ -35,7 +35,7 @@ from ltrr_cli.learning.credit import trace_of
 from ltrr_cli.learning.fold import outcomes
 
 if TYPE_CHECKING:
-    from ltrr_cli.workspace.workspace import Workspace
+    from ltrr_cli.engine.state import State
 
 EXPLORERS = ("fresh", "explore")
 WITH, WITHOUT = "exploring", "not exploring"
@@ -47,7 +47,7 @@ Progress = Callable[[str, int, int | None], None]
 
 
 @dataclass(frozen=True, slots=True)
-class Explored(MeasureTable):
+class Explored(Report):
     """One of the two systems.
 
     clicks -- share of the searches after the arrival with a click, mean over seeds
@@ -62,7 +62,7 @@ class Explored(MeasureTable):
 
 
 @dataclass(frozen=True, slots=True)
-class ArrivalsReport(MeasureTable):
+class ArrivalsReport(Report):
     """What exploring brought, and what it cost.
 
     gain -- recall of the probes in the end, exploring less not exploring
@@ -88,7 +88,7 @@ class ArrivalsReport(MeasureTable):
 
 
 def arrivals(
-    workspace: Workspace,
+    state: State,
     *,
     queries: str | Path | None = None,
     qrels: str | Path | None = None,
@@ -109,19 +109,19 @@ def arrivals(
     out of range, DataError where nobody wants a newcomer.
     """
     start = perf_counter()
-    budget = workspace.settings.retrieval.budget if budget is None else budget
+    budget = state.settings.retrieval.budget if budget is None else budget
     limits = (("searches", searches, 10**6), ("seeds", seeds, 100), ("budget", budget, 10_000))
     for name, number, largest in limits:
         if not 1 <= number <= largest:
             raise UsageError(f"{name} is {number}", hint=f"between 1 and {largest}")
     if not 0.0 < share <= 0.5:
         raise UsageError(f"arrivals are {share:g} of the catalog", hint="above 0, and .5 at most")
-    snapshot = workspace.snapshot()
+    snapshot = state.snapshot()
     judged = None if qrels is None else read_judged(queries, qrels, snapshot.clock_ms)
     lines: dict[str, list[_Course]] = {WITH: [], WITHOUT: []}
     count = max(1, round(share * len(snapshot.catalog)))
     for seed in range(seeds):
-        scene = _Scene(workspace, snapshot, judged, seed, count, before, searches, budget, examination, progress)
+        scene = _Scene(state, snapshot, judged, seed, count, before, searches, budget, examination, progress)
         with tempfile.TemporaryDirectory(prefix="ltrr-arrivals-") as scratch:
             for name, course in scene.played(Path(scratch)).items():
                 lines[name].append(course)
@@ -145,7 +145,7 @@ class _Course:
 class _Scene:
     """One stream, and both systems that answer it."""
 
-    workspace: Workspace
+    state: State
     snapshot: Snapshot
     judged: JudgedSet | None
     seed: int
@@ -167,9 +167,9 @@ class _Scene:
             replace(entity, popularity=None, created_ms=came) if row in rows else entity
             for row, entity in enumerate(self.snapshot.catalog.entities())
         ]
-        encoder = self.workspace.generations.open().catalog / "encoder"
+        encoder = self.state.generations.open().catalog / "encoder"
         choice = EncoderChoice(self.snapshot.header.encoder, keep=encoder)
-        build_generation(entities, scratch, self.workspace.settings, choice, self.progress)
+        build_generation(entities, scratch, self.state.settings, choice, self.progress)
         return {name: self._answered(name, scratch, rows, stream, probes) for name in (WITH, WITHOUT)}
 
     def _probes(self, newcomers: frozenset[int]) -> list[SimulatedSearch]:
@@ -193,12 +193,10 @@ class _Scene:
         probes: Sequence[SimulatedSearch],
     ) -> _Course:
         """Let one system answer the stream and learn from it."""
-        snapshot = open_snapshot(_settings(self.workspace.settings, exploring=name == WITH), folder, None)
+        snapshot = open_snapshot(_settings(self.state.settings, exploring=name == WITH), folder, None)
         hidden = frozenset(snapshot.catalog.ids[row] for row in newcomers)
         known = [
-            outcome
-            for outcome in outcomes(self.workspace.journal, self.workspace.settings)
-            if outcome.entity_id not in hidden
+            outcome for outcome in outcomes(self.state.journal, self.state.settings) if outcome.entity_id not in hidden
         ]
         snapshot.learn(known)
         dice, course = generator("arrivals listeners", self.seed).random(len(stream)), _Course()

@@ -31,7 +31,7 @@ from ltrr_cli.storage.disk import write_atomic
 
 if TYPE_CHECKING:
     from ltrr_cli.engine.snapshot import Snapshot
-    from ltrr_cli.workspace.workspace import Workspace
+    from ltrr_cli.engine.state import State
 
 MEASURES = ("nDCG@10", "RR@10", "P@10", "R@100", "Judged@10")
 DEPTH = 100  # results a query, where no measure looks deeper
@@ -124,7 +124,7 @@ class Evaluation:
 
 
 def evaluate(
-    workspace: Workspace | None,
+    state: State | None,
     queries: str | Path | None,
     qrels: str | Path,
     *,
@@ -144,15 +144,15 @@ def evaluate(
     k         -- results a query; by default 100, or as deep as a measure looks
     """
     start = perf_counter()
-    snapshot = None if workspace is None else workspace.snapshot()
+    snapshot = None if state is None else state.snapshot()
     judged = read_judged(queries, qrels, snapshot.clock_ms if snapshot is not None else 0)
     done = Evaluation(judged, Judge(judged.grades, measures))
     done.labels = {query.query_id: {"kind": query.kind} for query in judged.queries if query.kind}
-    if workspace is not None and snapshot is not None:
+    if state is not None and snapshot is not None:
         depth = max(DEPTH, depth_of(measures)) if k is None else k
         if not 1 <= depth <= LARGEST_K:
             raise UsageError(f"k is {depth}", hint=f"k lies between 1 and {LARGEST_K}")
-        _answer_all(workspace, snapshot, done, policies, depth, budget, progress)
+        _answer_all(state, snapshot, done, policies, depth, budget, progress)
     for name, path in (runs or {}).items():
         done.add(name, read_run(path))
     if not done.systems:
@@ -161,7 +161,7 @@ def evaluate(
 
 
 def _answer_all(
-    workspace: Workspace,
+    state: State,
     snapshot: Snapshot,
     done: Evaluation,
     policies: Sequence[str],
@@ -169,15 +169,15 @@ def _answer_all(
     budget: int | None,
     progress: Callable[[str, int, int | None], None],
 ) -> None:
-    names = tuple(policies) or (workspace.settings.allocation.policy,)
+    names = tuple(policies) or (state.settings.allocation.policy,)
     if taken := set(names) & set(BASELINES):
         raise UsageError(f"{min(taken)!r} is a baseline and always there", hint="leave it out of --policies")
-    chosen = {name: named_policy(workspace, name) for name in names}
-    most = max(workspace.settings.retrieval.budget if budget is None else budget, depth)
-    traffic = QueryFrequency(workspace.journal.queries())
+    chosen = {name: named_policy(state, name) for name in names}
+    most = max(state.settings.retrieval.budget if budget is None else budget, depth)
+    traffic = QueryFrequency(state.journal.queries())
     pages: dict[str, Pages] = {name: {} for name in (*names, RRF, RANDOM, *snapshot.enabled())}
     for number, query in enumerate(done.judged.queries, 1):
-        unseen = hidden(workspace, query.context)
+        unseen = hidden(state, query.context)
         for name, policy in chosen.items():
             found = answer(
                 snapshot, query.text, query.context, k=depth, budget=most, explore=False, policy=policy, hidden=unseen

@@ -28,7 +28,7 @@ from ltrr_cli.learning.timeline import walk
 
 if TYPE_CHECKING:
     from ltrr_cli.engine.snapshot import Snapshot
-    from ltrr_cli.workspace.workspace import Workspace
+    from ltrr_cli.engine.state import State
 
 PAGE = 10
 Progress = Callable[[str, int, int | None], None]
@@ -62,7 +62,7 @@ def team_draft(
 
 
 def simulated(
-    workspace: Workspace | None,
+    state: State | None,
     names: tuple[str, str],
     queries: str | Path | None,
     qrels: str | Path,
@@ -80,10 +80,10 @@ def simulated(
     ``(2^g - 1) / 2^G`` where looked at, G being the highest grade (the gain of nDCG and ERR).
     """
     start = perf_counter()
-    snapshot = None if workspace is None else workspace.snapshot()
+    snapshot = None if state is None else state.snapshot()
     judged = read_judged(queries, qrels, snapshot.clock_ms if snapshot is not None else 0)
     contexts = {query.query_id: (query.text, query.context) for query in judged.queries}
-    pages = [_pages(workspace, snapshot, name, contexts) for name in names]
+    pages = [_pages(state, snapshot, name, contexts) for name in names]
     top = max((grade for grades in judged.grades.values() for grade in grades.values()), default=0)
     if top <= 0:
         raise DataError(f"{qrels}: nothing is relevant in it", hint="grades above 0 are what listeners choose")
@@ -104,7 +104,7 @@ def simulated(
 
 
 def from_journal(
-    workspace: Workspace,
+    state: State,
     names: tuple[str, str],
     *,
     since_ms: int | None = None,
@@ -116,10 +116,10 @@ def from_journal(
     People chose from the page of their time, which favours whatever resembles it more: a hint, not a live test.
     """
     start = perf_counter()
-    serving = workspace.snapshot()
-    snapshot = workspace.open_snapshot(workspace.current(), learned=False)
-    targets = tuple(parse_target(workspace, serving, name) for name in names)
-    past = list(outcomes(workspace.journal, workspace.settings))
+    serving = state.snapshot()
+    snapshot = state.open_snapshot(state.current(), learned=False)
+    targets = tuple(parse_target(state, serving, name) for name in names)
+    past = list(outcomes(state.journal, state.settings))
     wanted: dict[str, set[str]] = {}
     for outcome in past:
         if outcome.impression_id is not None and outcome.reward > 0:
@@ -142,26 +142,26 @@ def from_journal(
         progress("searches", len(picked), len(wanted))
 
     def on_outcomes(batch: Sequence[Outcome]) -> None:
-        taught = served_examples(snapshot, workspace.journal, batch)
+        taught = served_examples(snapshot, state.journal, batch)
         for target in targets:
             target.policy.learn(taught)
 
-    walk(snapshot, workspace.journal.impressions(), past, on_search, on_outcomes)
+    walk(snapshot, state.journal.impressions(), past, on_search, on_outcomes)
     if not picked:
         raise DataError("no search in the journal was acted on", hint="ltrr ingest-feedback LOG, or --qrels")
     return _report(names, np.array(picked), perf_counter() - start)
 
 
 def _pages(
-    workspace: Workspace | None, snapshot: Snapshot | None, name: str, asked: Mapping[str, tuple[str, Context]]
+    state: State | None, snapshot: Snapshot | None, name: str, asked: Mapping[str, tuple[str, Context]]
 ) -> Mapping[str, Sequence[str]]:
     """Return query id -> ids, best first: of a run, or answered."""
     if Path(name).is_file():
         run = read_run(name)
         return {query: sorted(page, key=lambda entity: (-page[entity], entity)) for query, page in run.items()}
-    if workspace is None or snapshot is None or not asked:
+    if state is None or snapshot is None or not asked:
         raise UsageError(f"{name[:80]!r} is no run", hint="give --queries to let a workspace's policies answer")
-    target = parse_target(workspace, snapshot, name)
+    target = parse_target(state, snapshot, name)
     return {query: _answered(snapshot, target, text, context, query) for query, (text, context) in asked.items()}
 
 

@@ -31,7 +31,7 @@ from ltrr_cli.retrieval.union import union
 from ltrr_cli.text.normalise import query_key
 
 if TYPE_CHECKING:
-    from ltrr_cli.workspace.workspace import Workspace
+    from ltrr_cli.engine.state import State
 
 PAGE = 10
 POLICY, EVEN, RRF = "policy", "even split", "rank fusion"
@@ -99,20 +99,20 @@ class LookBack:
 
 
 def look_back(
-    workspace: Workspace,
+    state: State,
     searches: int = 600,
     progress: Callable[[str, int, int | None], None] = lambda stage, done, total: None,
 ) -> LookBack:
     """Walk through the journal and look at up to ``searches`` of the searches that were acted on."""
     start = perf_counter()
-    snapshot = workspace.open_snapshot(workspace.current(), learned=False)
+    snapshot = state.open_snapshot(state.current(), learned=False)
     tally = Tally()
-    past = list(outcomes(workspace.journal, workspace.settings, tally))
-    watcher = _Watcher(workspace, Observer(snapshot), past, searches, progress)
-    walk(snapshot, workspace.journal.impressions(), past, watcher.on_search, watcher.on_outcomes)
+    past = list(outcomes(state.journal, state.settings, tally))
+    watcher = _Watcher(state, Observer(snapshot), past, searches, progress)
+    walk(snapshot, state.journal.impressions(), past, watcher.on_search, watcher.on_outcomes)
     examples = watcher.observer.examples()
     return LookBack(
-        snapshot.enabled(), workspace.settings.retrieval.budget, watcher.moments, watcher.traffic, tally, examples,
+        snapshot.enabled(), state.settings.retrieval.budget, watcher.moments, watcher.traffic, tally, examples,
         watcher.observer.schema.names, round(perf_counter() - start, 3),
     )  # fmt: skip
 
@@ -120,15 +120,15 @@ def look_back(
 class _Watcher:
     def __init__(
         self,
-        workspace: Workspace,
+        state: State,
         observer: Observer,
         past: Sequence[Outcome],
         most: int,
         progress: Callable[[str, int, int | None], None],
     ) -> None:
         self.observer, self.moments, self.traffic = observer, list[AnsweredSearch](), JournalTraffic()
-        self._workspace, self._progress = workspace, progress
-        self._budget = workspace.settings.retrieval.budget
+        self._state, self._progress = state, progress
+        self._budget = state.settings.retrieval.budget
         self._wanted: dict[str, list[str]] = {}
         for outcome in past:
             if outcome.impression_id is not None and outcome.reward > 0:
@@ -153,7 +153,7 @@ class _Watcher:
     def on_outcomes(self, batch: Sequence[Outcome]) -> None:
         """Let the bandit learn, from what was looked at and from what ltrr served."""
         self.observer.on_outcomes(batch)
-        journal, snapshot = self._workspace.journal, self.observer.snapshot
+        journal, snapshot = self._state.journal, self.observer.snapshot
         snapshot.teach([*self._teacher.examples(batch), *served_examples(snapshot, journal, batch)])
         for outcome in batch:
             if outcome.reward > 0:

@@ -31,7 +31,7 @@ from ltrr_cli.evaluation.offpolicy import (
 from ltrr_cli.evaluation.records import OpeReport, PolicyValue
 
 if TYPE_CHECKING:
-    from ltrr_cli.workspace.workspace import Workspace
+    from ltrr_cli.engine.state import State
 
 ESTIMATORS = ("auto", *BY_EXPOSURE, "slate", "pi", "replay")
 LOGGED = "logged"
@@ -39,7 +39,7 @@ Progress = Callable[[str, int, int | None], None]
 
 
 def from_journal(
-    workspace: Workspace,
+    state: State,
     policies: Sequence[str] = (),
     *,
     estimator: str = "auto",
@@ -53,15 +53,15 @@ def from_journal(
     """
     start = perf_counter()
     _known(estimator)
-    names = tuple(policies) or (workspace.settings.allocation.policy, "uniform")
-    found = targets.collect(workspace, names, since_ms=since_ms, progress=progress)
+    names = tuple(policies) or (state.settings.allocation.policy, "uniform")
+    found = targets.collect(state, names, since_ms=since_ms, progress=progress)
     if not len(found.cluster):
         why = "; ".join(f"{count} {reason}" for reason, count in found.left_out.items()) or "it is empty"
         raise DataError(f"no search in the journal can be used: {why}", hint="serve with --live or the Python API")
     values = {LOGGED: _of_the_log(found.reward, found.cluster)}
     for name in names:
         judged = _of_journal(found, name, "dr" if estimator == "auto" else estimator)
-        values[name] = _stated(judged, workspace.settings.evaluation)
+        values[name] = _stated(judged, state.settings.evaluation)
     sessions = int(found.cluster.max()) + 1
     return OpeReport(values, len(found.cluster), sessions, found.left_out, round(perf_counter() - start, 3))
 

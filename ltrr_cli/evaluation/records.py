@@ -4,26 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
 
-import msgspec
+from ltrr_cli.core.report import Report
 
 Measures = Mapping[str, float]
 
 
-class MeasureTable:
-    """A record whose fields are the keys of its JSON document."""
-
-    __slots__ = ()
-
-    def as_json(self) -> dict[str, Any]:
-        """Return plain dictionaries, lists and numbers."""
-        document: dict[str, Any] = msgspec.to_builtins(self)
-        return document
-
-
 @dataclass(frozen=True, slots=True)
-class Versus(MeasureTable):
+class Versus(Report):
     """The first system minus another, over the same queries.
 
     low, high -- bootstrap interval at 95 %
@@ -37,7 +25,7 @@ class Versus(MeasureTable):
 
 
 @dataclass(frozen=True, slots=True)
-class Group(MeasureTable):
+class Group(Report):
     """Queries of one kind: how many, and the means of every system over them."""
 
     queries: int
@@ -45,7 +33,7 @@ class Group(MeasureTable):
 
 
 @dataclass(frozen=True, slots=True)
-class EvaluateReport(MeasureTable):
+class EvaluateReport(Report):
     """Systems over judged queries; a system is a policy, a baseline or a run from a file.
 
     queries     -- judged queries, answered or not
@@ -72,7 +60,7 @@ class EvaluateReport(MeasureTable):
 
 
 @dataclass(frozen=True, slots=True)
-class PolicyValue(MeasureTable):
+class PolicyValue(Report):
     """What one policy would have been worth, or why that is not said.
 
     value, low, high -- reward a search and its interval at 95 %; None where refused
@@ -94,7 +82,7 @@ class PolicyValue(MeasureTable):
 
 
 @dataclass(frozen=True, slots=True)
-class OpeReport(MeasureTable):
+class OpeReport(Report):
     """Off-policy values; "logged" is what the log itself earned.
 
     left_out -- searches that cannot be used, by reason
@@ -108,7 +96,7 @@ class OpeReport(MeasureTable):
 
 
 @dataclass(frozen=True, slots=True)
-class CompareReport(MeasureTable):
+class CompareReport(Report):
     """Two systems interleaved.
 
     wins       -- searches in which more of the first's, of the second's picks were chosen

@@ -17,9 +17,9 @@ from ltrr_cli.allocation.policy import BanditExample
 from ltrr_cli.core.clock import parse_span, parse_time
 from ltrr_cli.core.config import Settings
 from ltrr_cli.core.errors import DataError
+from ltrr_cli.core.report import Report
 from ltrr_cli.core.seeds import seed_of
 from ltrr_cli.core.types import Impression, Outcome
-from ltrr_cli.engine.records import ReplayReport
 from ltrr_cli.engine.search import Answer, answer, context_of
 from ltrr_cli.engine.snapshot import Snapshot
 from ltrr_cli.evaluation.metrics import ClickMeasures
@@ -33,11 +33,29 @@ from ltrr_cli.storage.disk import write_atomic
 from ltrr_cli.storage.journal import Journal
 
 if TYPE_CHECKING:
-    from ltrr_cli.workspace.workspace import Workspace
+    from ltrr_cli.engine.state import State
 
 CURVE_POINTS = 20
 PAGE = 10
 YOUNG = 250  # searches before a first ranker is tried
+
+
+@dataclass(frozen=True, slots=True)
+class ReplayReport(Report):
+    """A search log answered, scored and learnt from, in that order.
+
+    measures  -- "MAP@5", "RR@10", "R@10", "nDCG@10" over the scored searches
+    curve     -- the same over all that was scored so far, with their number as "searches"
+    stretches -- the same between one point of the curve and the next
+    """
+
+    searches: int
+    clicks: int
+    measures: Mapping[str, float]
+    curve: tuple[Mapping[str, float], ...]
+    trained: int = 0
+    seconds: float = 0.0
+    stretches: tuple[Mapping[str, float], ...] = ()
 
 
 @dataclass(slots=True)
@@ -59,7 +77,7 @@ class _Stream:
 
 
 def replay(
-    workspace: Workspace,
+    state: State,
     events: Sequence[str | Path],
     *,
     since: int | str | None = None,
@@ -80,12 +98,12 @@ def replay(
     """
     start = perf_counter()
     with tempfile.TemporaryDirectory(prefix="ltrr-replay-") as scratch:
-        journal = workspace.journal.copy_to(Path(scratch) / "journal.db")
-        taken = take_in(journal, events, workspace.settings, undated=undated, progress=progress)
+        journal = state.journal.copy_to(Path(scratch) / "journal.db")
+        taken = take_in(journal, events, state.settings, undated=undated, progress=progress)
         if not taken.searches:
             raise DataError("no search in this log", hint="replay needs search or impression lines")
-        stream = _stream(journal, taken, workspace.settings, None if since is None else parse_time(since))
-        snapshot = workspace.open_snapshot(workspace.current(), learned=False)
+        stream = _stream(journal, taken, state.settings, None if since is None else parse_time(since))
+        snapshot = state.open_snapshot(state.current(), learned=False)
         snapshot.meet(journal)
         replayer = _Replayer(snapshot, stream, explore, parse_span(learn_every), train_every, progress)
         searches = _in_time(journal.impressions(), stream.moments)

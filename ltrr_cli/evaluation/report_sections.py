@@ -14,8 +14,8 @@ from ltrr_cli.evaluation.look_back import EVEN, POLICY, RRF, AnsweredSearch, Loo
 from ltrr_cli.ranking.comparison import importances as permuted
 
 if TYPE_CHECKING:
+    from ltrr_cli.engine.state import State
     from ltrr_cli.ranking.model import Model
-    from ltrr_cli.workspace.workspace import Workspace
 
 STRETCHES = 12
 BINS = 10
@@ -24,32 +24,28 @@ DAYS = 60  # of a volume chart; longer journals are drawn by week
 
 
 def dashboard(
-    workspace: Workspace,
+    state: State,
+    facts: Sequence[tuple[str, str]],
     searches: int = 600,
     progress: Callable[[str, int, int | None], None] = lambda stage, done, total: None,
 ) -> Dashboard:
     """Look back and sum up; raises NotFoundError where nothing was indexed.
 
+    facts    -- (name, value) of what the report begins with
     searches -- how many of the past are answered again, spread evenly over time
     """
-    status = workspace.status()
-    past = look_back(workspace, searches, progress)
-    ranker = workspace.snapshot().ranker
-    facts = (
-        ("catalog", f"generation {status.catalog_generation}, {status.entities:,} entities"),
-        ("journal", f"{status.impressions:,} searches, {status.events:,} actions, {status.users:,} user profiles"),
-        ("memory", f"{status.memory_pairs:,} query-entity pairs"),
-        ("policy", status.policy),
-        ("ranker", status.ranker),
-        ("looked at", f"{len(past.moments):,} searches that were acted on, answered again as of their time"),
-    )
+    past = look_back(state, searches, progress)
+    snapshot = state.snapshot()
+    ranker = snapshot.ranker
+    looked_at = f"{len(past.moments):,} searches that were acted on, answered again as of their time"
+    facts = (*facts, ("looked at", looked_at))
     sections = [health(past)]
     if past.moments:
         sections = [
             learning(past), regret(past), shares(past), worth(past), memory(past), wins(past), *calibration(past),
             importances(past, ranker), *sections,
         ]  # fmt: skip
-    return Dashboard(f"ltrr report of {status.home}", facts, tuple(sections), tuple(status.damaged))
+    return Dashboard(f"ltrr report of {state.home}", facts, tuple(sections), tuple(snapshot.told()))
 
 
 def learning(past: LookBack) -> Section:

@@ -15,9 +15,9 @@ from ltrr_cli.allocation.policy_registry import new_policy, open_policy, parse
 from ltrr_cli.charts.sections import Chart, Series
 from ltrr_cli.charts.svg import draw
 from ltrr_cli.core.errors import DataError, UsageError
+from ltrr_cli.core.report import Report
 from ltrr_cli.core.types import BoolArray, DoubleArray, IntArray
 from ltrr_cli.evaluation.contenders import Contender, Hindsight, Learner, LearningCurve, alone_found, fusion_found, run
-from ltrr_cli.evaluation.records import MeasureTable
 from ltrr_cli.evaluation.simulated_users import EXAMINATION, Retrieval, Search, broken, wishes
 from ltrr_cli.evaluation.vowpal import Vowpal
 from ltrr_cli.feedback.judgments import read_judged
@@ -25,7 +25,7 @@ from ltrr_cli.feedback.judgments import read_judged
 if TYPE_CHECKING:
     from ltrr_cli.allocation.policy import Policy
     from ltrr_cli.engine.snapshot import Snapshot
-    from ltrr_cli.workspace.workspace import Workspace
+    from ltrr_cli.engine.state import State
 
 BEST_FIXED, FUSION, SINGLE, CEILING = "best fixed (hindsight)", "rank fusion", "best single (hindsight)", "full labels"
 POLICIES = ("hazard", "uniform")
@@ -35,7 +35,7 @@ EARLY = 1_000  # searches after which regret is stated too
 
 
 @dataclass(frozen=True, slots=True)
-class Simulated(MeasureTable):
+class Simulated(Report):
     """One contender, over all seeds.
 
     recall     -- share of searches whose wanted entity was a candidate; recalls -- the same per seed
@@ -59,7 +59,7 @@ class Simulated(MeasureTable):
 
 
 @dataclass(frozen=True, slots=True)
-class SimulateReport(MeasureTable):
+class SimulateReport(Report):
     """Everything a simulation says; ``broken`` is the strategy that failed from the middle on, where one did.
 
     reachable -- share of searches whose wanted entity any strategy has at all
@@ -99,7 +99,7 @@ class _Line:
 
 
 def simulate(
-    workspace: Workspace,
+    state: State,
     policies: Sequence[str] = POLICIES,
     *,
     queries: str | Path | None = None,
@@ -123,12 +123,12 @@ def simulate(
     Raises UsageError for numbers out of range and unknown names, DataError where nothing that is wanted is indexed.
     """
     start = perf_counter()
-    snapshot = workspace.snapshot()
-    budget = workspace.settings.retrieval.budget if budget is None else budget
+    snapshot = state.snapshot()
+    budget = state.settings.retrieval.budget if budget is None else budget
     _check(snapshot, policies, searches, seeds, budget, break_strategy)
     judged = None if qrels is None else read_judged(queries, qrels, snapshot.clock_ms)
     retrieval = Retrieval(snapshot, budget)
-    warm = workspace.generations.open().catalog / "policy"
+    warm = state.generations.open().catalog / "policy"
     lines: dict[str, _Line] = {}
     reachable, losses, shares = [], dict[str, list[float]](), dict[str, list[tuple[float, float]]]()
     kinds: list[np.ndarray] = []

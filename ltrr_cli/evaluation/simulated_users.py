@@ -16,13 +16,13 @@ import numpy as np
 from ltrr_cli.allocation.policy import BanditContext, BanditExample
 from ltrr_cli.core.seeds import generator
 from ltrr_cli.core.types import Candidates, Context, FloatArray, IntArray
+from ltrr_cli.engine.bandit_context import bandit_context_of, shapes_of
 from ltrr_cli.engine.retrieve import retrieve
 from ltrr_cli.engine.score import untrained
-from ltrr_cli.engine.search import bandit_context_of, describe
+from ltrr_cli.engine.search import describe
 from ltrr_cli.engine.snapshot import Snapshot
 from ltrr_cli.feedback.judgments import JudgedSet
 from ltrr_cli.indexing.known_item_queries import known_queries
-from ltrr_cli.learning.credit import shapes_of
 from ltrr_cli.retrieval.union import union
 
 EXAMINATION = 0.5  # exponent of the position-based model

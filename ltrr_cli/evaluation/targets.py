@@ -30,8 +30,8 @@ from ltrr_cli.ranking.trained import open_model
 
 if TYPE_CHECKING:
     from ltrr_cli.engine.snapshot import Snapshot
+    from ltrr_cli.engine.state import State
     from ltrr_cli.ranking.model import Model
-    from ltrr_cli.workspace.workspace import Workspace
 
 ORDER = "order"  # column of the reward model: the place that the judged ranker gives a candidate
 
@@ -45,14 +45,14 @@ class Target:
     ranker: Model | None
 
 
-def parse_target(workspace: Workspace, snapshot: Snapshot, text: str) -> Target:
+def parse_target(state: State, snapshot: Snapshot, text: str) -> Target:
     """Read ``POLICY`` or ``POLICY/RANKER``; a ranker is ``serving``, ``fusion`` or a folder; raises UsageError.
 
     The policy begins with the catalog's warm start and learns on the way.
     """
     name, _, ranked = text.partition("/")
-    folder = workspace.generations.open().catalog / "policy"
-    policy = open_policy(workspace.settings.allocation, folder, name, (*snapshot.features(), *PAST))
+    folder = state.generations.open().catalog / "policy"
+    policy = open_policy(state.settings.allocation, folder, name, (*snapshot.features(), *PAST))
     if ranked in ("", "serving"):
         return Target(text, policy, snapshot.ranker)
     if ranked == "fusion":
@@ -99,19 +99,19 @@ class Logged:
 
 
 def collect(
-    workspace: Workspace,
+    state: State,
     names: Sequence[str],
     *,
     since_ms: int | None = None,
     progress: Callable[[str, int, int | None], None] = lambda stage, done, total: None,
 ) -> Logged:
     """Walk through the journal and weigh every live search for every target; raises UsageError for unknown names."""
-    snapshot = workspace.open_snapshot(workspace.current(), learned=False)
-    serving = workspace.snapshot()
-    targets = [parse_target(workspace, serving, name) for name in names]
-    past = list(outcomes(workspace.journal, workspace.settings))
-    collector = _Collector(workspace, snapshot, targets, earned(past), since_ms, progress)
-    walk(snapshot, workspace.journal.impressions(), past, collector.on_search, collector.on_outcomes)
+    snapshot = state.open_snapshot(state.current(), learned=False)
+    serving = state.snapshot()
+    targets = [parse_target(state, serving, name) for name in names]
+    past = list(outcomes(state.journal, state.settings))
+    collector = _Collector(state, snapshot, targets, earned(past), since_ms, progress)
+    walk(snapshot, state.journal.impressions(), past, collector.on_search, collector.on_outcomes)
     return collector.logged()
 
 
@@ -128,16 +128,16 @@ def earned(past: Sequence[Outcome]) -> dict[tuple[str, str], float]:
 class _Collector:
     def __init__(
         self,
-        workspace: Workspace,
+        state: State,
         snapshot: Snapshot,
         targets: Sequence[Target],
         rewards: Mapping[tuple[str, str], float],
         since_ms: int | None,
         progress: Callable[[str, int, int | None], None],
     ) -> None:
-        self._workspace, self._snapshot, self._targets, self._rewards = workspace, snapshot, targets, rewards
+        self._state, self._snapshot, self._targets, self._rewards = state, snapshot, targets, rewards
         self._since_ms, self._progress = since_ms, progress
-        self._exponent = workspace.settings.evaluation.examination
+        self._exponent = state.settings.evaluation.examination
         self._lines = {target.name: _Lines() for target in targets}
         self._sessions: dict[str, int] = {}
         self._cluster: list[int] = []
@@ -165,7 +165,7 @@ class _Collector:
 
     def on_outcomes(self, batch: Sequence[Outcome]) -> None:
         """Let every judged policy learn as the serving one would have."""
-        examples = served_examples(self._snapshot, self._workspace.journal, batch)
+        examples = served_examples(self._snapshot, self._state.journal, batch)
         for target in self._targets:
             target.policy.learn(examples)
         self._snapshot.history.learn(examples, self._snapshot.features())

@@ -19,7 +19,7 @@ from ltrr_cli.catalog.intake import Intake
 from ltrr_cli.core.config import Settings
 from ltrr_cli.core.errors import DataError
 from ltrr_cli.core.types import Encoder, Entity
-from ltrr_cli.engine.search import signal_names
+from ltrr_cli.engine.bandit_context import signal_names
 from ltrr_cli.engine.snapshot import CatalogHeader, open_snapshot
 from ltrr_cli.indexing.known_items import measure, warm_start
 from ltrr_cli.retrieval import strategy_registry

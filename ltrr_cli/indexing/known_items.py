@@ -22,8 +22,8 @@ from ltrr_cli.allocation.policy import BanditContext, BanditExample
 from ltrr_cli.allocation.policy_registry import LEARNERS, new_policy
 from ltrr_cli.core.seeds import generator
 from ltrr_cli.core.types import Context, DoubleArray, Hits, IntArray
+from ltrr_cli.engine.bandit_context import bandit_context_of
 from ltrr_cli.engine.retrieve import retrieve
-from ltrr_cli.engine.search import bandit_context_of
 from ltrr_cli.engine.snapshot import Snapshot
 from ltrr_cli.indexing.known_item_queries import KnownQuery, bearers, known_queries, popularity
 from ltrr_cli.ranking.tuning import Wanted, tune

@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from itertools import takewhile
 
 import numpy as np
 
-from ltrr_cli.allocation.models.strategy_history import PAST, shape
+from ltrr_cli.allocation.models.strategy_history import PAST
 from ltrr_cli.allocation.policy import BanditContext, BanditExample
 from ltrr_cli.core.seeds import seed_of
 from ltrr_cli.core.types import Context, FloatArray, Hits, Impression, IntArray, Outcome
+from ltrr_cli.engine.bandit_context import bandit_context_of, schema_of, shapes_of
 from ltrr_cli.engine.retrieve import retrieve
-from ltrr_cli.engine.search import Answer, bandit_context_of, context_of
+from ltrr_cli.engine.search import Answer, context_of
 from ltrr_cli.engine.snapshot import Snapshot
 from ltrr_cli.retrieval.union import rank_of
 from ltrr_cli.storage.journal import Journal
@@ -143,29 +143,6 @@ def served_examples(snapshot: Snapshot, journal: Journal, batch: Sequence[Outcom
             weight = outcome.weight / max(outcome.inclusion * outcome.examination, 1e-3)
             examples.append(BanditExample(bandit_context, ranks, depths, weight, outcome.reward, shapes))
     return examples
-
-
-def shapes_of(snapshot: Snapshot, hits: Sequence[Hits], depth: int) -> FloatArray:
-    """Return (s, 3) float32: what the list of every strategy looked like."""
-    types = snapshot.catalog.types
-    return np.array([shape(found.scores, types[found.rows], depth) for found in hits], np.float32)
-
-
-def schema_of(snapshot: Snapshot) -> str:
-    """Return what names the columns of a journalled context."""
-    names = "\n".join((*snapshot.features(), *PAST))
-    return f"situation-2 {hashlib.sha256(names.encode()).hexdigest()[:12]}"
-
-
-def journalled(snapshot: Snapshot, bandit_context: BanditContext, hits: Sequence[Hits]) -> FloatArray:
-    """Return one vector: the features, then the past and then the lists' shapes of every strategy."""
-    past = (
-        np.zeros((len(bandit_context.strategies), len(PAST)), np.float32)
-        if bandit_context.past is None
-        else bandit_context.past
-    )
-    shapes = shapes_of(snapshot, hits, bandit_context.budget)
-    return np.concatenate([bandit_context.features, past.ravel(), shapes.ravel()]).astype(np.float32)
 
 
 def as_served(snapshot: Snapshot, impression: Impression | None) -> tuple[BanditContext, IntArray, FloatArray] | None:

@@ -14,16 +14,16 @@ from time import monotonic, perf_counter
 from typing import TYPE_CHECKING, BinaryIO, Protocol
 
 from ltrr_cli.core.errors import DataError, LockedError, UsageError
-from ltrr_cli.engine.records import IngestReport
 from ltrr_cli.feedback.quarantine import Quarantine
 from ltrr_cli.learning import ingest as ingestion
 from ltrr_cli.learning.ingest import Aside, Progress, Taken
 from ltrr_cli.learning.log_position import LogPosition, log_position, reader_of
 from ltrr_cli.learning.publish import Learnt, learn
+from ltrr_cli.learning.records import IngestReport
 from ltrr_cli.storage.journal import Journal
 
 if TYPE_CHECKING:
-    from ltrr_cli.workspace.workspace import Workspace
+    from ltrr_cli.engine.state import State
 
 POLL = 0.5  # seconds between two looks
 BLOCK = 4_096  # bytes before the place that have to be what they were: a log that was written anew may be longer
@@ -38,7 +38,7 @@ class Stop(Protocol):
 
 
 def follow(
-    workspace: Workspace,
+    state: State,
     sources: Sequence[str | Path],
     format: str,  # noqa: A002 -- the word users know from the command line
     undated: bool,
@@ -51,10 +51,10 @@ def follow(
     if not sources:
         raise UsageError("no log to follow", hint="ltrr ingest-feedback LOG... --follow")
     start = perf_counter()
-    workspace.current()
-    journal, learnt, learnt_at = workspace.journal, None, monotonic()
-    share = workspace.settings.feedback.max_bad if max_bad is None else max_bad
-    kept = Quarantine(workspace.home / "quarantine" / "feedback.jsonl")
+    state.current()
+    journal, learnt, learnt_at = state.journal, None, monotonic()
+    share = state.settings.feedback.max_bad if max_bad is None else max_bad
+    kept = Quarantine(state.home / "quarantine" / "feedback.jsonl")
     aside, known, ended = ingestion.into(kept), 0, False
     with kept, _tails(journal, sources, format, undated, share) as tails:
         for looks in _count():
@@ -71,8 +71,8 @@ def follow(
             accepted = sum(tail.taken.accepted for tail in tails)
             if accepted > known and (ended or not looks or monotonic() - learnt_at >= every):
                 try:
-                    with workspace.publishing("ingest-feedback"):
-                        learnt = learn(workspace, progress)
+                    with state.publishing("ingest-feedback"):
+                        learnt = learn(state, progress)
                     known = accepted
                 except LockedError:
                     if ended:

@@ -15,7 +15,6 @@ from ltrr_cli.core.clock import DAY, iso
 from ltrr_cli.core.config import Settings
 from ltrr_cli.core.errors import DataError, UsageError
 from ltrr_cli.core.types import Event, Impression
-from ltrr_cli.engine.records import Busy, IngestReport
 from ltrr_cli.feedback.attribution import reward_of
 from ltrr_cli.feedback.format_registry import LOOKED_AT, detect, reader
 from ltrr_cli.feedback.guards import Suspect
@@ -24,11 +23,12 @@ from ltrr_cli.feedback.quarantine import Quarantine
 from ltrr_cli.feedback.records import Parsed
 from ltrr_cli.learning.log_position import LogPosition, log_position, reader_of
 from ltrr_cli.learning.publish import learn
+from ltrr_cli.learning.records import Busy, IngestReport
 from ltrr_cli.storage.journal import Journal
 from ltrr_cli.text.lines import BadLine, Line, is_compressed, read_lines
 
 if TYPE_CHECKING:
-    from ltrr_cli.workspace.workspace import Workspace
+    from ltrr_cli.engine.state import State
 
 BATCH = 5_000  # lines that are held at once
 BATCH_BYTES = 4 * 1024 * 1024  # or fewer, where they are long
@@ -66,7 +66,7 @@ class Taken:
 
 
 def ingest(
-    workspace: Workspace,
+    state: State,
     sources: Sequence[str | Path],
     format: str,  # noqa: A002 -- the word users know from the command line
     dry_run: bool,
@@ -83,11 +83,11 @@ def ingest(
     if not sources:
         raise UsageError("no log to ingest", hint="ltrr ingest-feedback LOG...")
     start = perf_counter()
-    workspace.current()
-    share = workspace.settings.feedback.max_bad if max_bad is None else max_bad
-    journal, taken, learnt = workspace.journal, Taken(), None
-    with workspace.publishing("ingest-feedback"):
-        with journal.whole(keep=not dry_run), Quarantine(workspace.home / "quarantine" / "feedback.jsonl") as kept:
+    state.current()
+    share = state.settings.feedback.max_bad if max_bad is None else max_bad
+    journal, taken, learnt = state.journal, Taken(), None
+    with state.publishing("ingest-feedback"):
+        with journal.whole(keep=not dry_run), Quarantine(state.home / "quarantine" / "feedback.jsonl") as kept:
             aside = _ignored if dry_run else into(kept)
             for source in sources:
                 place = log_position(journal, source, reader_of(format, undated), share)
@@ -95,7 +95,7 @@ def ingest(
             check(taken, share, kept.path if kept.count else None)
         journalled = perf_counter() - start
         if not dry_run:
-            learnt = learn(workspace, progress)
+            learnt = learn(state, progress)
     return IngestReport(
         accepted=taken.accepted,
         duplicates=taken.duplicates,
@@ -167,11 +167,11 @@ def take_in(
     return taken
 
 
-def record(workspace: Workspace, event: Mapping[str, Any]) -> None:
+def record(state: State, event: Mapping[str, Any]) -> None:
     """Journal one native record; raises DataError."""
-    workspace.current()
+    state.current()
     parsed = reader("native")(msgspec.json.encode(event))
-    _journal(workspace.journal, [parsed], Taken())
+    _journal(state.journal, [parsed], Taken())
 
 
 def _read(

@@ -5,11 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
+import msgspec
 import numpy as np
 
+from ltrr_cli.core.clock import iso, now_ms
 from ltrr_cli.core.types import DoubleArray, FloatArray, Impression, IntArray, Outcome
+from ltrr_cli.engine.model_store import KIND, ModelCard, name_of
 from ltrr_cli.engine.search import Answer, answer, context_of
 from ltrr_cli.engine.snapshot import Snapshot
+from ltrr_cli.engine.state import State
 from ltrr_cli.feedback.judgments import JudgedSet
 from ltrr_cli.learning.examination import click_weights
 from ltrr_cli.learning.fold import newest
@@ -19,6 +23,7 @@ from ltrr_cli.ranking.comparison import compare, importances
 from ltrr_cli.ranking.fit import fit
 from ltrr_cli.ranking.model import Examples, Model, Schema
 from ltrr_cli.ranking.subsample import part
+from ltrr_cli.storage import disk
 from ltrr_cli.storage.journal import Journal
 
 HELD_OUT = 0.2  # newest share of the searches: what a new model must win on
@@ -27,6 +32,27 @@ FOLDS = 5  # of judged queries
 LISTED = 10  # queries named as won, and as lost
 
 Change = tuple[str, float]
+
+
+def keep(state: State, trained: Trained, model: Model, source: str) -> int:
+    """Seal a trained model with its card; return its number."""
+    with state.generations.draft(KIND) as draft:
+        model.save(draft.folder)
+        card = ModelCard(
+            name=name_of(draft.number),
+            algorithm=model.algorithm,
+            source=source,
+            trained=iso(now_ms()),
+            searches=trained.searches,
+            reason=trained.reason,
+            columns=len(model.schema.names),
+            measures=trained.measures,
+            importances=trained.importances,
+            won=trained.won,
+            lost=trained.lost,
+        )
+        disk.write_atomic(draft.folder / "card.json", msgspec.json.format(msgspec.json.encode(card)))
+    return draft.number
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from itertools import chain, islice
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -10,18 +11,45 @@ from typing import TYPE_CHECKING
 from ltrr_cli.catalog.columns import Columns
 from ltrr_cli.core.clock import now_ms
 from ltrr_cli.core.errors import UsageError
-from ltrr_cli.engine.records import LogFinding, ValidateReport
+from ltrr_cli.core.report import Report
 from ltrr_cli.feedback.format_registry import LOOKED_AT, reader
 from ltrr_cli.feedback.log_checks import validate
 from ltrr_cli.learning.ingest import format_of
 from ltrr_cli.text.lines import read_lines
 
 if TYPE_CHECKING:
-    from ltrr_cli.workspace.workspace import Workspace
+    from ltrr_cli.engine.state import State
+
+
+@dataclass(frozen=True, slots=True)
+class LogFinding:
+    """What one check found in one log.
+
+    severity -- "error", "warning" or "note"
+    count    -- how often; ``examples`` are at most five, with the line of the first
+    """
+
+    source: str
+    check: str
+    severity: str
+    count: int
+    examples: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ValidateReport(Report):
+    """What all checks found; ``ok`` where nothing is an error.
+
+    with_catalog -- whether entities were looked up in an indexed catalog
+    """
+
+    ok: bool
+    findings: tuple[LogFinding, ...]
+    with_catalog: bool
 
 
 def check_logs(
-    workspace: Workspace,
+    state: State,
     sources: Sequence[str | Path],
     format: str,  # noqa: A002 -- the word users know from the command line
     undated: bool,
@@ -29,10 +57,10 @@ def check_logs(
     """Run all checks over each log, beside the indexed catalog where there is one; see ``Workspace.validate``."""
     if not sources:
         raise UsageError("no log to check", hint="ltrr validate LOG...")
-    current = workspace.generations.current_or_none() if workspace.home.is_dir() else None
+    current = state.generations.current_or_none() if state.home.is_dir() else None
     known = None
     if current is not None:
-        folder = workspace.generations.folder("catalog", current.catalog)
+        folder = state.generations.folder("catalog", current.catalog)
         known = frozenset(Columns.open(folder / "columns").ids)
     found: list[LogFinding] = []
     for source in sources:
@@ -40,7 +68,7 @@ def check_logs(
         first = list(islice(lines, LOOKED_AT))
         read = reader(format_of(first, format, str(source)), undated)
         findings = validate(
-            chain(first, lines), read, workspace.settings.feedback, now_ms=now_ms(), known=known
+            chain(first, lines), read, state.settings.feedback, now_ms=now_ms(), known=known
         )  # fmt: skip
         found += (LogFinding(str(source), one.check, one.severity, one.count, one.examples) for one in findings)
     return ValidateReport(

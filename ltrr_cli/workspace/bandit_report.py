@@ -12,15 +12,16 @@ import numpy as np
 from ltrr_cli.allocation.models.strategy_history import PAST
 from ltrr_cli.allocation.policies.hazard import Hazard
 from ltrr_cli.core.types import Hits, Impression, Request
+from ltrr_cli.engine.bandit_context import bandit_context_of
 from ltrr_cli.engine.retrieve import waves
-from ltrr_cli.engine.search import bandit_context_of, context_of
+from ltrr_cli.engine.search import context_of
 from ltrr_cli.learning.credit import as_served
 from ltrr_cli.retrieval.union import rank_of
 
 if TYPE_CHECKING:
     from ltrr_cli.allocation.policy import BanditContext
     from ltrr_cli.engine.snapshot import Snapshot
-    from ltrr_cli.workspace.workspace import Workspace
+    from ltrr_cli.engine.state import State
 
 LOOKED_AT = 200  # newest searches that were acted on
 REASONS = 4  # features shown per strategy
@@ -73,7 +74,7 @@ class _Kind:
 
 
 def marginal_worth(
-    workspace: Workspace,
+    state: State,
 ) -> tuple[tuple[Mapping[str, Any], ...], dict[str, tuple[Mapping[str, Any], ...]]]:
     """Return (worth per strategy, beliefs per kind of query) over the newest searches that were acted on.
 
@@ -82,8 +83,8 @@ def marginal_worth(
 
     Strategies answer as they stand now, so a memory may know the very click: compare the others with each other.
     """
-    snapshot = workspace.snapshot()
-    names, budget = snapshot.enabled(), workspace.settings.retrieval.budget
+    snapshot = state.snapshot()
+    names, budget = snapshot.enabled(), state.settings.retrieval.budget
     tallies = {name: _Tally() for name in names}
     took: dict[str, list[float]] = {name: [] for name in names}
     kinds: dict[str, _Kind] = {}
@@ -94,7 +95,7 @@ def marginal_worth(
         took[name].append(perf_counter() - start)
         return hits
 
-    for search, wanted in _acted_on(workspace):
+    for search, wanted in _acted_on(state):
         request = snapshot.request(search.query, context_of(search), 0)
         had: dict[str, set[int]] = {}
         for name, hits in zip(names, waves(snapshot, request, names, budget, ask=timed)[1], strict=True):
@@ -115,9 +116,9 @@ def marginal_worth(
     return _worth(tallies, took), {kind: _means(of) for kind, of in sorted(kinds.items()) if of.chances}
 
 
-def _acted_on(workspace: Workspace) -> list[tuple[Impression, list[int]]]:
+def _acted_on(state: State) -> list[tuple[Impression, list[int]]]:
     """Return the newest searches with the rows of what was acted on."""
-    snapshot, journal = workspace.snapshot(), workspace.journal
+    snapshot, journal = state.snapshot(), state.journal
     found = []
     total = journal.counts().impressions
     for search in journal.impressions(skip=max(total - 2 * LOOKED_AT, 0)):

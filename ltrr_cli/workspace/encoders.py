@@ -10,9 +10,28 @@ from ltrr_cli.backends.encoder_card import Card, read_card
 from ltrr_cli.backends.encoder_cross import KIND, import_cross
 from ltrr_cli.backends.encoder_sparse import import_sparse
 from ltrr_cli.core.errors import NotFoundError
-from ltrr_cli.workspace.maintenance_records import EncoderFacts, EncoderList
+from ltrr_cli.core.report import Report
 
 PULLED = ("minilm", "minilm-fp32")  # what can be fetched by name
+
+
+@dataclass(frozen=True, slots=True)
+class EncoderFacts(Report):
+    """One encoder: ``dimension`` is None where each catalog decides it; equal digests give equal vectors."""
+
+    name: str
+    kind: str
+    dimension: int | None
+    says: str
+    digest: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class EncoderList(Report):
+    """All encoders at hand, and where they are kept."""
+
+    cache: str
+    encoders: tuple[EncoderFacts, ...]
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,6 +30,7 @@ import numpy as np
 
 from ltrr_cli.core.clock import iso
 from ltrr_cli.core.errors import NotFoundError, UsageError
+from ltrr_cli.core.report import Report
 from ltrr_cli.core.types import Impression, Shown
 from ltrr_cli.feedback.judgments import read_judged
 from ltrr_cli.learning.credit import as_served
@@ -38,11 +39,10 @@ from ltrr_cli.learning.publish import past
 from ltrr_cli.learning.train import Labelled, judged_examples
 from ltrr_cli.storage.disk import write_parts
 from ltrr_cli.text.normalise import query_key
-from ltrr_cli.workspace.maintenance_records import ExportReport
 
 if TYPE_CHECKING:
     from ltrr_cli.engine.snapshot import Snapshot
-    from ltrr_cli.workspace.workspace import Workspace
+    from ltrr_cli.engine.state import State
 
 FORMATS = ("libsvm", "csv", "qrels", "dsjson")
 CERTAIN = 1.0 - 1e-9  # odds from which on a position was nobody else's
@@ -52,8 +52,25 @@ Progress = Callable[[str, int, int | None], None]
 Judgments = tuple[str | Path, str | Path]
 
 
+@dataclass(frozen=True, slots=True)
+class ExportReport(Report):
+    """What was written for other tools.
+
+    lines    -- of the format, its header aside
+    searches -- that they speak of: groups of training lines, judged queries; 0 for decisions
+    columns  -- of training lines
+    file     -- None where it went to a stream
+    """
+
+    format: str
+    lines: int
+    searches: int
+    columns: int
+    file: str | None = None
+
+
 def export(
-    workspace: Workspace,
+    state: State,
     format: str,  # noqa: A002 -- the word users know from the command line
     out: str | Path | BinaryIO,
     judgments: Judgments | None,
@@ -70,20 +87,20 @@ def export(
     for path in (out, queries):
         if isinstance(path, str | Path) and not Path(path).parent.is_dir():
             raise NotFoundError(f"{path}: no such folder", hint=f"mkdir -p {Path(path).parent}")
-    workspace.current()
+    state.current()
     columns = searches = 0
     if format in ("libsvm", "csv"):
-        labelled = _labelled(workspace, judgments, progress)
+        labelled = _labelled(state, judgments, progress)
         columns, searches = len(labelled.schema.names), len(labelled.queries)
         lines = (_libsvm if format == "libsvm" else _csv)(labelled)
     elif format == "qrels":
-        judged = _judged(workspace)
+        judged = _judged(state)
         searches = len(judged)
         lines = _qrels(judged)
         if queries is not None:
             write_parts(Path(queries), _Counted(_queries(judged)))
     else:
-        lines = _decisions(workspace, progress)
+        lines = _decisions(state, progress)
     counted = _Counted(lines)
     if isinstance(out, str | Path):
         write_parts(Path(out), counted)
@@ -109,10 +126,10 @@ class _Counted:
 # ------------------------------------------------------------ what a ranker is trained on
 
 
-def _labelled(workspace: Workspace, judgments: Judgments | None, progress: Progress) -> Labelled:
-    serving = workspace.snapshot()
+def _labelled(state: State, judgments: Judgments | None, progress: Progress) -> Labelled:
+    serving = state.snapshot()
     if judgments is None:
-        return past(workspace, serving, progress)
+        return past(state, serving, progress)
     return judged_examples(serving, read_judged(*judgments, clock_ms=serving.clock_ms), progress)
 
 
@@ -168,10 +185,10 @@ class _Judged:
     worth: dict[str, float] = field(default_factory=lambda: defaultdict(float))
 
 
-def _judged(workspace: Workspace) -> dict[str, _Judged]:
+def _judged(state: State) -> dict[str, _Judged]:
     """Return what people chose, by query id."""
     found: dict[str, _Judged] = defaultdict(_Judged)
-    for outcome in outcomes(workspace.journal, workspace.settings):
+    for outcome in outcomes(state.journal, state.settings):
         key = query_key(outcome.query)
         if key and outcome.entity_id.split() == [outcome.entity_id]:  # TREC separates by spaces
             judged = found[query_id(key)]
@@ -208,14 +225,14 @@ def _grade(worth: float) -> int:
 # ------------------------------------------------------------ what the bandit decided
 
 
-def _decisions(workspace: Workspace, progress: Progress) -> Iterator[str]:
+def _decisions(state: State, progress: Progress) -> Iterator[str]:
     """Yield a line for every position that was drawn."""
     rewards: dict[str, dict[str, float]] = defaultdict(lambda: defaultdict(float))
-    for outcome in outcomes(workspace.journal, workspace.settings):
+    for outcome in outcomes(state.journal, state.settings):
         if outcome.impression_id is not None and not outcome.imported:
             rewards[outcome.impression_id][outcome.entity_id] += outcome.reward * outcome.weight
-    snapshot, total = workspace.snapshot(), workspace.journal.counts().impressions
-    for done, page in enumerate(workspace.journal.impressions(), 1):
+    snapshot, total = state.snapshot(), state.journal.counts().impressions
+    for done, page in enumerate(state.journal.impressions(), 1):
         if page.origin == "live":
             for line in page.shown or ():
                 if line.odds is not None and 0.0 < line.odds < CERTAIN and line.places:

@@ -8,6 +8,7 @@ import os
 import shutil
 import sys
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from time import perf_counter
@@ -16,22 +17,16 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from ltrr_cli.core.errors import DamagedError, LockedError, LtrrError, NotFoundError, UsageError
+from ltrr_cli.core.report import Report
+from ltrr_cli.engine.query import QueryRequest, respond
 from ltrr_cli.engine.snapshot import LearnedHeader
 from ltrr_cli.learning.publish import RANKER, learn
 from ltrr_cli.storage.generations import Current
 from ltrr_cli.storage.journal_schema import Forget
 from ltrr_cli.storage.manifest import MANIFEST, Manifest
-from ltrr_cli.workspace.maintenance_records import (
-    Checked,
-    DoctorReport,
-    ForgetReport,
-    GcReport,
-    RebuildReport,
-    RollbackReport,
-)
 
 if TYPE_CHECKING:
-    from ltrr_cli.workspace.workspace import Workspace
+    from ltrr_cli.engine.state import State
 
 Progress = Callable[[str, int, int | None], None]
 
@@ -40,72 +35,141 @@ NATIVE = ("numpy", "tantivy", "hnswlib", "onnxruntime", "tokenizers", "sklearn",
 ROOM = 2  # times the size of the current generations that should be free: a new one is built beside them
 
 
-def rollback(workspace: Workspace, to: int | None) -> RollbackReport:
+@dataclass(frozen=True, slots=True)
+class RollbackReport(Report):
+    """Which generations serve again, and which ones did before."""
+
+    catalog: int
+    learned: int
+    was_catalog: int
+    was_learned: int
+
+
+@dataclass(frozen=True, slots=True)
+class RebuildReport(Report):
+    """A fold of the whole journal: ``same`` says that it came to what served before, byte for byte."""
+
+    learned: int
+    digest: str
+    before: str | None
+    same: bool
+    events: int
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class ForgetReport(Report):
+    """What left the journal, and the generation that was folded without it; None where nothing left.
+
+    ranker -- whether a trained ranker serves on, which may have learnt from what is gone
+    """
+
+    events: int
+    impressions: int
+    users: int
+    learned: int | None
+    journal_digest: str
+    ranker: bool
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class GcReport(Report):
+    """What was removed, what was kept because somebody reads it, and how many bytes came free."""
+
+    removed: tuple[str, ...]
+    held: tuple[str, ...]
+    freed: int
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """One thing that a doctor looked at."""
+
+    name: str
+    ok: bool
+    says: str
+    hint: str
+
+
+@dataclass(frozen=True, slots=True)
+class DoctorReport(Report):
+    """All that a doctor looked at."""
+
+    checks: tuple[Checked, ...]
+
+    @property
+    def ok(self) -> bool:
+        """Say whether nothing is wrong."""
+        return all(check.ok for check in self.checks)
+
+
+def rollback(state: State, to: int | None) -> RollbackReport:
     """Publish an older learned generation and the catalog it belongs to; see ``Workspace.rollback``."""
-    with workspace.publishing("rollback"):
-        current = workspace.current()
-        numbers = [number for number in workspace.generations.numbers("learned") if number < current.learned]
+    with state.publishing("rollback"):
+        current = state.current()
+        numbers = [number for number in state.generations.numbers("learned") if number < current.learned]
         chosen = to if to is not None else next(iter(numbers), None)
         if chosen is None:
             raise NotFoundError("no older generation to go back to", hint="`ltrr gc` may have removed them")
-        workspace.generations.adopt("learned", chosen)
-        catalog = _fold(workspace, chosen).catalog
-        workspace.generations.adopt("catalog", catalog)
-        workspace.generations.publish(catalog=catalog, learned=chosen)
+        state.generations.adopt("learned", chosen)
+        catalog = _fold(state, chosen).catalog
+        state.generations.adopt("catalog", catalog)
+        state.generations.publish(catalog=catalog, learned=chosen)
     return RollbackReport(catalog, chosen, current.catalog, current.learned)
 
 
-def rebuild(workspace: Workspace, progress: Progress) -> RebuildReport:
+def rebuild(state: State, progress: Progress) -> RebuildReport:
     """Fold the whole journal anew; see ``Workspace.rebuild``."""
     start = perf_counter()
-    with workspace.publishing("rebuild"):
-        before = learned_digest(workspace, workspace.current())
-        learnt = learn(workspace, progress)
-        after = learned_digest(workspace, workspace.current())
-    events = workspace.journal.counts().events
+    with state.publishing("rebuild"):
+        before = learned_digest(state, state.current())
+        learnt = learn(state, progress)
+        after = learned_digest(state, state.current())
+    events = state.journal.counts().events
     return RebuildReport(learnt.number, after or "", before, before == after, events, round(perf_counter() - start, 3))
 
 
-def forget(workspace: Workspace, what: Forget, progress: Progress) -> ForgetReport:
+def forget(state: State, what: Forget, progress: Progress) -> ForgetReport:
     """Let go of events and impressions and fold the rest anew; see ``Workspace.forget``."""
     if what.user is None and what.source is None and what.between is None:
         raise UsageError("nothing said to forget", hint="--user, --source or --between")
     if what.between is not None and what.between[0] >= what.between[1]:
         raise UsageError("--between: it ends before it begins", hint="--between FROM TO")
     start = perf_counter()
-    workspace.current()
-    with workspace.publishing("forget"):
-        gone = workspace.journal.forget(what)
-        learnt = learn(workspace, progress) if gone.events or gone.impressions else None
-    serves = workspace.snapshot().ranker is not None
-    digest, seconds = workspace.journal.digest(), round(perf_counter() - start, 3)
+    state.current()
+    with state.publishing("forget"):
+        gone = state.journal.forget(what)
+        learnt = learn(state, progress) if gone.events or gone.impressions else None
+    serves = state.snapshot().ranker is not None
+    digest, seconds = state.journal.digest(), round(perf_counter() - start, 3)
     number = None if learnt is None else learnt.number
     return ForgetReport(gone.events, gone.impressions, gone.users, number, digest, serves, seconds)
 
 
-def gc(workspace: Workspace, keep: int) -> GcReport:
+def gc(state: State, keep: int) -> GcReport:
     """Remove generations that neither serve nor lie ``keep`` steps back, unless somebody reads them."""
-    with workspace.publishing("gc"):
-        current = workspace.current()
-        older = [number for number in workspace.generations.numbers("learned") if number < current.learned][:keep]
+    with state.publishing("gc"):
+        current = state.current()
+        older = [number for number in state.generations.numbers("learned") if number < current.learned][:keep]
         learned, catalogs = {current.learned}, {current.catalog}
         for number in older:
             try:
-                catalogs.add(_fold(workspace, number).catalog)
+                catalogs.add(_fold(state, number).catalog)
             except DamagedError:  # no way back leads there
                 continue
             learned.add(number)
-        swept = workspace.generations.sweep({"catalog": catalogs, "learned": learned, "models": _models(workspace)})
-    return GcReport(_within(workspace.home, swept.removed), _within(workspace.home, swept.held), swept.freed)
+        swept = state.generations.sweep({"catalog": catalogs, "learned": learned, "models": _models(state)})
+    return GcReport(_within(state.home, swept.removed), _within(state.home, swept.held), swept.freed)
 
 
 def _within(home: Path, paths: Iterable[Path]) -> tuple[str, ...]:
     return tuple(str(path.relative_to(home)) for path in paths)
 
 
-def learned_digest(workspace: Workspace, current: Current) -> str | None:
+def learned_digest(state: State, current: Current) -> str | None:
     """Return a SHA-256 over all that was learnt by folding (the trained ranker aside); None where nothing was."""
-    path = workspace.generations.folder("learned", current.learned) / MANIFEST
+    path = state.generations.folder("learned", current.learned) / MANIFEST
     try:
         files = msgspec.json.decode(path.read_bytes(), type=Manifest).files
     except (OSError, msgspec.MsgspecError):
@@ -117,40 +181,40 @@ def learned_digest(workspace: Workspace, current: Current) -> str | None:
     return total.hexdigest()
 
 
-def _fold(workspace: Workspace, number: int) -> LearnedHeader:
-    path = workspace.generations.folder("learned", number) / "fold.json"
+def _fold(state: State, number: int) -> LearnedHeader:
+    path = state.generations.folder("learned", number) / "fold.json"
     try:
         return msgspec.json.decode(path.read_bytes(), type=LearnedHeader)
     except (OSError, msgspec.MsgspecError) as error:
         raise DamagedError(f"{path}: {error}", hint="ltrr rebuild") from None
 
 
-def _models(workspace: Workspace) -> list[int]:
-    return workspace.generations.numbers("models")  # every ranker is kept: they are small, and the only copy
+def _models(state: State) -> list[int]:
+    return state.generations.numbers("models")  # every ranker is kept: they are small, and the only copy
 
 
 # ------------------------------------------------------------ doctor
 
 
-def doctor(workspace: Workspace) -> DoctorReport:
+def doctor(state: State) -> DoctorReport:
     """Look at everything that makes ltrr work here, and say what mends what does not."""
-    return DoctorReport(tuple(_checks(workspace)))
+    return DoctorReport(tuple(_checks(state)))
 
 
-def _checks(workspace: Workspace) -> Iterator[Checked]:
+def _checks(state: State) -> Iterator[Checked]:
     version = ".".join(map(str, sys.version_info[:3]))
     yield Checked("python", sys.version_info >= (3, 11), version, "install Python 3.11 or newer")
     for name in NATIVE:
         yield _try(f"library {name}", partial(_library, name))
-    yield _try("settings", lambda: f"read; policy {workspace.settings.allocation.policy}")
-    yield _try("workspace", lambda: _writable(workspace.home))
-    if not workspace.home.is_dir():
+    yield _try("settings", lambda: f"read; policy {state.settings.allocation.policy}")
+    yield _try("workspace", lambda: _writable(state.home))
+    if not state.home.is_dir():
         return
-    yield _try("lock", lambda: _free(workspace))
-    yield _try("generations", lambda: _sound(workspace))
-    yield _try("journal", lambda: _journal(workspace))
-    yield _try("answers", lambda: _answers(workspace))
-    yield _space(workspace)
+    yield _try("lock", lambda: _free(state))
+    yield _try("generations", lambda: _sound(state))
+    yield _try("journal", lambda: _journal(state))
+    yield _try("answers", lambda: _answers(state))
+    yield _space(state)
 
 
 def _try(name: str, look: Callable[[], str]) -> Checked:
@@ -174,39 +238,39 @@ def _writable(home: Path) -> str:
     return str(home)
 
 
-def _free(workspace: Workspace) -> str:
+def _free(state: State) -> str:
     try:
-        with workspace.publishing("doctor"):
+        with state.publishing("doctor"):
             return "nobody publishes"
     except LockedError as error:
         return str(error)  # no fault: somebody is at work
 
 
-def _sound(workspace: Workspace) -> str:
-    found = workspace.generations.verify()
+def _sound(state: State) -> str:
+    found = state.generations.verify()
     for damage in found.damages:
         raise DamagedError(f"{damage.path}: {damage.reason}", hint=damage.mend)
-    current = workspace.current()
+    current = state.current()
     return f"catalog {current.catalog}, learned {current.learned}: {found.files} files as sealed"
 
 
-def _journal(workspace: Workspace) -> str:
-    for wrong in workspace.journal.check():
+def _journal(state: State) -> str:
+    for wrong in state.journal.check():
         raise DamagedError(wrong, hint="restore journal.db from a backup")
-    counts = workspace.journal.counts()
+    counts = state.journal.counts()
     return f"{counts.impressions:,} impressions, {counts.events:,} events"
 
 
-def _answers(workspace: Workspace) -> str:
+def _answers(state: State) -> str:
     start = perf_counter()
-    page = workspace.query("", k=3, log=False, explore=False)
+    page = respond(state, QueryRequest("", k=3, log=False, explore=False))
     for warning in page.warnings:
         raise DamagedError(warning, hint="ltrr rebuild")
     return f"{len(page.results)} results in {(perf_counter() - start) * 1e3:.0f} ms"
 
 
-def _space(workspace: Workspace) -> Checked:
-    size = sum(path.stat().st_size for path in workspace.home.rglob("*") if path.is_file())
-    free = shutil.disk_usage(workspace.home).free
+def _space(state: State) -> Checked:
+    size = sum(path.stat().st_size for path in state.home.rglob("*") if path.is_file())
+    free = shutil.disk_usage(state.home).free
     says = f"{free / 2**20:,.0f} MB free; the workspace takes {size / 2**20:,.0f} MB"
     return Checked("disk space", free > ROOM * size, says, "ltrr gc, or make room")

@@ -2,23 +2,48 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from ltrr_cli.core.clock import iso, parse_time
 from ltrr_cli.core.errors import NotFoundError
+from ltrr_cli.core.report import Report
 from ltrr_cli.core.types import Context
-from ltrr_cli.engine.records import MemoryReport
 from ltrr_cli.retrieval.memory.memory import Memory
 
 if TYPE_CHECKING:
-    from ltrr_cli.workspace.workspace import Workspace
+    from ltrr_cli.engine.state import State
 
 
-def remembered(workspace: Workspace, query: str, k: int, at: int | str | None) -> MemoryReport:
+@dataclass(frozen=True, slots=True)
+class MemoryReport(Report):
+    """What the memory believes of one query.
+
+    key         -- the folded query that it is kept under
+    entities    -- all that the memory thought of; ``lines`` are the best of them
+    actions     -- on this very query; near_actions -- weighted ones on queries written like it
+    support     -- actions in the formula of the score, the neighbours' share included
+    prior_share -- 0..1, how much of every score is prediction
+    lines       -- one mapping an entity: id, title, score, own, near, bayes, predicted, against, users, last
+    """
+
+    query: str
+    key: str
+    time: str
+    entities: int
+    actions: float
+    near_actions: float
+    support: float
+    prior_share: float
+    lines: tuple[Mapping[str, Any], ...]
+
+
+def remembered(state: State, query: str, k: int, at: int | str | None) -> MemoryReport:
     """See ``Workspace.remembered``."""
-    snapshot = workspace.snapshot()
+    snapshot = state.snapshot()
     memory = snapshot.strategies.get("memory")
     if not isinstance(memory, Memory):
         raise NotFoundError("this catalog generation has no memory", hint="ltrr index CATALOG builds one")

@@ -15,65 +15,49 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO
 
 from ltrr_cli.core.clock import now_ms
-from ltrr_cli.core.config import Settings, load_settings
-from ltrr_cli.core.errors import NotFoundError
-from ltrr_cli.engine.records import (
-    BatchReport,
-    Explanation,
-    IndexReport,
-    IngestReport,
-    MemoryReport,
-    Page,
-    Status,
-    TrainReport,
-    ValidateReport,
-    VerifyReport,
-)
-from ltrr_cli.engine.snapshot import Snapshot, open_snapshot
-from ltrr_cli.storage.generations import Current, Generations
-from ltrr_cli.storage.journal import Journal
-from ltrr_cli.storage.lock import publication
-from ltrr_cli.workspace.maintenance_records import (
-    DoctorReport,
-    ExportReport,
-    ForgetReport,
-    GcReport,
-    ModelCard,
-    ModelList,
-    RebuildReport,
-    RollbackReport,
-)
+from ltrr_cli.core.config import Settings
+from ltrr_cli.engine.model_store import ModelCard, ModelList
+from ltrr_cli.engine.query import BatchReport, Page
+from ltrr_cli.engine.state import State
+from ltrr_cli.indexing.index import IndexReport
+from ltrr_cli.learning.publish import TrainReport
+from ltrr_cli.learning.records import IngestReport
+from ltrr_cli.learning.validate import ValidateReport
+from ltrr_cli.workspace.evaluations import EvaluationVerbs, Progress, quiet
+from ltrr_cli.workspace.explain import Explanation
+from ltrr_cli.workspace.export import ExportReport
+from ltrr_cli.workspace.maintenance import DoctorReport, ForgetReport, GcReport, RebuildReport, RollbackReport
+from ltrr_cli.workspace.memory_report import MemoryReport
+from ltrr_cli.workspace.status import Status
+from ltrr_cli.workspace.verify import VerifyReport
 
 if TYPE_CHECKING:
     from ltrr_cli.learning.follow import Stop
 
-Progress = Callable[[str, int, int | None], None]
 
-
-def quiet(stage: str, done: int, total: int | None) -> None:
-    """Report progress to nobody."""
-
-
-class Workspace:
+class Workspace(EvaluationVerbs):
     """Everything ltrr knows of one catalog, in one folder.
 
-    Opening costs nothing; state is read at the first question and read again once a newer generation is published.
-    One object is for one thread.
+    Opening costs nothing. Every verb is a function of the open state (``engine.state``), named below.
     """
 
     def __init__(self, home: str | Path, **flags: Any) -> None:
-        self.home = Path(home)
-        self.settings: Settings = load_settings(self.home, **flags)
-        self.generations = Generations(self.home)
-        self._snapshot: Snapshot | None = None
-        self._of: Current | None = None
-        self._journal: Journal | None = None
+        self.state = State(home, **flags)
+
+    @property
+    def home(self) -> Path:
+        """The workspace's folder."""
+        return self.state.home
+
+    @property
+    def settings(self) -> Settings:
+        """The settings in force: flags, environment, ``ltrr.toml``, defaults."""
+        return self.state.settings
 
     # ------------------------------------------------------------ the five verbs
 
@@ -101,9 +85,9 @@ class Workspace:
 
         Raises DataError when too many lines are bad (nothing is published), LockedError when another publishes.
         """
-        from ltrr_cli.learning.publish import index
+        from ltrr_cli.indexing.index import index
 
-        return index(self, sources, update, delete, mapping, encoder, refit, max_bad, predicted, progress)
+        return index(self.state, sources, update, delete, mapping, encoder, refit, max_bad, predicted, progress)
 
     def query(
         self,
@@ -136,9 +120,12 @@ class Workspace:
         """
         from ltrr_cli.engine.query import QueryRequest, respond
 
-        asked = QueryRequest(text, k, budget, user, session, at, dict(context or {}), tuple(filters), policy, seed,
-                         hide_seen, live, log, explore, like)  # fmt: skip
-        return respond(self, asked)
+        asked = QueryRequest(
+            text, k=k, budget=budget, user=user, session=session, at=at, context=dict(context or {}),
+            filters=tuple(filters), policy=policy, seed=seed, hide_seen=hide_seen, live=live, log=log, explore=explore,
+            like=like,
+        )  # fmt: skip
+        return respond(self.state, asked)
 
     def query_batch(
         self,
@@ -157,7 +144,7 @@ class Workspace:
         """
         from ltrr_cli.engine.query import respond_batch
 
-        return respond_batch(self, queries, run, k, budget, policy, hide_seen, progress)
+        return respond_batch(self.state, queries, run, k, budget, policy, hide_seen, progress)
 
     def record(self, event: Mapping[str, Any]) -> None:
         """Journal one native event at once; it is learnt from at the next ``ingest``.
@@ -166,7 +153,7 @@ class Workspace:
         """
         from ltrr_cli.learning.ingest import record
 
-        record(self, {"timestamp": now_ms(), **event})
+        record(self.state, {"timestamp": now_ms(), **event})
 
     def ingest(
         self,
@@ -181,7 +168,7 @@ class Workspace:
         """Take in feedback logs, every event exactly once, and publish what they teach."""
         from ltrr_cli.learning.ingest import ingest
 
-        return ingest(self, sources, format, dry_run, undated, max_bad, progress)
+        return ingest(self.state, sources, format, dry_run, undated, max_bad, progress)
 
     def follow(
         self,
@@ -197,7 +184,7 @@ class Workspace:
         """Take in logs as they grow until ``stop`` (a ``threading.Event``) is set; publish every so many seconds."""
         from ltrr_cli.learning.follow import follow
 
-        return follow(self, sources, format, undated, max_bad, every, stop, progress)
+        return follow(self.state, sources, format, undated, max_bad, every, stop, progress)
 
     def train(
         self,
@@ -210,7 +197,7 @@ class Workspace:
         """Train a ranker (and the bandit on imported logs); it serves only if it beats what serves."""
         from ltrr_cli.learning.publish import train
 
-        return train(self, algorithm, judgments, dry_run, progress)
+        return train(self.state, algorithm, judgments, dry_run, progress)
 
     def promote(self, name: str | None = None, *, progress: Progress = quiet) -> str:
         """Let a trained model serve ("ranker-3", or "fusion" for none); None: the one that served before.
@@ -219,7 +206,7 @@ class Workspace:
         """
         from ltrr_cli.learning.publish import promote
 
-        return promote(self, name, progress)
+        return promote(self.state, name, progress)
 
     # ------------------------------------------------------------ looking
 
@@ -227,43 +214,43 @@ class Workspace:
         """List all trained rankers."""
         from ltrr_cli.engine.model_store import listing
 
-        return listing(self)
+        return listing(self.state)
 
     def model(self, name: str | None = None) -> ModelCard:
         """Return the card of one ranker, of the serving one without a name; raises NotFoundError."""
         from ltrr_cli.engine.model_store import card
 
-        return card(self, name)
+        return card(self.state, name)
 
     def status(self, *, bandit: bool = False) -> Status:
         """Say what there is, in a dozen facts; with ``bandit`` also what it believes, and what strategies are worth."""
-        from ltrr_cli.workspace.inspect import status
+        from ltrr_cli.workspace.status import status
 
-        return status(self, bandit=bandit)
+        return status(self.state, bandit=bandit)
 
     def explain(self, impression_id: str) -> Explanation:
         """Show the funnel of one logged search; raises NotFoundError."""
-        from ltrr_cli.workspace.inspect import explain
+        from ltrr_cli.workspace.explain import explain
 
-        return explain(self, impression_id)
+        return explain(self.state, impression_id)
 
     def remembered(self, query: str, *, k: int = 10, at: int | str | None = None) -> MemoryReport:
         """Say what the memory believes of a query and why: own and similar actions, words, predictions."""
         from ltrr_cli.workspace.memory_report import remembered
 
-        return remembered(self, query, k, at)
+        return remembered(self.state, query, k, at)
 
     def validate(self, logs: Sequence[str | Path], format: str = "auto", undated: bool = False) -> ValidateReport:  # noqa: A002
         """Run named checks over feedback logs, beside the catalog where one is indexed; changes nothing."""
         from ltrr_cli.learning.validate import check_logs
 
-        return check_logs(self, logs, format, undated)
+        return check_logs(self.state, logs, format, undated)
 
     def verify(self) -> VerifyReport:
         """Hash every file of both current generations and check the journal."""
-        from ltrr_cli.workspace.inspect import verify
+        from ltrr_cli.workspace.verify import verify
 
-        return verify(self)
+        return verify(self.state)
 
     # ------------------------------------------------------------ upkeep
 
@@ -275,13 +262,13 @@ class Workspace:
         """
         from ltrr_cli.workspace.maintenance import rollback
 
-        return rollback(self, to)
+        return rollback(self.state, to)
 
     def rebuild(self, *, progress: Progress = quiet) -> RebuildReport:
         """Fold the whole journal into a new learned generation; the same events give the same digest."""
         from ltrr_cli.workspace.maintenance import rebuild
 
-        return rebuild(self, progress)
+        return rebuild(self.state, progress)
 
     def forget(
         self,
@@ -300,13 +287,13 @@ class Workspace:
         from ltrr_cli.storage.journal_schema import Forget
         from ltrr_cli.workspace.maintenance import forget
 
-        return forget(self, Forget(user, source, between), progress)
+        return forget(self.state, Forget(user, source, between), progress)
 
     def gc(self, *, keep: int = 2) -> GcReport:
         """Remove generations that are neither current nor among the ``keep`` before, unless somebody reads them."""
         from ltrr_cli.workspace.maintenance import gc
 
-        return gc(self, keep)
+        return gc(self.state, keep)
 
     def export(
         self,
@@ -324,49 +311,10 @@ class Workspace:
         """
         from ltrr_cli.workspace.export import export
 
-        return export(self, format, out, judgments, queries, progress)
+        return export(self.state, format, out, judgments, queries, progress)
 
     def doctor(self) -> DoctorReport:
         """Look at libraries, settings, disk, generations and journal; raises nothing."""
         from ltrr_cli.workspace.maintenance import doctor
 
-        return doctor(self)
-
-    # ------------------------------------------------------------ what the verbs share
-
-    @property
-    def journal(self) -> Journal:
-        """The journal, opened once."""
-        if self._journal is None:
-            self.home.mkdir(parents=True, exist_ok=True)
-            self._journal = Journal(self.home / "journal.db")
-        return self._journal
-
-    def snapshot(self) -> Snapshot:
-        """Return the open state of the current generations; raises NotFoundError where nothing was indexed."""
-        current = self.current()
-        if self._snapshot is None or current != self._of:
-            self._snapshot, self._of = self.open_snapshot(current), current
-        return self._snapshot
-
-    def current(self) -> Current:
-        """Return the current generations; raises NotFoundError where nothing was indexed."""
-        current = self.generations.current() if self.home.is_dir() else None
-        if current is None:
-            raise NotFoundError(f"no workspace at {self.home}", hint=f"ltrr index CATALOG --home {self.home}")
-        return current
-
-    def open_snapshot(self, current: Current, *, learned: bool = True) -> Snapshot:
-        """Open generations afresh, apart from the shared one; ``learned=False`` knows of no feedback."""
-        opened = self.generations.open()
-        damaged = {damage.part for damage in opened.damaged}
-        folder = opened.learned if learned and "fold.json" not in damaged else None
-        snapshot = open_snapshot(self.settings, opened.catalog, folder, damaged)
-        snapshot.warnings += [f"{damage}" for damage in opened.damaged]
-        snapshot.holds = opened.holds
-        return snapshot
-
-    def publishing(self, purpose: str) -> AbstractContextManager[None]:
-        """Hold the publication lock; raises LockedError naming who holds it."""
-        self.home.mkdir(parents=True, exist_ok=True)
-        return publication(self.home, purpose)
+        return doctor(self.state)

@@ -13,18 +13,13 @@ import ltrr_cli
 from ltrr_cli.cli.main import run
 from ltrr_cli.core.config import Settings
 from ltrr_cli.core.types import Correction, Plan, Reading, Slot
-from ltrr_cli.engine.records import (
-    BatchReport,
-    Explanation,
-    IndexReport,
-    IngestReport,
-    Page,
-    Result,
-    Source,
-    Status,
-    TrainReport,
-    VerifyReport,
-)
+from ltrr_cli.engine.query import BatchReport, Page, Result, Source
+from ltrr_cli.indexing.index import IndexReport
+from ltrr_cli.learning.publish import TrainReport
+from ltrr_cli.learning.records import IngestReport
+from ltrr_cli.workspace.explain import Explanation
+from ltrr_cli.workspace.status import Status
+from ltrr_cli.workspace.verify import VerifyReport
 
 READING = Reading(
     tokens=("tayler", "love"),

@@ -8,7 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from ltrr_cli.engine.records import Damaged, ReplayReport, TrainReport, VerifyReport
+from ltrr_cli.evaluation.replay import ReplayReport
+from ltrr_cli.learning.publish import TrainReport
+from ltrr_cli.workspace.verify import Damaged, VerifyReport
 from tests.cli.conftest import FakeWorkspace, Typed
 
 
@@ -142,20 +144,16 @@ def test_replay_refuses_what_makes_no_sense(ltrr: Typed, workspace: FakeWorkspac
     assert ltrr("replay", "log.jsonl", *words).code == 2
 
 
-def test_replay_shows_the_curve_and_the_means(ltrr: Typed, workspace: FakeWorkspace, monkeypatch: pytest.MonkeyPatch):
-    given = {}
-
-    def replayed(_workspace: FakeWorkspace, events: list[str], **options: object) -> ReplayReport:
-        given.update(options, events=events)
-        curve = ({"searches": 10, "MAP@5": 0.25}, {"searches": 20, "MAP@5": 0.5})
-        stretches = ({"searches": 10, "MAP@5": 0.25}, {"searches": 20, "MAP@5": 0.75})
-        return ReplayReport(20, 24, {"MAP@5": 0.375}, curve, 2, 1.0, stretches)
-
-    monkeypatch.setattr("ltrr_cli.evaluation.replay.replay", replayed)
+def test_replay_shows_the_curve_and_the_means(ltrr: Typed, workspace: FakeWorkspace):
+    curve = ({"searches": 10, "MAP@5": 0.25}, {"searches": 20, "MAP@5": 0.5})
+    stretches = ({"searches": 10, "MAP@5": 0.25}, {"searches": 20, "MAP@5": 0.75})
+    workspace.answers["replay"] = ReplayReport(20, 24, {"MAP@5": 0.375}, curve, 2, 1.0, stretches)
     told = ltrr("replay", "log.jsonl", "--from", "2011-10-01", "--run", "o.trec", "--no-explore", "--learn-every", "2h")
+    verb, words, given = workspace.asked[-1]
     given.pop("progress")
+    assert (verb, words) == ("replay", (["log.jsonl"],))
     assert given == {
-        "events": ["log.jsonl"], "since": 1317427200000, "run": Path("o.trec"), "explore": False, "learn_every": "2h",
+        "since": 1317427200000, "run": Path("o.trec"), "explore": False, "learn_every": "2h",
         "train_every": 5000, "undated": False,
     }  # fmt: skip
     *table, blank, last = told.out.splitlines()

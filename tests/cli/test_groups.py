@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from ltrr_cli.workspace.maintenance_records import ModelCard, ModelList
+from ltrr_cli.engine.model_store import ModelCard, ModelList
 from tests.cli.conftest import FakeWorkspace, Typed
 
 CARD = ModelCard(

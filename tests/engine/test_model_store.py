@@ -112,8 +112,8 @@ def test_a_ranker_survives_an_update_of_the_catalog_and_new_feedback(judged: Wor
 
 def test_a_served_model_that_was_altered_is_named_and_fusion_serves(judged: Workspace):
     judged.promote("ranker-1")
-    current = judged.current()
-    path = judged.generations.folder("learned", current.learned) / "ranker" / "model.npz"
+    current = judged.state.current()
+    path = judged.state.generations.folder("learned", current.learned) / "ranker" / "model.npz"
     data = bytearray(path.read_bytes())
     data[len(data) // 2] ^= 1
     path.write_bytes(data)
@@ -125,7 +125,7 @@ def test_a_served_model_that_was_altered_is_named_and_fusion_serves(judged: Work
 
 
 def test_the_columns_of_a_search_are_known_before_it(judged: Workspace):
-    snapshot = judged.snapshot()
+    snapshot = judged.state.snapshot()
     for query in ("", "love", "gold rain please", "2012 +x!"):
         found = answer(snapshot, query, Context(snapshot.clock_ms), k=3, budget=50)
         assert found.schema == search_schema(snapshot)
@@ -155,7 +155,7 @@ def test_a_model_whose_columns_were_renamed_does_not_serve(judged: Workspace, tm
     model = open_model(judged.home / "models" / "0001")
     other = Schema(("stranger.rank", *model.schema.names[1:]))
     shutil.rmtree(judged.home / "models" / "0001")
-    with judged.publishing("test"), judged.generations.draft("models") as draft:
+    with judged.state.publishing("test"), judged.state.generations.draft("models") as draft:
         replace(model, schema=other).save(draft.folder)
     judged.promote(f"ranker-{draft.number}")
     page = Workspace(judged.home).query("love", log=False)

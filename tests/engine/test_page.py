@@ -46,7 +46,7 @@ def test_a_query_swaps_only_where_it_explores(workspace: Workspace):
     assert len(plain) > 4
     pages = [[line.id for line in swapping.query("love", at=DAY_0, seed=seed).results] for seed in range(30)]
     assert len({tuple(page) for page in pages}) > 5
-    for found in swapping.journal.impressions():
+    for found in swapping.state.journal.impressions():
         assert 0 < found.page_odds < 1
         for line in found.shown:
             assert line.places[line.position] == pytest.approx(line.odds)

@@ -23,7 +23,7 @@ def fed(sample_home: Path, tmp_path_factory: pytest.TempPathFactory) -> Workspac
 
 def busiest(workspace: Workspace) -> str:
     acted: dict[str, int] = {}
-    for event, _ in workspace.journal.stream():
+    for event, _ in workspace.state.journal.stream():
         if event.user is not None:
             acted[event.user] = acted.get(event.user, 0) + 1
     return max(sorted(acted), key=lambda user: acted[user])
@@ -43,7 +43,7 @@ def test_people_get_pages_of_their_own_without_a_query(fed: Workspace):
 
 
 def test_more_like_an_entity_is_what_goes_with_it(fed: Workspace):
-    track = next(entity for entity in fed.snapshot().catalog.entities() if entity.type == "track")
+    track = next(entity for entity in fed.state.snapshot().catalog.entities() if entity.type == "track")
     page = fed.query(seed=1, log=False, explore=False, like=track.id, k=10)
     assert page.results[0].sources.keys() >= {"related"}
     assert track.id not in {result.id for result in page.results}
@@ -56,17 +56,17 @@ def test_what_is_like_nothing_that_there_is_is_not_found(fed: Workspace):
 
 
 def test_the_journal_keeps_what_a_page_was_to_be_like(fed: Workspace):
-    entity = fed.snapshot().catalog.ids[0]
+    entity = fed.state.snapshot().catalog.ids[0]
     page = fed.query(like=entity, live=False)
     assert page.impression_id is not None
-    kept = fed.journal.impression(page.impression_id)
+    kept = fed.state.journal.impression(page.impression_id)
     assert kept is not None
     assert kept.context == {"like": entity}
 
 
 def test_a_file_of_questions_may_ask_for_recommendations(fed: Workspace, tmp_path: Path):
     asked, run = tmp_path / "asked.jsonl", tmp_path / "out.trec"
-    entity = fed.snapshot().catalog.ids[0]
+    entity = fed.state.snapshot().catalog.ids[0]
     asked.write_text(f'{{"query_id": "a", "like": "{entity}"}}\n{{"query_id": "b", "user_id": "{busiest(fed)}"}}\n')
     assert fed.query_batch(asked, run, k=5).results == 10
     like = [line.split()[2] for line in run.read_text().splitlines() if line.startswith("a ")]

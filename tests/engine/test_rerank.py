@@ -52,7 +52,7 @@ def test_one_that_is_not_there_is_named_and_the_page_stands(home: Path):
 def test_one_that_fails_while_it_reads_is_named_once_and_the_page_stands(home: Path, tmp_path: Path):
     plain = Workspace(home).query("love", seed=1, log=False)
     workspace = Workspace(home, ranking__cross="tiny")
-    workspace.snapshot()
+    workspace.state.snapshot()
     for path in (tmp_path / "cache").rglob("model.onnx"):
         path.write_bytes(b"no graph")
     for _ in range(2):

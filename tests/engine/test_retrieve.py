@@ -36,7 +36,7 @@ class Second(Strategy):
 @pytest.fixture
 def snapshot(sample_home: Path) -> Snapshot:
     workspace = ltrr_cli.open(sample_home)
-    found = workspace.open_snapshot(workspace.current())
+    found = workspace.state.open_snapshot(workspace.state.current())
     found.strategies["second"] = Second()
     return found
 

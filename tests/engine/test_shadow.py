@@ -35,7 +35,7 @@ def test_only_what_is_drawn_runs_and_its_odds_are_not_known(learnt: Path, tmp_pa
     page = workspace.query("love river", live=True)
     assert page.plan.ran == ("lexical", "popular")
     assert all(line.odds is None and set(line.sources) <= {"lexical", "popular"} for line in page.results)
-    kept = workspace.journal.impression(page.impression_id)
+    kept = workspace.state.journal.impression(page.impression_id)
     assert kept is not None
     assert kept.page_odds is None
     assert all(line.odds is None and not line.places for line in kept.shown or ())
@@ -52,13 +52,15 @@ def test_an_audit_runs_all_the_same(learnt: Path, tmp_path: Path):
 def test_a_click_on_what_was_drawn_still_teaches(learnt: Path, tmp_path: Path):
     workspace = opened(learnt, tmp_path, allocation__run="drawn", allocation__audit=0.0)
     page = workspace.query("love river", live=True, seed=3)
-    before = workspace.snapshot().policy.model.examples
+    before = workspace.state.snapshot().policy.model.examples
     workspace.record({"event": "click", "impression_id": page.impression_id, "entity_id": page.results[0].id,
-                      "timestamp": workspace.journal.impression(page.impression_id).time_ms + 1000})  # fmt: skip
+                      "timestamp": workspace.state.journal.impression(page.impression_id).time_ms + 1000})  # fmt: skip
     workspace.ingest([write_log(tmp_path / "none.jsonl", [])])
     again = ltrr_cli.open(tmp_path / "home")
     again.rebuild()
-    assert again.snapshot().policy.model.examples > min(before - 1, FEWEST)  # the log is years old: some is forgotten
+    assert again.state.snapshot().policy.model.examples > min(
+        before - 1, FEWEST
+    )  # the log is years old: some is forgotten
 
 
 def test_shadows_are_journalled_and_explained(learnt: Path, tmp_path: Path):

@@ -49,7 +49,7 @@ def misspelt(word: str, chance: np.random.Generator) -> str:
 def asked(sample_home: Path) -> list[tuple[str, str, str, list[str]]]:
     """(kind, wanted id, query, first ten ids) of two hundred variants of titles that are nobody else's."""
     workspace = Workspace(sample_home)
-    entities = list(workspace.snapshot().catalog.entities())
+    entities = list(workspace.state.snapshot().catalog.entities())
     shared = Counter(fold(entity.title) for entity in entities)
     own = [entity for entity in entities if shared[fold(entity.title)] == 1 and len(entity.title) >= 8]
     chance = generator("variants")

@@ -7,26 +7,7 @@ from pathlib import Path
 
 import pytest
 
-import ltrr_cli
-from ltrr_cli.workspace.workspace import Workspace
 from tests.conftest import SONGS
-from tests.small_workspace import write_catalog
-
-
-@pytest.fixture(scope="session")
-def judged_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The songs, indexed: read it, or copy it."""
-    folder = tmp_path_factory.mktemp("judged")
-    ltrr_cli.open(folder / "home").index([write_catalog(folder / "catalog.jsonl")])
-    return folder / "home"
-
-
-@pytest.fixture
-def workspace(judged_home: Path, tmp_path: Path) -> Workspace:
-    import shutil
-
-    shutil.copytree(judged_home, tmp_path / "home")
-    return ltrr_cli.open(tmp_path / "home")
 
 
 @pytest.fixture

@@ -22,7 +22,7 @@ def few(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def report(workspace: Workspace, queries: Path, qrels: Path) -> ArrivalsReport:
-    return arrivals(workspace, queries=queries, qrels=qrels, share=0.2, before=40, searches=60, budget=8)
+    return arrivals(workspace.state, queries=queries, qrels=qrels, share=0.2, before=40, searches=60, budget=8)
 
 
 def test_both_systems_have_a_curve_from_the_arrival_to_the_end(report: ArrivalsReport, tmp_path: Path):
@@ -41,7 +41,7 @@ def test_the_same_seed_gives_the_same_report_and_the_workspace_stays(
     workspace: Workspace, queries: Path, qrels: Path, report: ArrivalsReport
 ):
     before = workspace.status()
-    again = arrivals(workspace, queries=queries, qrels=qrels, share=0.2, before=40, searches=60, budget=8)
+    again = arrivals(workspace.state, queries=queries, qrels=qrels, share=0.2, before=40, searches=60, budget=8)
     assert replace(again, seconds=0.0) == replace(report, seconds=0.0)
     assert workspace.status() == before
 
@@ -62,7 +62,7 @@ def test_nobody_sees_a_newcomer_before_it_came_and_only_one_system_explores(
         return found
 
     monkeypatch.setattr(module, "answer", noted)
-    arrivals(workspace, queries=queries, qrels=qrels, share=0.2, before=10, searches=10, budget=8)
+    arrivals(workspace.state, queries=queries, qrels=qrels, share=0.2, before=10, searches=10, budget=8)
     streamed = [(hidden, names) for explore, hidden, names in asked if explore]
     assert [len(hidden) for hidden, _ in streamed] == 2 * [*[24] * 10, *[0] * 10]
     assert {"fresh", "explore"} <= set(streamed[0][1])
@@ -72,4 +72,4 @@ def test_nobody_sees_a_newcomer_before_it_came_and_only_one_system_explores(
 @pytest.mark.parametrize("wrong", [{"share": 0.0}, {"share": 0.9}, {"searches": 0}, {"budget": 0}, {"seeds": 0}])
 def test_numbers_out_of_range_are_usage_errors(workspace: Workspace, wrong: dict[str, float]):
     with pytest.raises(UsageError):
-        arrivals(workspace, **({"searches": 10} | wrong))
+        arrivals(workspace.state, **({"searches": 10} | wrong))

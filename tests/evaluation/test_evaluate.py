@@ -21,7 +21,7 @@ def test_the_figures_are_those_of_the_answers_that_a_batch_gives(
     workspace: Workspace, queries: Path, qrels: Path, tmp_path: Path
 ):
     workspace.query_batch(queries, tmp_path / "run.trec")
-    report, _ = evaluate(workspace, queries, qrels, measures=NAMES)
+    report, _ = evaluate(workspace.state, queries, qrels, measures=NAMES)
     parsed = [ir_measures.parse_measure(name) for name in NAMES]
     separate = ir_measures.calc_aggregate(
         parsed,
@@ -32,7 +32,7 @@ def test_the_figures_are_those_of_the_answers_that_a_batch_gives(
 
 
 def test_baselines_always_stand_beside(workspace: Workspace, queries: Path, qrels: Path):
-    report, done = evaluate(workspace, queries, qrels, policies=("uniform", "fixed(lexical=1)"))
+    report, done = evaluate(workspace.state, queries, qrels, policies=("uniform", "fixed(lexical=1)"))
     assert tuple(report.measures) == ("uniform", "fixed(lexical=1)", *BASELINES)
     assert tuple(report.against) == tuple(report.measures)[1:]
     best = max(of["nDCG@10"] for of in report.strategies.values())
@@ -46,11 +46,11 @@ def test_baselines_always_stand_beside(workspace: Workspace, queries: Path, qrel
 def test_a_fixed_policy_of_one_strategy_retrieves_what_that_strategy_finds(
     workspace: Workspace, queries: Path, qrels: Path
 ):
-    _, done = evaluate(workspace, queries, qrels, policies=("fixed(popular=1)",), k=20, budget=20)
-    popular = workspace.snapshot().strategies["popular"]
+    _, done = evaluate(workspace.state, queries, qrels, policies=("fixed(popular=1)",), k=20, budget=20)
+    popular = workspace.state.snapshot().strategies["popular"]
     for query in done.judged.queries:
-        hits = popular.retrieve(workspace.snapshot().request(query.text, query.context, 0), 20)
-        named = {workspace.snapshot().catalog.ids[int(row)] for row in hits.rows}
+        hits = popular.retrieve(workspace.state.snapshot().request(query.text, query.context, 0), 20)
+        named = {workspace.state.snapshot().catalog.ids[int(row)] for row in hits.rows}
         assert set(done.runs["fixed(popular=1)"][query.query_id]) <= named
 
 
@@ -60,7 +60,7 @@ def test_queries_are_split_by_what_they_want_and_how_often_they_were_asked(
     for number in range(9):
         workspace.query(SONGS[0].title.upper(), seed=number)
     workspace.query(SONGS[1].title)
-    report, done = evaluate(workspace, queries, qrels)
+    report, done = evaluate(workspace.state, queries, qrels)
     assert report.kinds["kind"]["name"].queries == 12
     assert {name: group.queries for name, group in report.kinds["memory"].items()} == {"seen": 2, "unseen": 11}
     assert {name: group.queries for name, group in report.kinds["traffic"].items()} == {"head": 1, "tail": 12}
@@ -72,7 +72,7 @@ def test_queries_are_split_by_what_they_want_and_how_often_they_were_asked(
 
 
 def test_the_table_has_every_query_of_every_system(workspace: Workspace, queries: Path, qrels: Path, tmp_path: Path):
-    report, done = evaluate(workspace, queries, qrels)
+    report, done = evaluate(workspace.state, queries, qrels)
     done.write_per_query(tmp_path / "table.tsv")
     with (tmp_path / "table.tsv").open() as lines:
         rows = list(csv.DictReader(lines, delimiter="\t"))
@@ -93,17 +93,17 @@ def test_runs_alone_need_no_workspace(qrels: Path, tmp_path: Path):
 def test_judged_queries_that_are_not_asked_count_nothing_and_are_named(
     workspace: Workspace, queries: Path, qrels: Path
 ):
-    whole, _ = evaluate(workspace, queries, qrels)
+    whole, _ = evaluate(workspace.state, queries, qrels)
     qrels.write_text(qrels.read_text() + "".join(f"x{number} 0 song:001 1\n" for number in range(13)))
-    half, _ = evaluate(workspace, queries, qrels)
+    half, _ = evaluate(workspace.state, queries, qrels)
     assert (half.queries, half.unanswered) == (26, 13)
     assert half.measures["hazard"]["nDCG@10"] == pytest.approx(whole.measures["hazard"]["nDCG@10"] / 2)
 
 
 def test_what_cannot_be_evaluated_is_refused(workspace: Workspace, queries: Path, qrels: Path):
     with pytest.raises(UsageError, match="baseline"):
-        evaluate(workspace, queries, qrels, policies=("rrf",))
+        evaluate(workspace.state, queries, qrels, policies=("rrf",))
     with pytest.raises(UsageError, match="k is 0"):
-        evaluate(workspace, queries, qrels, k=0)
+        evaluate(workspace.state, queries, qrels, k=0)
     with pytest.raises(UsageError, match="nothing to evaluate"):
         evaluate(None, None, qrels)

@@ -79,7 +79,9 @@ def test_logged_choices_are_credited_as_of_their_time(workspace: Workspace, tmp_
     told = from_journal(Workspace(workspace.home, retrieval__budget=15), ("fixed(memory=1)", "fixed(explore=1)"))
     assert told.searches == 150
     assert told.low > 0.55
-    late = from_journal(workspace, ("hazard", "hazard"), since_ms=int(workspace.snapshot().clock_ms) - 30 * 60_000)
+    late = from_journal(
+        workspace, ("hazard", "hazard"), since_ms=int(workspace.state.snapshot().clock_ms) - 30 * 60_000
+    )
     assert 0 < late.searches < 50
     assert late.low <= 0.5 <= late.high
 
@@ -89,7 +91,7 @@ def test_what_cannot_be_compared_is_refused(workspace: Workspace, runs: tuple[Pa
     with pytest.raises(UsageError, match="is no run"):
         simulated(None, (str(good), "hazard"), None, qrels)
     with pytest.raises(DataError, match="acted on"):
-        from_journal(workspace, ("hazard", "uniform"))
+        from_journal(workspace.state, ("hazard", "uniform"))
     (tmp_path / "none.tsv").write_text("q1 0 a 0\n")
     with pytest.raises(DataError, match="nothing is relevant"):
         simulated(None, (str(good), str(good)), None, tmp_path / "none.tsv")

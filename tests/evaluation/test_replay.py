@@ -13,9 +13,8 @@ import pytest
 from ltrr_cli.core.clock import MINUTE, iso
 from ltrr_cli.core.errors import DataError
 from ltrr_cli.core.seeds import generator
-from ltrr_cli.engine.records import ReplayReport
 from ltrr_cli.evaluation import replay as replay_module
-from ltrr_cli.evaluation.replay import replay
+from ltrr_cli.evaluation.replay import ReplayReport, replay
 from ltrr_cli.feedback.judgments import read_run
 from ltrr_cli.learning.train import Trained
 from ltrr_cli.workspace.workspace import Workspace
@@ -48,7 +47,7 @@ def stream(count: int, seed: int = 0) -> Lines:
 def played(workspace: Workspace, tmp_path: Path) -> Callable[..., tuple[ReplayReport, dict[str, list[str]]]]:
     def play(lines: Lines, **options: object) -> tuple[ReplayReport, dict[str, list[str]]]:
         (tmp_path / "log.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
-        report = replay(workspace, [tmp_path / "log.jsonl"], run=tmp_path / "run.trec", **options)
+        report = replay(workspace.state, [tmp_path / "log.jsonl"], run=tmp_path / "run.trec", **options)
         pages = read_run(tmp_path / "run.trec")
         return report, {query: sorted(page, key=page.get, reverse=True) for query, page in pages.items()}
 
@@ -183,9 +182,9 @@ def test_undated_searches_learn_in_the_order_of_the_file(played: Played):
 
 
 def test_the_workspace_stays_as_it_is(workspace: Workspace, played: Played):
-    before = (workspace.status(), workspace.current())
+    before = (workspace.status(), workspace.state.current())
     played(stream(20))
-    assert (workspace.status(), workspace.current()) == before
+    assert (workspace.status(), workspace.state.current()) == before
 
 
 def test_a_log_without_a_search_is_refused(played: Played):

@@ -20,12 +20,12 @@ from tests.small_workspace import searches, write_log
 
 
 @pytest.fixture(scope="module")
-def lived(judged_home: Path, tmp_path_factory: pytest.TempPathFactory) -> Workspace:
+def lived(indexed: Path, tmp_path_factory: pytest.TempPathFactory) -> Workspace:
     """Four hundred imported searches, a trained ranker, a few live pages."""
     import shutil
 
     folder = tmp_path_factory.mktemp("report")
-    shutil.copytree(judged_home, folder / "home")
+    shutil.copytree(indexed, folder / "home")
     workspace = Workspace(folder / "home")
     log = searches(400)
     workspace.ingest([write_log(folder / "log.jsonl", log)])
@@ -39,20 +39,20 @@ def lived(judged_home: Path, tmp_path_factory: pytest.TempPathFactory) -> Worksp
 
 @pytest.fixture(scope="module")
 def report(lived: Workspace) -> Dashboard:
-    return dashboard(lived, 200)
+    return lived.report(searches=200)
 
 
 def test_it_looks_at_as_many_searches_as_asked_spread_over_time(lived: Workspace):
-    past = look_back(lived, 50)
+    past = look_back(lived.state, 50)
     assert len(past.moments) == 50
     times = [one.time_ms for one in past.moments]
     assert times == sorted(times)
     assert max(np.diff(times)) < 3 * np.mean(np.diff(times))
-    assert len(look_back(lived, 10_000).moments) == 405
+    assert len(look_back(lived.state, 10_000).moments) == 405
 
 
 def test_what_it_says_of_a_moment_was_so(lived: Workspace):
-    past = look_back(lived, 100)
+    past = look_back(lived.state, 100)
     for one in past.moments:
         assert one.draws.sum() == past.budget
         assert set(one.found) == {POLICY, "even split", "rank fusion", *past.strategies}
@@ -65,7 +65,7 @@ def test_what_it_says_of_a_moment_was_so(lived: Workspace):
 
 
 def test_the_journal_is_counted_whole(lived: Workspace):
-    past = look_back(lived, 20)
+    past = look_back(lived.state, 20)
     assert past.traffic.origin == {"imported": 400, "live": 5}
     assert past.traffic.kinds == {"click": 405}
     assert sum(day[0] for day in past.traffic.days.values()) == 405
@@ -191,7 +191,7 @@ def test_what_a_browser_would_obey_is_written_out():
     assert "\\ud800" in told
 
 
-def test_an_empty_journal_has_a_report_too(judged_home: Path):
-    found = dashboard(Workspace(judged_home))
+def test_an_empty_journal_has_a_report_too(indexed: Path):
+    found = dashboard(Workspace(indexed))
     assert [one.name for one in found.sections] == ["health"]
     assert "<main" in render_html(found)

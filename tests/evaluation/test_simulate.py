@@ -19,7 +19,7 @@ from ltrr_cli.workspace.workspace import Workspace
 
 
 def test_the_even_split_finds_what_filling_says(workspace: Workspace, queries: Path, qrels: Path):
-    snapshot = workspace.snapshot()
+    snapshot = workspace.state.snapshot()
     judged = read_judged(queries, qrels, snapshot.clock_ms)
     stream = Retrieval(snapshot, 8).searches(wishes(snapshot, judged, 60, 1), lambda *_: None)
     hindsight = Hindsight(stream, 8)
@@ -33,7 +33,7 @@ def test_the_even_split_finds_what_filling_says(workspace: Workspace, queries: P
 
 def test_the_same_seeds_give_the_same_report(workspace: Workspace, queries: Path, qrels: Path, tmp_path: Path):
     first, second = (
-        simulate(workspace, ["hazard", "uniform"], queries=queries, qrels=qrels, searches=50, seeds=2, budget=8)
+        simulate(workspace.state, ["hazard", "uniform"], queries=queries, qrels=qrels, searches=50, seeds=2, budget=8)
         for _ in range(2)
     )
     assert first.policies["hazard"].recalls == second.policies["hazard"].recalls
@@ -47,12 +47,14 @@ def test_the_same_seeds_give_the_same_report(workspace: Workspace, queries: Path
 
 
 def test_known_items_stand_in_for_judgments(workspace: Workspace):
-    report = simulate(workspace, ["thompson", "linucb", "random"], searches=40, seeds=1, budget=10, learn_every=10)
+    report = simulate(
+        workspace.state, ["thompson", "linucb", "random"], searches=40, seeds=1, budget=10, learn_every=10
+    )
     assert set(report.policies["thompson"].kinds) == {"known item"}
 
 
 def test_a_strategy_that_breaks_brings_only_what_nobody_wants(workspace: Workspace, queries: Path, qrels: Path):
-    snapshot = workspace.snapshot()
+    snapshot = workspace.state.snapshot()
     stream = Retrieval(snapshot, 8).searches(
         wishes(snapshot, read_judged(queries, qrels, snapshot.clock_ms), 20, 1), lambda *_: None
     )
@@ -75,20 +77,20 @@ def test_a_strategy_that_breaks_brings_only_what_nobody_wants(workspace: Workspa
 )
 def test_bad_arguments_are_usage_errors(workspace: Workspace, policies: list[str], wrong: dict[str, object]):
     with pytest.raises(UsageError):
-        simulate(workspace, policies, searches=10, **{"seeds": 1} | wrong)
+        simulate(workspace.state, policies, searches=10, **{"seeds": 1} | wrong)
 
 
 def test_judgments_of_another_catalog_are_told(workspace: Workspace, queries: Path, tmp_path: Path):
     other = tmp_path / "other.tsv"
     other.write_text("n0 0 elsewhere 1\n")
     with pytest.raises(DataError):
-        simulate(workspace, ["uniform"], queries=queries, qrels=other, searches=10, seeds=1)
+        simulate(workspace.state, ["uniform"], queries=queries, qrels=other, searches=10, seeds=1)
 
 
 @pytest.mark.parametrize("size", [10, 80])
 def test_vowpal_wabbit_takes_part(workspace: Workspace, queries: Path, qrels: Path, size: int):
     pytest.importorskip("vowpalwabbit", reason="the extra bench is not installed")
     name = f"vw(menu={size},explore=squarecb)"
-    report = simulate(workspace, [name], queries=queries, qrels=qrels, searches=30, seeds=1, budget=8)
+    report = simulate(workspace.state, [name], queries=queries, qrels=qrels, searches=30, seeds=1, budget=8)
     assert 0 < report.policies[name].recall <= report.reachable
     assert shares(5, size).shape == (size, 5)

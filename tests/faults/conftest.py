@@ -61,7 +61,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Made:
     workspace.ingest([write_log(folder / "first.jsonl", searches(40))])
     assert workspace.train(algorithm="linear", judgments=(found.queries, found.qrels)).promoted
     workspace.query("love", seed=1, at="2024-06-01T10:00:00Z")
-    workspace.journal.close()
+    workspace.state.journal.close()
     return found
 
 

@@ -33,7 +33,7 @@ hostile = st.lists(fragments, max_size=4).map("".join).map(lambda text: text[:10
 @pytest.fixture(scope="module")
 def served(made: Made, tmp_path_factory: pytest.TempPathFactory) -> Workspace:
     workspace = Workspace(shutil.copytree(made.home, tmp_path_factory.mktemp("served") / "home"))
-    workspace.snapshot()
+    workspace.state.snapshot()
     return workspace
 
 
@@ -57,7 +57,7 @@ def test_ten_thousand_queries_break_nothing(served: Workspace, text: str):
 def test_what_was_asked_is_journalled_and_read_back(served: Workspace, texts: list[str]):
     for text in texts:
         page = served.query(text, k=2, seed=1)
-        kept = served.journal.impression(page.impression_id or "")
+        kept = served.state.journal.impression(page.impression_id or "")
         assert kept is not None
         assert kept.query == text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
 

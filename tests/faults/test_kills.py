@@ -119,7 +119,7 @@ def test_what_a_reader_holds_is_not_swept(made: Made, tmp_path: Path):
 def test_a_second_publisher_is_told_who_the_first_is(made: Made, tmp_path: Path):
     home = Path(shutil.copytree(made.home, tmp_path / "home"))
     first, second = Workspace(home), Workspace(home)
-    with first.publishing("index"):
+    with first.state.publishing("index"):
         for attempt in (second.rebuild, second.rollback, second.gc):
             with pytest.raises(LockedError, match=f"process {os.getpid()}"):
                 attempt()
@@ -159,4 +159,4 @@ print(json.dumps(ids))
     workspace = Workspace(home)
     assert len(set(acknowledged)) == 100
     assert workspace.status().impressions == before + 100
-    assert all(workspace.journal.impression(name) is not None for name in acknowledged)
+    assert all(workspace.state.journal.impression(name) is not None for name in acknowledged)

@@ -4,7 +4,7 @@ import pytest
 
 from ltrr_cli.core.seeds import generator
 from ltrr_cli.core.types import Context, Entity
-from ltrr_cli.engine.search import bandit_context_of
+from ltrr_cli.engine.bandit_context import bandit_context_of
 from ltrr_cli.indexing.known_item_queries import bearers, known_queries
 from ltrr_cli.indexing.known_items import measure
 from ltrr_cli.workspace.workspace import Workspace
@@ -34,21 +34,21 @@ def popular(tmp_path: Path) -> Workspace:
 
 
 def test_bearers_are_all_rows_with_a_value(popular: Workspace):
-    catalog = popular.snapshot().catalog
+    catalog = popular.state.snapshot().catalog
     found = bearers(catalog, ["jazz", "nothing"])
     assert [catalog.ids[row] for row in found["jazz"].tolist()] == [f"e{n:02}" for n in range(0, 40, 4)]
     assert not len(found["nothing"])
 
 
 def test_the_same_state_asks_the_same(popular: Workspace):
-    catalog = popular.snapshot().catalog
+    catalog = popular.state.snapshot().catalog
     first, again = (list(known_queries(catalog, generator("again"))) for _ in range(2))
     assert first == again
     assert any(query.value for query in first)
 
 
 def test_a_stated_value_is_answered_by_its_well_known_bearers(popular: Workspace):
-    snapshot = popular.snapshot()
+    snapshot = popular.state.snapshot()
     known = measure(snapshot)
     assert known.of_values == snapshot.header.fusion_of_values
     names = snapshot.enabled()
@@ -61,12 +61,12 @@ def test_a_stated_value_is_answered_by_its_well_known_bearers(popular: Workspace
 def test_without_popularity_stated_values_say_nothing_of_who_leads(tmp_path: Path):
     workspace = Workspace(tmp_path / "home")
     workspace.index([write_catalog(tmp_path / "catalog.jsonl", told(popularity=False))])
-    assert workspace.snapshot().header.fusion_of_values == {}
+    assert workspace.state.snapshot().header.fusion_of_values == {}
 
 
 def test_a_stated_value_teaches_that_its_well_known_bearers_are_wanted(popular: Workspace):
     """Titles say nothing of kinds, so full text finds all ten bearers alike; a chart has the best known first."""
-    snapshot = popular.snapshot()
+    snapshot = popular.state.snapshot()
     known, names = measure(snapshot), snapshot.enabled()
     queries = list(known_queries(snapshot.catalog, generator("known items", len(snapshot.catalog))))
     ranks = {
@@ -78,7 +78,7 @@ def test_a_stated_value_teaches_that_its_well_known_bearers_are_wanted(popular: 
 
 
 def test_who_says_nothing_wants_what_is_popular(popular: Workspace):
-    snapshot = popular.snapshot()
+    snapshot = popular.state.snapshot()
     asked = [query for query in known_queries(snapshot.catalog, generator("wordless")) if not query.text]
     assert len(asked) > 10
     assert sum(query.row >= 28 for query in asked) > 0.75 * len(asked)  # each four are as popular as all before them

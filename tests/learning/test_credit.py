@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from ltrr_cli.core.types import Context, Outcome
-from ltrr_cli.engine.search import bandit_context_of
+from ltrr_cli.engine.bandit_context import bandit_context_of
 from ltrr_cli.learning.credit import ImportedExamples
 from ltrr_cli.learning.timeline import walk
 from ltrr_cli.workspace.workspace import Workspace
@@ -26,7 +26,7 @@ def workspace(tmp_path: Path) -> Workspace:
 
 def plays(workspace: Workspace, dated: bool) -> list[Outcome]:
     """Every second person plays the first dozen entities, the others the next dozen; one person's plays in a row."""
-    ids = workspace.snapshot().catalog.ids
+    ids = workspace.state.snapshot().catalog.ids
     return [
         Outcome(f"e{person:02}{number:02}", 1_000 * (person * TASTE + number + 1) if dated else 0, "",
                 ids[(person % 2) * TASTE + number], 1.0, kind="play", user=f"u{person}", imported=True)
@@ -36,7 +36,7 @@ def plays(workspace: Workspace, dated: bool) -> list[Outcome]:
 
 def taught(workspace: Workspace, outcomes: Sequence[Outcome], share: float) -> tuple[ImportedExamples, list[int]]:
     """Walk through outcomes; return the teacher, and how many examples came in order."""
-    snapshot = workspace.snapshot()
+    snapshot = workspace.state.snapshot()
     teacher, count = ImportedExamples(snapshot, wordless=share), list[int]()
     walk(snapshot, [], teacher.arranged(outcomes), teacher.ask, lambda b: count.append(len(teacher.examples(b))),
          teacher.watch, teacher.teaches)  # fmt: skip
@@ -64,11 +64,11 @@ def test_what_has_a_time_teaches_in_its_order(workspace: Workspace):
 
 def test_nothing_is_lost_and_nothing_that_teaches_is_known_before(workspace: Workspace):
     past = plays(workspace, dated=False)
-    teacher = ImportedExamples(workspace.snapshot(), wordless=0.2)
+    teacher = ImportedExamples(workspace.state.snapshot(), wordless=0.2)
     arranged = list(teacher.arranged(past))
     assert sorted(arranged, key=lambda outcome: outcome.event_id) == past
     assert arranged != past
-    assert list(ImportedExamples(workspace.snapshot()).arranged(past)) == past
+    assert list(ImportedExamples(workspace.state.snapshot()).arranged(past)) == past
 
 
 def test_a_log_without_searches_makes_pages_without_a_query_personal(workspace: Workspace, tmp_path: Path):
@@ -77,7 +77,7 @@ def test_a_log_without_searches_makes_pages_without_a_query_personal(workspace: 
         for outcome in plays(workspace, dated=False)
     ]
     workspace.ingest([write_log(tmp_path / "plays.jsonl", lines)], undated=True)
-    snapshot = workspace.snapshot()
+    snapshot = workspace.state.snapshot()
     context = Context(snapshot.clock_ms, user="u0")
     bandit_context = bandit_context_of(
         snapshot, snapshot.request("", context, 0), snapshot.enabled(), 10, explore=False

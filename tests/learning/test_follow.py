@@ -127,7 +127,7 @@ def follower(workspace: Workspace, tmp_path: Path) -> Iterator[subprocess.Popen[
 def test_control_c_ends_it_with_a_report(follower: subprocess.Popen[str], workspace: Workspace, tmp_path: Path):
     def until(events: int) -> None:
         deadline = time.monotonic() + 120
-        while workspace.journal.counts().events < events:
+        while workspace.state.journal.counts().events < events:
             assert time.monotonic() < deadline
             time.sleep(0.1)
 
@@ -138,4 +138,4 @@ def test_control_c_ends_it_with_a_report(follower: subprocess.Popen[str], worksp
     out, err = follower.communicate(timeout=120)
     assert (follower.returncode, err) == (0, "")
     assert out.startswith("2 events accepted, 2 outcomes; learned generation ")
-    assert learned_digest(workspace, ltrr_cli.open(workspace.home).current()) is not None
+    assert learned_digest(workspace.state, ltrr_cli.open(workspace.home).state.current()) is not None

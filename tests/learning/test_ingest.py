@@ -14,8 +14,8 @@ import pytest
 import zstandard
 
 from ltrr_cli.core.errors import DataError
-from ltrr_cli.engine.records import Busy
 from ltrr_cli.learning import ingest as ingestion
+from ltrr_cli.learning.records import Busy
 from ltrr_cli.storage.journal import Journal
 from ltrr_cli.workspace.maintenance import learned_digest
 from ltrr_cli.workspace.workspace import Workspace
@@ -287,7 +287,7 @@ def test_no_share_of_bad_lines_allows_a_damaged_source(workspace: Workspace, tmp
 
 def digests(workspace: Workspace) -> tuple[str, str | None]:
     """Return what is known and what was learnt from it: hashes of the journal's events and of every learned file."""
-    return workspace.status().journal_digest, learned_digest(workspace, workspace.current())
+    return workspace.status().journal_digest, learned_digest(workspace.state, workspace.state.current())
 
 
 @pytest.fixture(scope="module")

@@ -26,7 +26,7 @@ def test_what_is_older_than_it_may_be_is_as_if_it_had_never_come(indexed: Path, 
     wanted = digests(fed(indexed, tmp_path / "new", [NEW], 0.0))
     kept = fed(indexed, tmp_path / "kept", [OLD, NEW], 30.0)
     assert digests(kept) == wanted
-    assert kept.journal.counts().impressions == len(NEW)
+    assert kept.state.journal.counts().impressions == len(NEW)
     assert digests(fed(indexed, tmp_path / "late", [NEW, OLD], 30.0)) == wanted
 
 

@@ -22,9 +22,9 @@ Log = Callable[[list[dict]], Path]
 
 def frozen(workspace: Workspace, path: Path) -> Observer:
     workspace.ingest([path])
-    snapshot = workspace.open_snapshot(workspace.current(), learned=False)
-    past = list(outcomes(workspace.journal, workspace.settings))
-    return observe(snapshot, workspace.journal, past, 10_000, lambda *_: None)
+    snapshot = workspace.state.open_snapshot(workspace.state.current(), learned=False)
+    past = list(outcomes(workspace.state.journal, workspace.settings))
+    return observe(snapshot, workspace.state.journal, past, 10_000, lambda *_: None)
 
 
 def own_count_of_wanted(observer: Observer) -> np.ndarray:
@@ -52,12 +52,12 @@ def test_a_click_never_feeds_its_own_feature(workspace: Workspace, log: Log):
 def test_a_planted_leak_is_found(workspace: Workspace, log: Log):
     """The same check on a walk that learns each click before its search is answered must fail."""
     workspace.ingest([log(unique_searches())])
-    snapshot = workspace.open_snapshot(workspace.current(), learned=False)
-    past = list(outcomes(workspace.journal, workspace.settings))
+    snapshot = workspace.state.open_snapshot(workspace.state.current(), learned=False)
+    past = list(outcomes(workspace.state.journal, workspace.settings))
     observer = Observer(snapshot)
     observer.expects(past)
     snapshot.learn(past)  # the leak
-    walk(snapshot, workspace.journal.impressions(), past, observer.on_search, observer.on_outcomes)
+    walk(snapshot, workspace.state.journal.impressions(), past, observer.on_search, observer.on_outcomes)
     assert own_count_of_wanted(observer).max() > 0
 
 
@@ -77,26 +77,26 @@ def test_changing_later_clicks_leaves_earlier_answers_alone(workspace: Workspace
             for number, line in enumerate(lines)
         ]
         run = tmp_path / f"{changed}.trec"
-        replay(workspace, [log(told)], run=run, train_every=60)
+        replay(workspace.state, [log(told)], run=run, train_every=60)
         runs.append([line for line in run.read_text().split("\n") if line and int(line[1:7]) <= cut])
     assert runs[0] == runs[1]
     assert len(runs[0]) > 0
 
 
 def test_replay_gets_better_and_changes_nothing(workspace: Workspace, log: Log, tmp_path: Path):
-    before = workspace.current()
+    before = workspace.state.current()
     run = tmp_path / "run.trec"
-    report = replay(workspace, [log(searches(300))], run=run, train_every=100)
+    report = replay(workspace.state, [log(searches(300))], run=run, train_every=100)
     assert (report.searches, report.clicks) == (300, 300)
     assert report.curve[0]["MAP@5"] < report.curve[-1]["MAP@5"]
     assert report.measures["MAP@5"] > 0.4
-    assert workspace.current() == before
+    assert workspace.state.current() == before
     assert workspace.status().events == 0
 
 
 def test_the_printed_measure_equals_one_computed_from_the_run(workspace: Workspace, log: Log, tmp_path: Path):
     lines, run = searches(120), tmp_path / "run.trec"
-    report = replay(workspace, [log(lines)], run=run, train_every=0)
+    report = replay(workspace.state, [log(lines)], run=run, train_every=0)
     pages: dict[str, list[str]] = {}
     for line in run.read_text().split("\n"):
         if line:
@@ -109,17 +109,17 @@ def test_the_printed_measure_equals_one_computed_from_the_run(workspace: Workspa
 
 def test_what_was_ingested_before_is_no_leak_either(workspace: Workspace, log: Log, tmp_path: Path):
     path = log(searches(150))
-    fresh = replay(workspace, [path], run=tmp_path / "a.trec", train_every=0)
+    fresh = replay(workspace.state, [path], run=tmp_path / "a.trec", train_every=0)
     workspace.ingest([path])
-    again = replay(workspace, [path], run=tmp_path / "b.trec", train_every=0)
+    again = replay(workspace.state, [path], run=tmp_path / "b.trec", train_every=0)
     assert again.measures == fresh.measures
     assert (tmp_path / "a.trec").read_text() == (tmp_path / "b.trec").read_text()
 
 
 def test_only_searches_from_a_moment_on_are_scored_all_are_learnt_from(workspace: Workspace, log: Log):
     lines = searches(200)
-    whole = replay(workspace, [log(lines)], train_every=0)
-    late = replay(workspace, [log(lines)], since=lines[150]["timestamp"], train_every=0)
+    whole = replay(workspace.state, [log(lines)], train_every=0)
+    late = replay(workspace.state, [log(lines)], since=lines[150]["timestamp"], train_every=0)
     assert late.searches == 50
     assert late.measures["MAP@5"] > whole.measures["MAP@5"]
 

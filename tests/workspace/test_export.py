@@ -33,7 +33,7 @@ def fed(indexed: Path, tmp_path_factory: pytest.TempPathFactory) -> Workspace:
 
 @pytest.fixture(scope="module")
 def wanted(fed: Workspace) -> Labelled:
-    return past(fed, fed.snapshot(), quiet)
+    return past(fed.state, fed.state.snapshot(), quiet)
 
 
 def rows_of(path: Path) -> list[dict[str, str]]:
@@ -116,7 +116,7 @@ def test_decisions_say_who_could_have_stood_where_and_with_which_odds(live: Work
     report = live.export("dsjson", tmp_path / "decisions.json")
     lines = [json.loads(line) for line in (tmp_path / "decisions.json").read_text().splitlines()]
     assert report.lines == len(lines) > 30
-    pages = {page.impression_id: page for page in live.journal.impressions()}
+    pages = {page.impression_id: page for page in live.state.journal.impressions()}
     for line in lines:
         page, position = line["EventId"].rsplit(":", 1)
         chosen = next(shown for shown in pages[page].shown or () if shown.position == int(position))
@@ -125,7 +125,7 @@ def test_decisions_say_who_could_have_stood_where_and_with_which_odds(live: Work
         assert len(line["a"]) == len(line["p"]) == len(line["c"]["_multi"])
         assert 0.0 < sum(line["p"]) <= 1.0 + 1e-6
         assert line["c"]["situation"]["position"] == int(position)
-        assert set(live.snapshot().features()) <= set(line["c"]["situation"])
+        assert set(live.state.snapshot().features()) <= set(line["c"]["situation"])
     costs = {line["EventId"].rsplit(":", 1)[1]: set() for line in lines}
     for line in lines:
         costs[line["EventId"].rsplit(":", 1)[1]].add(line["_label_cost"])

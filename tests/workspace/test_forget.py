@@ -42,7 +42,7 @@ def opened(home: Path, tmp_path: Path) -> Workspace:
 
 
 def digests(workspace: Workspace) -> tuple[str, str | None]:
-    return workspace.journal.digest(), learned_digest(workspace, workspace.current())
+    return workspace.state.journal.digest(), learned_digest(workspace.state, workspace.state.current())
 
 
 @pytest.mark.parametrize("by", ["user", "source"])
@@ -54,21 +54,21 @@ def test_forgetting_a_robot_restores_the_honest_digests(by: str, honest: Path, t
     report = workspace.forget(user="robot") if by == "user" else workspace.forget(source="robot.jsonl")
     assert report.events == 300
     assert digests(workspace) == before
-    assert report.learned == workspace.current().learned
+    assert report.learned == workspace.state.current().learned
 
 
 def test_what_is_forgotten_is_no_longer_in_the_file(honest: Path, tmp_path: Path):
     workspace = opened(honest, tmp_path)
     workspace.ingest([robots(tmp_path / "robot.jsonl", "unmistakable-name", 50)])
     workspace.forget(user="unmistakable-name")
-    workspace.journal.close()
+    workspace.state.journal.close()
     sqlite3.connect(tmp_path / "home" / "journal.db").execute("PRAGMA wal_checkpoint(TRUNCATE)")
     assert b"unmistakable-name" not in (tmp_path / "home" / "journal.db").read_bytes()
 
 
 def test_a_span_of_time_is_forgotten_up_to_its_end(honest: Path, tmp_path: Path):
     workspace = opened(honest, tmp_path)
-    times = sorted(event.time_ms or 0 for event, _ in workspace.journal.stream())
+    times = sorted(event.time_ms or 0 for event, _ in workspace.state.journal.stream())
     first, last = times[10], times[40]
     kept = sum(not first <= moment < last for moment in times)
     workspace.forget(between=(first, last))
@@ -84,14 +84,14 @@ def test_conditions_are_met_together(honest: Path, tmp_path: Path):
 
 def test_nothing_said_is_a_usage_error_and_nobody_known_changes_nothing(honest: Path, tmp_path: Path):
     workspace = opened(honest, tmp_path)
-    before = workspace.current()
+    before = workspace.state.current()
     with pytest.raises(UsageError):
         workspace.forget()
     with pytest.raises(UsageError):
         workspace.forget(between=(5, 5))
     assert workspace.forget(user="nobody").learned is None
     assert workspace.forget(source="nothing.jsonl").events == 0
-    assert workspace.current() == before
+    assert workspace.state.current() == before
 
 
 def test_an_older_journal_is_brought_up(tmp_path: Path):

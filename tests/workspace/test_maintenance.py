@@ -29,7 +29,7 @@ def test_rolled_back_it_answers_as_before_and_goes_on_from_there(workspace: Work
 
 
 def test_a_rollback_takes_the_catalog_along(workspace: Workspace, tmp_path: Path):
-    first = workspace.current()
+    first = workspace.state.current()
     (tmp_path / "other.jsonl").write_text('{"id": "only", "title": "Only One"}')
     workspace.index([tmp_path / "other.jsonl"])
     assert workspace.status().entities == 1
@@ -57,7 +57,7 @@ def test_a_rebuild_comes_to_the_same_digest(workspace: Workspace, log: Log):
 def test_a_sweep_keeps_the_ways_back_that_were_asked_for(workspace: Workspace):
     for _ in range(4):
         workspace.rebuild()
-    current = workspace.current()
+    current = workspace.state.current()
     report = workspace.gc(keep=1)
     assert {path.name for path in (workspace.home / "learned").iterdir()} == {
         f"{current.learned:04d}", f"{current.learned - 1:04d}"

@@ -69,7 +69,9 @@ def test_skips_and_short_visits_count_against_in_whatever_order_logs_come(tmp_pa
         workspace.index([written(tmp_path / "songs.jsonl", SONGS)])
         for place, part in enumerate(parts):
             workspace.ingest([written(tmp_path / f"log{number}-{place}.jsonl", part)])
-        found.append((workspace.remembered("quiet", k=3).lines, learned_digest(workspace, workspace.current())))
+        found.append(
+            (workspace.remembered("quiet", k=3).lines, learned_digest(workspace.state, workspace.state.current()))
+        )
     lines = found[0][0]
     assert [(line["id"], line["own"], line["against"]) for line in lines] == [
         ("s3", 3.0, 0.0), ("s2", 3.0, pytest.approx(0.3)), ("s1", 3.0, pytest.approx(0.6))

@@ -66,14 +66,14 @@ def test_without_a_log_nothing_is_journalled(workspace: Workspace):
 
 
 def test_a_click_on_a_served_page_teaches_memory_and_bandit(workspace: Workspace):
-    blank = answer(workspace.snapshot(), "zzyzx", Context(0), k=1, budget=50, explore=False)
+    blank = answer(workspace.state.snapshot(), "zzyzx", Context(0), k=1, budget=50, explore=False)
     clicked = set()
     for number in range(30):
         page = workspace.query("zzyzx", user=f"u{number}", k=10, seed=number)
         clicked.add(page.results[0].id)
         workspace.record({"event": "click", "impression_id": page.impression_id, "entity_id": page.results[0].id})
     workspace.ingest([_empty(workspace)])
-    taught = answer(workspace.snapshot(), "zzyzx", Context(0), k=1, budget=50, explore=False)
+    taught = answer(workspace.state.snapshot(), "zzyzx", Context(0), k=1, budget=50, explore=False)
     assert workspace.query("zzyzx", k=1, explore=False).results[0].id in clicked
     assert workspace.status().memory_pairs == len(clicked)
     assert taught.plan.draws != blank.plan.draws
@@ -112,7 +112,9 @@ def test_shuffled_and_split_logs_teach_the_same(indexed: Path, tmp_path: Path):
             path = tmp_path / f"{name}{number}.jsonl"
             path.write_text("".join(json.dumps(line) + "\n" for line in part))
             workspace.ingest([path])
-        manifest = json.loads((home / "learned" / f"{workspace.current().learned:04d}" / "MANIFEST.json").read_text())
+        manifest = json.loads(
+            (home / "learned" / f"{workspace.state.current().learned:04d}" / "MANIFEST.json").read_text()
+        )
         states.append({name: file["sha256"] for name, file in manifest["files"].items()})
     assert states[0] == states[1]
 
@@ -136,8 +138,8 @@ def test_too_few_searches_train_nothing(workspace: Workspace, log: Log):
 def test_the_clock_is_the_data_s_own(workspace: Workspace, log: Log):
     lines = searches(50)
     workspace.ingest([log(lines)])
-    assert workspace.snapshot().clock_ms >= workspace.snapshot().catalog.newest_ms()
-    assert workspace.snapshot().clock_ms < 1_700_100_000_000  # 2023: years before the wall clock
+    assert workspace.state.snapshot().clock_ms >= workspace.state.snapshot().catalog.newest_ms()
+    assert workspace.state.snapshot().clock_ms < 1_700_100_000_000  # 2023: years before the wall clock
 
 
 def test_an_update_keeps_entities_encoder_and_what_was_learnt(workspace: Workspace, log: Log, tmp_path: Path):
@@ -157,10 +159,10 @@ def test_an_update_keeps_entities_encoder_and_what_was_learnt(workspace: Workspa
 def test_a_catalog_with_too_many_bad_lines_publishes_nothing(workspace: Workspace, tmp_path: Path):
     bad = tmp_path / "bad.jsonl"
     bad.write_text('{"id": "a"}\nnonsense\n')
-    before = workspace.current()
+    before = workspace.state.current()
     with pytest.raises(DataError, match="1 of 2 lines are bad"):
         workspace.index([bad])
-    assert workspace.current() == before
+    assert workspace.state.current() == before
     assert "nonsense" in (workspace.home / "quarantine" / "catalog.jsonl").read_text()
 
 
@@ -202,7 +204,7 @@ def test_a_damaged_catalog_stops(workspace: Workspace):
 
 def test_nothing_shown_has_odds_zero_and_redraws_match_the_odds(workspace: Workspace):
     """Chi-square over seeded redraws of whole answers; 10^5 of the draw alone stand in tests/contracts."""
-    snapshot, count = workspace.snapshot(), 400
+    snapshot, count = workspace.state.snapshot(), 400
     seen: dict[tuple[int, ...], int] = {}
     odds: dict[tuple[int, ...], float] = {}
     for seed in range(count):
@@ -234,7 +236,7 @@ def _empty(workspace: Workspace) -> Path:
 
 
 def test_a_pretrained_encoder_is_heard_for_topics_and_not_for_names(workspace: Workspace):
-    snapshot = workspace.snapshot()
+    snapshot = workspace.state.snapshot()
     names = snapshot.enabled()
     at = names.index("dense")
     topic, name = (Reading(("love",), intent={what: 1.0}) for what in ("topic", "spearfishing"))
@@ -248,7 +250,7 @@ def test_a_pretrained_encoder_is_heard_for_topics_and_not_for_names(workspace: W
 
 
 def test_what_explores_weighs_nothing_and_what_finds_no_known_item_next_to_nothing(workspace: Workspace):
-    snapshot = workspace.snapshot()
+    snapshot = workspace.state.snapshot()
     snapshot.header = msgspec.structs.replace(snapshot.header, fusion={"lexical": 1.0, "explore": 1.0, "fresh": 1.0})
     names = ("lexical", "popular", "explore", "fresh")
     assert snapshot.fusion_weights(names, Reading(("love",))).tolist() == pytest.approx([1.0, LEAST, 0.0, 0.0])
@@ -256,5 +258,5 @@ def test_what_explores_weighs_nothing_and_what_finds_no_known_item_next_to_nothi
 
 def test_without_words_who_starts_from_a_person_or_an_entity_leads(workspace: Workspace):
     names = ("lexical", "related", "personal", "popular", "explore")
-    weights = workspace.snapshot().fusion_weights(names, Reading())
+    weights = workspace.state.snapshot().fusion_weights(names, Reading())
     assert weights.tolist() == pytest.approx([LEAST, 1.0, 1.0, LEAST, 0.0])

@@ -278,7 +278,7 @@ class Memory(Strategy):
         self._worth.learn(self._pairs.sums(len(names)), lambda number, predicted: self._known(names[number], predicted))
 
     def _known(self, key: str, predicted: bool) -> KnownQueryActions | None:
-        """Return a known query for ``PriorStrength.learn``; None where something should be predicted for it and is not."""
+        """Return a known query for ``PriorStrength.learn``; None where nothing is predicted and something should be."""
         predicted_rows, weights = self._predicted.of({key})
         if predicted and not len(predicted_rows):
             return None

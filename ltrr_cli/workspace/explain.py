@@ -1,72 +1,68 @@
-"""Looking without changing: status, explain, verify."""
+"""How one page came to be: the funnel of a logged search."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Set
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
 from ltrr_cli.core.clock import iso
-from ltrr_cli.core.errors import DamagedError, NotFoundError
-from ltrr_cli.core.types import Context, Impression, Shown
-from ltrr_cli.engine.records import Damaged, Explanation, Status, VerifyReport
-from ltrr_cli.engine.schema import misfit
-from ltrr_cli.ranking.trained import open_model
+from ltrr_cli.core.errors import NotFoundError
+from ltrr_cli.core.report import Report
+from ltrr_cli.core.types import Context, Impression, Plan, Reading, Shown
+from ltrr_cli.engine.snapshot import Snapshot
+from ltrr_cli.engine.state import State
 from ltrr_cli.retrieval.memory.memory import Memory
 from ltrr_cli.text.normalise import query_key
-from ltrr_cli.workspace.bandit_report import beliefs_as_served, looked_at, marginal_worth
-
-if TYPE_CHECKING:
-    from ltrr_cli.engine.snapshot import Snapshot
-    from ltrr_cli.workspace.workspace import Workspace
+from ltrr_cli.workspace.bandit_report import beliefs_as_served
 
 REMEMBERED = 10  # entities of the memory that an explanation shows
 
 
-def status(workspace: Workspace, *, bandit: bool = False) -> Status:
-    """See ``Workspace.status``."""
-    current = workspace.current()
-    snapshot = workspace.snapshot()
-    counts = workspace.journal.counts()
-    memory = snapshot.strategies.get("memory")
-    worth, believed = marginal_worth(workspace) if bandit else ((), {})
-    beside = ("" if snapshot.shadow is None else str(snapshot.shadow), workspace.settings.ranking.shadow)
-    return Status(
-        catalog_generation=current.catalog,
-        learned_generation=current.learned,
-        entities=len(snapshot.catalog),
-        impressions=counts.impressions,
-        events=counts.events,
-        memory_pairs=int(getattr(memory, "pairs", 0)),
-        policy=str(snapshot.policy),
-        encoder=snapshot.header.encoder,
-        ranker="fusion" if snapshot.ranker is None else snapshot.ranker.algorithm,
-        journal_digest=workspace.journal.digest(),
-        home=str(workspace.home),
-        strategies=snapshot.enabled(),
-        rewards=workspace.settings.feedback.rewards,
-        damaged=tuple(snapshot.warnings),
-        users=counts.users,
-        shadows=tuple(name for name in beside if name),
-        worth=worth,
-        beliefs=believed,
-        features=looked_at(snapshot) if bandit else (),
-    )
+@dataclass(frozen=True, slots=True)
+class Explanation(Report):
+    """The funnel of one search: reading, plan, what each strategy brought, the page, and what people did with it.
+
+    page   -- one mapping a shown entity: position, id, title, score, odds, inclusion, ranks, actions, inferred (values
+              that the query may ask for and that the entity is only believed to have)
+    memory -- what the memory knew of the query: one mapping a pair (id, count, prior share, score)
+    funnel -- from the catalog to what people did: one mapping a stage (stage, entities, strategies {name: entities})
+    beliefs -- what the bandit believes of this question now: one mapping a strategy (strategy, edges, chances, found,
+               because)
+    shadows -- what policies and rankers beside the serving ones would have done (name, draws, page, same, chosen)
+    """
+
+    impression_id: str
+    time: str | None
+    query: str
+    user: str | None
+    session: str | None
+    origin: str
+    plan: Plan | None
+    page: tuple[Mapping[str, Any], ...]
+    events: tuple[Mapping[str, Any], ...]
+    brought: Mapping[str, int] = field(default_factory=dict)
+    reading: Reading | None = None
+    memory: tuple[Mapping[str, Any], ...] = ()
+    funnel: tuple[Mapping[str, Any], ...] = ()
+    beliefs: tuple[Mapping[str, Any], ...] = ()
+    shadows: tuple[Mapping[str, Any], ...] = ()
 
 
-def explain(workspace: Workspace, impression_id: str) -> Explanation:
+def explain(state: State, impression_id: str) -> Explanation:
     """See ``Workspace.explain``."""
-    found = workspace.journal.impression(impression_id) if workspace.home.is_dir() else None
+    found = state.journal.impression(impression_id) if state.home.is_dir() else None
     if found is None:
         raise NotFoundError(
-            f"no impression {impression_id[:80]!r} in {workspace.home}",
+            f"no impression {impression_id[:80]!r} in {state.home}",
             hint="`ltrr query --json` prints the impression_id of its answer",
         )
-    snapshot = workspace.snapshot()
+    snapshot = state.snapshot()
     reading = snapshot.understanding.read(found.query)
     asked = {(slot.field, query_key(slot.value)) for slot in reading.slots}
-    events = workspace.journal.events_of(impression_id)
+    events = state.journal.events_of(impression_id)
     acted: dict[str, list[str]] = {}
     for event in events:
         acted.setdefault(event.entity_id, []).append(event.kind)
@@ -191,36 +187,3 @@ def _remembered(snapshot: Snapshot, query: str) -> tuple[Mapping[str, Any], ...]
         }
         for place in order[(own + near)[order] > 0][:REMEMBERED].tolist()
     )
-
-
-def verify(workspace: Workspace) -> VerifyReport:
-    """See ``Workspace.verify``."""
-    if not workspace.home.is_dir():
-        workspace.current()
-    report = workspace.generations.verify()
-    damaged = [Damaged(str(damage.path), damage.reason, damage.mend) for damage in report.damages]
-    if not damaged:  # whole files, and yet a model may be one that cannot serve here
-        damaged += _unfit(workspace)
-    path = str(workspace.home / "journal.db")
-    damaged += [Damaged(path, reason, "restore it from a backup") for reason in _journal(workspace)]
-    return VerifyReport(not damaged, tuple(damaged), report.files)
-
-
-def _unfit(workspace: Workspace) -> list[Damaged]:
-    """Return the ranker where it lies in the learned generation and cannot serve, though its files are whole."""
-    current = workspace.generations.current_or_none()
-    folder = None if current is None else workspace.generations.folder("learned", current.learned) / "ranker"
-    if folder is None or not folder.is_dir():
-        return []
-    try:
-        reason = misfit(workspace.snapshot(), open_model(folder))
-    except DamagedError as error:
-        reason = str(error)
-    return [] if reason is None else [Damaged(str(folder), reason, "ltrr train-ranker")]
-
-
-def _journal(workspace: Workspace) -> list[str]:
-    try:
-        return workspace.journal.check()
-    except DamagedError as error:  # what cannot even be opened
-        return [str(error)]

@@ -1,0 +1,67 @@
+"""The open state of a workspace: what every verb needs of a folder, and nothing that a verb does."""
+
+from __future__ import annotations
+
+from contextlib import AbstractContextManager
+from pathlib import Path
+from typing import Any
+
+from ltrr_cli.core.config import Settings, load_settings
+from ltrr_cli.core.errors import NotFoundError
+from ltrr_cli.engine.snapshot import Snapshot, open_snapshot
+from ltrr_cli.storage.generations import Current, Generations
+from ltrr_cli.storage.journal import Journal
+from ltrr_cli.storage.lock import publication
+
+
+class State:
+    """Settings, generations, journal and the open snapshot of one workspace folder.
+
+    Opening costs nothing; the journal and a snapshot are opened when they are first asked for, and a newer snapshot
+    once a newer generation is published.
+    """
+
+    def __init__(self, home: str | Path, **flags: Any) -> None:
+        self.home = Path(home)
+        self.settings: Settings = load_settings(self.home, **flags)
+        self.generations = Generations(self.home)
+        self._snapshot: Snapshot | None = None
+        self._of: Current | None = None
+        self._journal: Journal | None = None
+
+    @property
+    def journal(self) -> Journal:
+        """The journal, opened once."""
+        if self._journal is None:
+            self.home.mkdir(parents=True, exist_ok=True)
+            self._journal = Journal(self.home / "journal.db")
+        return self._journal
+
+    def snapshot(self) -> Snapshot:
+        """Return the open state of the current generations; raises NotFoundError where nothing was indexed."""
+        current = self.current()
+        if self._snapshot is None or current != self._of:
+            self._snapshot, self._of = self.open_snapshot(current), current
+        return self._snapshot
+
+    def current(self) -> Current:
+        """Return the current generations; raises NotFoundError where nothing was indexed."""
+        current = self.generations.current() if self.home.is_dir() else None
+        if current is None:
+            raise NotFoundError(f"no workspace at {self.home}", hint=f"ltrr index CATALOG --home {self.home}")
+        return current
+
+    def open_snapshot(self, current: Current, *, learned: bool = True) -> Snapshot:
+        """Open generations afresh, apart from the shared one; ``learned=False`` knows of no feedback."""
+        opened = self.generations.open()
+        damaged = {damage.part for damage in opened.damaged}
+        folder = opened.learned if learned and "fold.json" not in damaged else None
+        snapshot = open_snapshot(self.settings, opened.catalog, folder, damaged)
+        snapshot.warnings += [f"{damage}" for damage in opened.damaged]
+        snapshot.holds = opened.holds
+        return snapshot
+
+    def publishing(self, purpose: str) -> AbstractContextManager[None]:
+        """Hold the publication lock; raises LockedError naming who holds it."""
+        self.home.mkdir(parents=True, exist_ok=True)
+        return publication(self.home, purpose)

@@ -1,0 +1,115 @@
+"""Catalog files -> a published catalog generation, with what was learnt folded anew for it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from time import perf_counter
+
+from ltrr_cli.backends.encoder import open_encoder
+from ltrr_cli.backends.encoder_cache import cache_root, find_encoder
+from ltrr_cli.catalog.columns import Columns
+from ltrr_cli.catalog.intake import Intake, read_ids
+from ltrr_cli.core.errors import DataError
+from ltrr_cli.core.report import Report
+from ltrr_cli.engine.state import State
+from ltrr_cli.feedback.quarantine import Quarantine
+from ltrr_cli.indexing.build import EncoderChoice, build_generation, check_bad
+from ltrr_cli.learning.publish import Progress, learn
+from ltrr_cli.retrieval.memory.predicted import GIVEN, Given, read_given
+
+
+@dataclass(frozen=True, slots=True)
+class IndexReport(Report):
+    """A published catalog generation.
+
+    duplicates  -- lines whose id came again (the last one counts)
+    quarantined -- bad lines, kept with reasons in ``quarantine_file``
+    seconds     -- stage -> wall time
+    """
+
+    generation: int
+    entities: int
+    quarantined: int
+    seconds: Mapping[str, float]
+    duplicates: int = 0
+    deleted: int = 0
+    quarantine_file: str | None = None
+
+
+def index(
+    state: State,
+    sources: Sequence[str | Path],
+    update: bool,
+    delete: str | Path | None,
+    mapping: Mapping[str, str] | None,
+    encoder: str | None,
+    refit: bool,
+    max_bad: float | None,
+    predicted: str | Path | None,
+    progress: Progress,
+) -> IndexReport:
+    """Read, check, build, publish; see ``Workspace.index``."""
+    start = perf_counter()
+    settings = state.settings
+    with state.publishing("index"):
+        # a damaged pointer stands in nobody's way but an update's: what is published now replaces it
+        previous = state.generations.current() if update else state.generations.current_or_none()
+        intake = Intake()
+        if update:
+            if previous is None:
+                raise DataError("nothing to update: no catalog was indexed here", hint="leave out --update")
+            old = Columns.open(state.generations.open().catalog / "columns")
+            intake.entities = {entity.id: entity for entity in old.entities()}
+        intake.read(sources, mapping, lambda lines: progress("read", lines, None))
+        if delete is not None:
+            intake.delete(read_ids(delete))
+        quarantine = None
+        if intake.refused:
+            quarantine = Quarantine(state.home / "quarantine" / "catalog.jsonl")
+            for line in intake.refused:
+                quarantine.add(line.source, line.number, line.offset, line.reason, line.data)
+            quarantine.close()
+        check_bad(
+            intake, settings.catalog.max_bad if max_bad is None else max_bad, quarantine.path if quarantine else None
+        )
+        given = _predictions(state, predicted, keep=update)
+        seconds = {"read": round(perf_counter() - start, 3)}
+        choice = _encoder_choice(state, encoder, keep=update and not refit)
+        with state.generations.draft("catalog") as draft:
+            seconds |= build_generation(intake.sorted(), draft.folder, settings, choice, progress, given)
+        began = perf_counter()
+        learn(state, progress, catalog=draft.number)
+        seconds["learn"] = round(perf_counter() - began, 3)
+    seconds["total"] = round(perf_counter() - start, 3)
+    return IndexReport(
+        generation=draft.number,
+        entities=len(intake.entities),
+        quarantined=len(intake.refused),
+        seconds=seconds,
+        duplicates=intake.duplicates,
+        deleted=intake.deleted,
+        quarantine_file=str(quarantine.path) if quarantine else None,
+    )
+
+
+def _predictions(state: State, source: str | Path | None, *, keep: bool) -> Given:
+    """Read a file of predicted queries, else (an update) what the generation before was given."""
+    if source is not None:
+        return read_given(source)
+    current = state.generations.current_or_none() if keep else None
+    kept = None if current is None else state.generations.folder("catalog", current.catalog) / "memory" / GIVEN
+    return read_given(kept) if kept is not None and kept.exists() else {}
+
+
+def _encoder_choice(state: State, name: str | None, *, keep: bool) -> EncoderChoice:
+    """Decide on the encoder: an update keeps the one there is, else the flag, the settings, ``catalog``."""
+    wanted = name or state.settings.catalog.encoder
+    current = state.generations.current_or_none()
+    if keep and current is not None and name is None:
+        folder = state.generations.folder("catalog", current.catalog) / "encoder"
+        return EncoderChoice(open_encoder(folder).name, keep=folder)
+    if wanted == "catalog":
+        return EncoderChoice("catalog")
+    return EncoderChoice(wanted, cached=find_encoder(cache_root(), wanted))

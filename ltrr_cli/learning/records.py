@@ -1,0 +1,51 @@
+"""What learning answers: records that are also the command line's JSON."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from ltrr_cli.core.report import Report
+
+
+@dataclass(frozen=True, slots=True)
+class Busy:
+    """Somebody who acted abnormally often on one day.
+
+    kind    -- "user", "session" or "anonymous"
+    day     -- a date in UTC
+    counted -- the sum of the weights of those ``actions``: what they could teach
+    """
+
+    kind: str
+    name: str
+    day: str
+    actions: int
+    counted: float
+
+
+@dataclass(frozen=True, slots=True)
+class IngestReport(Report):
+    """What became of the lines of a feedback log.
+
+    learned         -- number of the published learned generation, None where nothing was learnt (dry run, nothing new)
+    skipped         -- well-formed lines that are no feedback: catalog data, page views
+    journal_seconds -- of ``seconds``: until the journal had every line
+    suspects        -- who acted abnormally often, in the whole journal, the busiest first
+    formats -- log -> the format that it was read in
+    """
+
+    accepted: int
+    duplicates: int
+    conflicts: int
+    orphans: int
+    late: int
+    quarantined: int
+    outcomes: int
+    learned: int | None
+    quarantine_file: str | None = None
+    seconds: float = 0.0
+    skipped: int = 0
+    journal_seconds: float = 0.0
+    formats: Mapping[str, str] = field(default_factory=dict)
+    suspects: tuple[Busy, ...] = ()

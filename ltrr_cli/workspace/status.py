@@ -1,0 +1,86 @@
+"""The workspace in a dozen facts."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from ltrr_cli.core.report import Report
+from ltrr_cli.workspace.bandit_report import looked_at, marginal_worth
+
+if TYPE_CHECKING:
+    from ltrr_cli.engine.state import State
+
+
+@dataclass(frozen=True, slots=True)
+class Status(Report):
+    """The workspace in a dozen facts.
+
+    worth   -- marginal worth of each strategy over the newest searches that were acted on: one mapping a strategy
+               (strategy, brought, rewarded, only, per_1000, per_second, ms); empty unless asked for
+    beliefs -- kind of query -> one mapping a strategy (strategy, edges, chances, found); empty unless asked for
+    features -- names of what the bandit looks at, as kept with what it learnt; empty unless asked for
+    """
+
+    catalog_generation: int | None
+    learned_generation: int | None
+    entities: int
+    impressions: int
+    events: int
+    memory_pairs: int
+    policy: str
+    encoder: str
+    ranker: str
+    journal_digest: str
+    home: str = ""
+    strategies: tuple[str, ...] = ()
+    rewards: Mapping[str, float] = field(default_factory=dict)
+    damaged: tuple[str, ...] = ()
+    users: int = 0
+    shadows: tuple[str, ...] = ()
+    worth: tuple[Mapping[str, Any], ...] = ()
+    beliefs: Mapping[str, tuple[Mapping[str, Any], ...]] = field(default_factory=dict)
+    features: tuple[str, ...] = ()
+
+    def facts(self) -> tuple[tuple[str, str], ...]:
+        """Return (name, value) of what a report begins with."""
+        return (
+            ("workspace", self.home),
+            ("catalog", f"generation {self.catalog_generation}, {self.entities:,} entities"),
+            ("journal", f"{self.impressions:,} searches, {self.events:,} actions, {self.users:,} user profiles"),
+            ("memory", f"{self.memory_pairs:,} query-entity pairs"),
+            ("policy", self.policy),
+            ("ranker", self.ranker),
+        )
+
+
+def status(state: State, *, bandit: bool = False) -> Status:
+    """See ``Workspace.status``."""
+    current = state.current()
+    snapshot = state.snapshot()
+    counts = state.journal.counts()
+    memory = snapshot.strategies.get("memory")
+    worth, believed = marginal_worth(state) if bandit else ((), {})
+    beside = ("" if snapshot.shadow is None else str(snapshot.shadow), state.settings.ranking.shadow)
+    return Status(
+        catalog_generation=current.catalog,
+        learned_generation=current.learned,
+        entities=len(snapshot.catalog),
+        impressions=counts.impressions,
+        events=counts.events,
+        memory_pairs=int(getattr(memory, "pairs", 0)),
+        policy=str(snapshot.policy),
+        encoder=snapshot.header.encoder,
+        ranker="fusion" if snapshot.ranker is None else snapshot.ranker.algorithm,
+        journal_digest=state.journal.digest(),
+        home=str(state.home),
+        strategies=snapshot.enabled(),
+        rewards=state.settings.feedback.rewards,
+        damaged=tuple(snapshot.told()),
+        users=counts.users,
+        shadows=tuple(name for name in beside if name),
+        worth=worth,
+        beliefs=believed,
+        features=looked_at(snapshot) if bandit else (),
+    )
