@@ -15,7 +15,7 @@ from pathlib import Path
 from time import perf_counter
 
 from _common import Bars, ltrr, run, scratch
-from snapshot import per_click, read_run
+from loop import per_click, read_run
 
 from ltrr_cli.catalog.sample import sample_path
 from ltrr_cli.core.clock import iso, parse_time

@@ -11,7 +11,7 @@ import pytest
 
 from ltrr_cli.core.errors import DamagedError, NotFoundError, UsageError
 from ltrr_cli.core.types import Context
-from ltrr_cli.engine.schema import search_schema
+
 from ltrr_cli.engine.search import answer
 from ltrr_cli.ranking.model import Schema
 from ltrr_cli.ranking.trained import open_model
@@ -128,7 +128,7 @@ def test_the_columns_of_a_search_are_known_before_it(judged: Workspace):
     snapshot = judged.state.snapshot()
     for query in ("", "love", "gold rain please", "2012 +x!"):
         found = answer(snapshot, query, Context(snapshot.clock_ms), k=3, budget=50)
-        assert found.schema == search_schema(snapshot)
+        assert found.schema == snapshot.schema()
 
 
 def test_a_model_of_other_features_is_named_and_fusion_serves_until_they_are_back(judged: Workspace):
