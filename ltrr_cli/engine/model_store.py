@@ -19,12 +19,14 @@ from ltrr_cli.core.errors import DamagedError, NotFoundError, UsageError
 from ltrr_cli.core.report import Report
 from ltrr_cli.ranking.trained import open_model
 from ltrr_cli.storage import disk
+from ltrr_cli.storage.manifest import MANIFEST
 
 if TYPE_CHECKING:
     from ltrr_cli.engine.state import State
 
 KIND = "models"
 FUSION = 0  # number of "no ranker serves"
+CARD = "card.json"
 NAMED_BEFORE = 20  # models remembered as having served
 
 
@@ -103,8 +105,9 @@ def serving(state: State, number: int, *, back: bool = False) -> Iterator[Path]:
         if number != FUSION:
             source = state.generations.folder(KIND, number)
             open_model(source)  # what cannot be read cannot serve
-            for name in ("model.json", "model.npz"):
-                disk.copy_file(source / name, folder / name)
+            for path in sorted(source.iterdir()):
+                if path.is_file() and path.name not in (CARD, MANIFEST):
+                    disk.copy_file(path, folder / path.name)
         disk.write_atomic(folder / "served.json", msgspec.json.encode(Served(number, before)))
         yield folder
     finally:
@@ -147,6 +150,6 @@ def card(state: State, name: str | None) -> ModelCard:
 
 def _card(folder: Path) -> ModelCard:
     try:
-        return msgspec.json.decode((folder / "card.json").read_bytes(), type=ModelCard)
+        return msgspec.json.decode((folder / CARD).read_bytes(), type=ModelCard)
     except (OSError, msgspec.MsgspecError) as error:
         raise DamagedError(f"{folder}: no card of a model: {error}", hint=f"remove {folder}") from None

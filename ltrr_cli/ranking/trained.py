@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 from ltrr_cli.core.errors import DamagedError, DataError
 from ltrr_cli.core.types import FloatArray
 from ltrr_cli.ranking.linear import Linear
-from ltrr_cli.ranking.model import Schema
+from ltrr_cli.ranking.model import Model, Schema
+from ltrr_cli.ranking.ranker_registry import open_plugged
 from ltrr_cli.ranking.trees import Trees
 
 FORMAT = 1
@@ -98,11 +99,14 @@ def finite(features: FloatArray) -> FloatArray:
     return np.where(broken, np.float32(np.nan), narrow) if broken.any() else narrow
 
 
-def open_model(folder: Path) -> Ranker:
+def open_model(folder: Path) -> Model:
     """Read a model; raises DamagedError for anything that could not have been saved here.
 
     Indices are checked, so that an altered file can neither read outside its arrays nor walk for ever.
     """
+    plugged = open_plugged(folder)
+    if plugged is not None:
+        return plugged
     try:
         header = msgspec.json.decode((folder / "model.json").read_bytes(), type=Header)
         # opened here, because np.load leaves a file open that turns out not to be one of its own

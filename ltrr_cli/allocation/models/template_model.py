@@ -90,7 +90,8 @@ class TemplatePolicy:
     """What the policies over templates share; they differ in the menu alone."""
 
     name: ClassVar[str]
-    options: ClassVar[Mapping[str, str]] = {}
+    stem: ClassVar[str] = "templates"
+    options: ClassVar[Mapping[str, str] | None] = {}
 
     def __init__(self, settings: AllocationSettings, features: Sequence[str] | None = None) -> None:
         self._settings = checked(settings)

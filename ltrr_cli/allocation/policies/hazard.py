@@ -39,7 +39,10 @@ class Hazard:
     """``hazard(exploration=0.05)``: see the module. Without the option the settings say how much is explored."""
 
     name: ClassVar[str] = "hazard"
-    options: ClassVar[Mapping[str, str]] = {"exploration": "share of the budget one drawn strategy gets on top, 0..1"}
+    stem: ClassVar[str] = "hazard"
+    options: ClassVar[Mapping[str, str] | None] = {
+        "exploration": "share of the budget one drawn strategy gets on top, 0..1"
+    }
 
     def __init__(
         self, settings: AllocationSettings, features: Sequence[str] | None = None, exploration: float | None = None

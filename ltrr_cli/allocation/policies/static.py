@@ -24,6 +24,7 @@ class StaticPolicy:
     """Keeps its options, and nothing else."""
 
     name: ClassVar[str]
+    stem: ClassVar[str]
     options: ClassVar[Mapping[str, str] | None] = {}
 
     def __init__(self, settings: AllocationSettings, features: Sequence[str] | None = None, **options: float) -> None:
