@@ -20,6 +20,7 @@ from __future__ import annotations
 from collections import Counter, deque
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from ltrr_cli.core.clock import MINUTE
 from ltrr_cli.core.config import FeedbackSettings
@@ -68,6 +69,13 @@ class Tally:
     unknown: Counter[str] = field(default_factory=Counter)
 
 
+class Attributed(NamedTuple):
+    """What an action proves, and the page that it belongs to (None: to none)."""
+
+    outcome: Outcome
+    page: Impression | None = None
+
+
 class Attribution:
     """Turns a stream of events, in (time, event id) order, into outcomes.
 
@@ -89,8 +97,8 @@ class Attribution:
         """
         self._pages.add(impression)
 
-    def outcome(self, event: Event, impression: Impression | None = None, weight: float = 1.0) -> Outcome | None:
-        """Return what an event proves, or None where its type is worth nothing.
+    def attributed(self, event: Event, impression: Impression | None = None, weight: float = 1.0) -> Attributed | None:
+        """Return what an event proves, and its page; None where its type is worth nothing.
 
         impression -- the one that the event names, None where it names none or nobody knows it
         weight     -- what the guards leave of it, 0..1
@@ -110,10 +118,15 @@ class Attribution:
             self.tally.orphans += 1
         elif not _within(event, impression, window):
             self.tally.late += 1
-            return self._without_page(event, impression, reward, weight)
+            return Attributed(self._without_page(event, impression, reward, weight))
         if impression is None:
-            return self._without_page(event, None, reward, weight)
-        return self._on_page(event, impression, reward, weight)
+            return Attributed(self._without_page(event, None, reward, weight))
+        return Attributed(self._on_page(event, impression, reward, weight), impression)
+
+    def outcome(self, event: Event, impression: Impression | None = None, weight: float = 1.0) -> Outcome | None:
+        """Return what an event proves, as ``attributed`` does, without its page."""
+        found = self.attributed(event, impression, weight)
+        return None if found is None else found.outcome
 
     def _on_page(self, event: Event, impression: Impression, reward: float, weight: float) -> Outcome:
         line = _line(impression.shown, event)

@@ -4,20 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from itertools import takewhile
 
 import numpy as np
 
 from ltrr_cli.allocation.models.strategy_history import PAST
 from ltrr_cli.allocation.policy import BanditContext, BanditExample
 from ltrr_cli.core.seeds import seed_of
-from ltrr_cli.core.types import Context, FloatArray, Hits, Impression, IntArray, Outcome
+from ltrr_cli.core.types import FloatArray, Hits, Impression, IntArray, Outcome
 from ltrr_cli.engine.bandit_context import bandit_context_of, schema_of, shapes_of
 from ltrr_cli.engine.retrieve import retrieve
 from ltrr_cli.engine.search import Answer, context_of
 from ltrr_cli.engine.snapshot import Snapshot
+from ltrr_cli.feedback.attribution import Attributed
+from ltrr_cli.learning.timeline import Learn
 from ltrr_cli.retrieval.union import rank_of
-from ltrr_cli.storage.journal import Journal
 from ltrr_cli.text.normalise import query_key
 
 
@@ -62,42 +62,39 @@ class ImportedExamples:
 
     def ask(self, search: Impression) -> None:
         """Let every strategy answer an imported search as of its time."""
-        if search.origin == "imported":
-            self.keep(search, self._answered(search.query, context_of(search)))
-
-    def _answered(self, query: str, context: Context) -> SearchTrace:
+        if search.origin != "imported":
+            return
         budget = self.snapshot.settings.retrieval.budget
-        request = self.snapshot.request(query, context, 0)
+        request = self.snapshot.request(search.query, context_of(search), 0)
         bandit_context = bandit_context_of(self.snapshot, request, self.snapshot.enabled(), budget, explore=False)
         hits = retrieve(self.snapshot, request, bandit_context.strategies, budget)
-        return SearchTrace(bandit_context, tuple(hits), shapes_of(self.snapshot, hits, budget))
+        self.keep(search, SearchTrace(bandit_context, tuple(hits), shapes_of(self.snapshot, hits, budget)))
 
     def keep(self, search: Impression, trace_of: SearchTrace) -> None:
         """Keep what an imported search found until its outcomes come."""
         if search.origin == "imported":
             self._asked[search.impression_id] = trace_of
 
-    def arranged(self, outcomes: Iterable[Outcome]) -> Iterator[Outcome]:
-        """Yield outcomes in their order, but of those without a time, which have none, what teaches last.
+    def arranged(self, happened: Iterable[Impression | Attributed]) -> Iterator[Impression | Attributed]:
+        """Yield all in its order, and before each action without a search that teaches the search that it stands for.
 
-        It is asked for when the rest is known: people's actions often stand together in such logs.
+        Of actions without a time, which have no order, those that teach come last: they are asked for when the rest
+        is known, for people's actions often stand together in such logs.
         """
-        held: list[Outcome] = []
-        for outcome in outcomes:
-            if not outcome.time_ms and self.teaches(outcome):
-                held.append(outcome)
+        held: list[Attributed] = []
+        together: list[Attributed] = []  # those that teach, one right after the other: asked for before any is learnt
+        for one in happened:
+            outcome = None if isinstance(one, Impression) else one.outcome
+            teaches = outcome is not None and self.teaches(outcome)
+            if teaches and isinstance(one, Attributed):
+                (together if one.outcome.time_ms else held).append(one)
                 continue
-            if outcome.time_ms and held:
-                yield from held
-                held = []
-            yield outcome
-        yield from held
-
-    def watch(self, batch: Iterable[Outcome]) -> None:
-        """Before a batch is learnt: ask what would have brought those that teach, with which a batch begins."""
-        for outcome in takewhile(self.teaches, batch):
-            context = Context(outcome.time_ms, outcome.user, outcome.session)
-            self._asked[outcome.event_id] = self._answered("", context)
+            if held and (one.time_ms if isinstance(one, Impression) else one.outcome.time_ms):
+                together, held = [*held, *together], []
+            yield from _asked_together(together)
+            together = []
+            yield one
+        yield from _asked_together([*held, *together])
 
     def teaches(self, outcome: Outcome) -> bool:
         """Say whether an action without a search is one of those that teach."""
@@ -130,13 +127,21 @@ class ImportedExamples:
         ]
 
 
-def served_examples(snapshot: Snapshot, journal: Journal, batch: Sequence[Outcome]) -> list[BanditExample]:
+def _asked_together(acts: Sequence[Attributed]) -> Iterator[Impression | Attributed]:
+    """Yield a search without a query for each action, then the actions."""
+    for act in acts:
+        outcome = act.outcome
+        yield Impression(outcome.event_id, outcome.time_ms, "", "imported", outcome.user, outcome.session)
+    yield from acts
+
+
+def served_examples(snapshot: Snapshot, learn: Learn) -> list[BanditExample]:
     """Return what rewarded entities of pages that ltrr served teach, weighted against being shown by luck."""
     examples = []
-    for outcome in batch:
+    for outcome, page in zip(learn.outcomes, learn.pages, strict=True):
         if outcome.imported or outcome.impression_id is None or not outcome.ranks or outcome.reward <= 0:
             continue
-        served = as_served(snapshot, journal.impression(outcome.impression_id))
+        served = as_served(snapshot, page)
         if served is not None:
             bandit_context, depths, shapes = served
             ranks = np.array([outcome.ranks.get(name, 0) for name in bandit_context.strategies], np.int32)

@@ -6,50 +6,19 @@ order they came in.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import msgspec
 
-from ltrr_cli.core.config import Settings
-from ltrr_cli.core.types import Impression, Outcome
 from ltrr_cli.engine.snapshot import LearnedHeader, Snapshot
-from ltrr_cli.feedback.attribution import Attribution, Tally
+from ltrr_cli.feedback.attribution import Tally
 from ltrr_cli.feedback.guards import Guard, Suspect
 from ltrr_cli.learning.credit import ImportedExamples, served_examples
-from ltrr_cli.learning.timeline import walk
+from ltrr_cli.learning.timeline import Search, happened, newest, timeline
 from ltrr_cli.storage.heap import trim_heap
 from ltrr_cli.storage.journal import Journal
 
 WORDLESS, MOST = 500, 0.2  # actions without a search that teach the bandit, about, and of all actions at most
-COLD = 1_000  # searches that only fill a memory; what they show misleads
-
-
-def outcomes(
-    journal: Journal, settings: Settings, tally: Tally | None = None, guard: Guard | None = None
-) -> Iterator[Outcome]:
-    """Yield what every event of the journal proves, in (time, event id) order.
-
-    tally, guard -- fresh ones, for a caller who wants to know in the end what became of the events, and who was busy
-    """
-    attribution, guard = Attribution(settings.feedback), guard or Guard(settings.feedback)
-    if tally is not None:
-        attribution.tally = tally
-    pages = journal.impressions()
-    page = next(pages, None)
-    for event, impression in journal.stream():
-        while page is not None and (page.time_ms is None or (event.time_ms or 0) >= page.time_ms):
-            attribution.see(page)
-            page = next(pages, None)
-        outcome = attribution.outcome(event, impression, guard.weight(event, impression))
-        if outcome is not None:
-            yield outcome
-
-
-def newest(journal: Journal, sample: int) -> Iterator[Impression]:
-    """Yield the newest ``sample`` searches in time order, without the first ones, whose memory is cold."""
-    total = journal.counts().impressions
-    return journal.impressions(skip=max(total - sample, min(COLD, total // 4)))
 
 
 def fold(snapshot: Snapshot, journal: Journal, folder: Path, catalog: int) -> tuple[Tally, list[Suspect]]:
@@ -59,19 +28,19 @@ def fold(snapshot: Snapshot, journal: Journal, folder: Path, catalog: int) -> tu
     """
     count = 0
     last: int | None = None
-    tally, guard = Tally(), Guard(snapshot.settings.feedback)
-    teacher = ImportedExamples(snapshot, wordless=min(WORDLESS / max(journal.counts().events, 1), MOST))
-
-    def noted(batch: Sequence[Outcome]) -> None:
-        nonlocal count, last
-        count += len(batch)
-        last = batch[-1].time_ms
-        snapshot.teach([*teacher.examples(batch), *served_examples(snapshot, journal, batch)])
-
+    settings, counts = snapshot.settings, journal.counts()
+    tally, guard = Tally(), Guard(settings.feedback)
+    teacher = ImportedExamples(snapshot, wordless=min(WORDLESS / max(counts.events, 1), MOST))
     snapshot.meet(journal)
-    searches = newest(journal, snapshot.settings.allocation.sample)
-    past = teacher.arranged(outcomes(journal, snapshot.settings, tally, guard))
-    walk(snapshot, searches, past, teacher.ask, noted, teacher.watch, teacher.teaches)
+    past = newest(happened(journal, settings, tally, guard), counts.impressions, settings.allocation.sample)
+    for step in timeline(teacher.arranged(past)):
+        if isinstance(step, Search):
+            teacher.ask(step.impression)
+            continue
+        snapshot.learn(step.outcomes)
+        count += len(step.outcomes)
+        last = step.outcomes[-1].time_ms
+        snapshot.teach([*teacher.examples(step.outcomes), *served_examples(snapshot, step)])
     snapshot.teach(teacher.undated(max(last or 0, snapshot.clock_ms)))
     for name, strategy in snapshot.strategies.items():
         trim_heap()  # what the batches left between all that was learnt, and copies that were written before
@@ -79,6 +48,6 @@ def fold(snapshot: Snapshot, journal: Journal, folder: Path, catalog: int) -> tu
         strategy.save(folder / name)
     (folder / "policy").mkdir()
     snapshot.save_bandit(folder / "policy")
-    header = LearnedHeader(catalog, journal.counts().events, count, last, journal.digest())
+    header = LearnedHeader(catalog, counts.events, count, last, journal.digest())
     (folder / "fold.json").write_bytes(msgspec.json.encode(header))
     return tally, guard.suspects()

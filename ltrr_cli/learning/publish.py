@@ -17,7 +17,7 @@ from ltrr_cli.engine.snapshot import Snapshot, open_snapshot
 from ltrr_cli.feedback.attribution import Tally
 from ltrr_cli.feedback.guards import Suspect
 from ltrr_cli.feedback.judgments import read_judged
-from ltrr_cli.learning.fold import fold, outcomes
+from ltrr_cli.learning.fold import fold
 from ltrr_cli.learning.train import Labelled, judged_examples, keep, observe, train_model
 
 if TYPE_CHECKING:
@@ -140,5 +140,4 @@ def past(state: State, serving: Snapshot, progress: Progress) -> Labelled:
     snapshot.policy, snapshot.history = serving.policy, serving.history
     snapshot.meet(state.journal)
     snapshot.reranker = Reranker()  # it reads what a ranker has ordered, and is no feature
-    past = list(outcomes(state.journal, settings))
-    return observe(snapshot, state.journal, past, settings.ranking.sample, progress).labelled()
+    return observe(snapshot, state.journal, settings.ranking.sample, progress).labelled()

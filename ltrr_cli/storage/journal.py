@@ -26,6 +26,7 @@ from ltrr_cli.storage.page_codec import decode_page, encode_page
 BUSY_MS = 30_000
 RETRY_S = 0.01
 CACHE_KB = 65_536  # ids are random, so every batch touches pages all over their index
+RECENT = 4_096  # decoded impressions that are at hand while all are read in order
 SORT_KB = 8_192  # while all events are read once in order: what does not fit is sorted on disk
 _NO_ROOM = ("SQLITE_IOERR_WRITE", "SQLITE_IOERR_SHMSIZE", "SQLITE_IOERR_TRUNCATE")  # limits of files and quotas
 _ORDER = "time_ms IS NOT NULL, time_ms, CASE WHEN time_ms IS NULL THEN seq END"  # undated first, as they came
@@ -52,6 +53,23 @@ class JournalCounts:
     impressions: int
     events: int
     users: int
+
+
+class Decoded:
+    """Impressions that were lately decoded, the oldest forgotten first: to decode a page is most of what it costs."""
+
+    def __init__(self) -> None:
+        self._recent: dict[str, Impression] = {}
+
+    def impression(self, row: tuple[Any, ...]) -> Impression:
+        """Return the impression of a row, decoded where it is not at hand."""
+        if row[6] is None:  # nothing to decode
+            return Impression(*row[:6])
+        found = self._recent.pop(row[0], None) or _impression(row)
+        self._recent[row[0]] = found
+        if len(self._recent) > RECENT:
+            del self._recent[next(iter(self._recent))]
+        return found
 
 
 class Journal:
@@ -185,26 +203,28 @@ class Journal:
             row = self._db.execute(query, (impression_id,)).fetchone()
         return None if row is None else _impression(row)
 
-    def impressions(self, skip: int = 0) -> Iterator[Impression]:
+    def impressions(self, skip: int = 0, decoded: Decoded | None = None) -> Iterator[Impression]:
         """Yield all impressions but the first ``skip`` in (time, id) order, undated ones first, as they came."""
+        decoded = Decoded() if decoded is None else decoded
         with self._translated():
-            yield from map(_impression, self._db.execute(
+            yield from map(decoded.impression, self._db.execute(
                 f"SELECT {_IMPRESSION} FROM impressions ORDER BY {_ORDER}, impression_id LIMIT -1 OFFSET ?",
                 (skip,),
             ))  # fmt: skip
 
-    def stream(self) -> Iterator[tuple[Event, Impression | None]]:
+    def stream(self, decoded: Decoded | None = None) -> Iterator[tuple[Event, Impression | None]]:
         """Yield all events in (time, event id) order, undated ones first as they came, each with its impression.
 
-        The page of an impression is decoded for live ones only: logs from before ltrr hold no odds.
+        decoded -- shared with ``impressions``, where both are read side by side: a page is then decoded once
         """
+        decoded = Decoded() if decoded is None else decoded
         fields = ", ".join(f"e.{name}" for name in _EVENT.split(", "))
         joined = ", ".join(f"i.{name}" for name in _IMPRESSION.split(", "))
         order = _ORDER.replace("time_ms", "e.time_ms").replace("seq", "e.seq")
         query = f"SELECT {fields}, {joined} FROM events e LEFT JOIN impressions i USING (impression_id)"
         with self._sweeping():
             for row in self._db.execute(f"{query} ORDER BY {order}, e.event_id"):
-                yield Event(*row[:10]), None if row[10] is None else _impression(row[10:])
+                yield Event(*row[:10]), None if row[10] is None else decoded.impression(row[10:])
 
     def events_of(self, impression_id: str) -> list[Event]:
         """Return what was done on one page, in time order."""
