@@ -111,7 +111,7 @@ class Vocabulary:
         places = self._spelling.candidates(word)
         if not len(places):
             return []
-        offered = [self._words[place] for place in places.tolist()]
+        offered = self._words.many(places.tolist())
         distances = edits(word, offered, allowed_edits(word))
         near = np.flatnonzero((distances <= allowed_edits(word)) & (distances > 0))
         order = near[np.lexsort((near, -self.anywhere[places[near]], distances[near]))][:most]

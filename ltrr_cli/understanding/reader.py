@@ -65,6 +65,11 @@ class Understanding:
         opened = Vocabulary.open(folder), NameIndex.open(folder), Values.open(folder)
         return cls(header["language"], *opened, prominent)
 
+    @property
+    def names(self) -> NameIndex:
+        """The index of all titles."""
+        return self._names
+
     def read(self, query: str, locale: str | None = None) -> Reading:
         """Read a query; never fails, whatever was typed. Equal queries give equal readings."""
         typed = tuple(query_tokens(query))
