@@ -59,16 +59,16 @@ class Structured(Strategy):
 
     def retrieve(self, request: Request, limit: int) -> Hits:
         """Bring what bears most of the likeliest readings."""
-        match = self._match(request)
+        match = self.match(request)
         rows = np.flatnonzero(match).astype(np.int32)
         return best(rows, match[rows] + np.float32(_POPULAR) * self._popularity[rows], limit, request.allowed)
 
     def evidence(self, request: Request, rows: IntArray) -> FloatArray:
         """Return how well each row matches, 0..1."""
-        return self._match(request)[rows][:, None]
+        return self.match(request)[rows][:, None]
 
-    def _match(self, request: Request) -> FloatArray:
-        """Return (entities,) float32 (kept for the last request)."""
+    def match(self, request: Request) -> FloatArray:
+        """Return (entities,) float32 in 0..1, how well each matches (kept for the last request; read it only)."""
         reading = request.reading
         asked = (reading.tokens, reading.interpretations)
         if self._asked is None or self._asked[0] != asked:

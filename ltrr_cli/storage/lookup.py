@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from hashlib import blake2b
 from typing import Self
 
@@ -18,6 +19,12 @@ _FEW = 8  # texts that are looked up one by one
 def hashes(texts: Sequence[str]) -> Array:
     """Return (n,) uint64: 64 bits of BLAKE2b, so that a million texts share one with odds of 1 in 10 million."""
     return np.frombuffer(b"".join(map(_digest, texts)), "<u8")
+
+
+@lru_cache(maxsize=16_384)
+def _number(text: str) -> int:
+    """Return the hash of one text; the words of a query are looked up in several tables."""
+    return int.from_bytes(_digest(text), "little")
 
 
 def _digest(text: str) -> bytes:
@@ -65,7 +72,7 @@ class Lookup:
 
     def _find(self, text: str) -> int:
         """Return one place: for a few texts, calling NumPy takes longer than looking."""
-        wanted = int.from_bytes(_digest(text), "little")
+        wanted = _number(text)
         at = bisect_left(self._view, wanted)
         return int(self._places[at]) if at < len(self._view) and self._view[at] == wanted else -1
 
