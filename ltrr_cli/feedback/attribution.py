@@ -17,7 +17,7 @@ Everything here is a function of the settings and of the events and impressions 
 
 from __future__ import annotations
 
-from collections import Counter, deque
+from collections import deque
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import NamedTuple
@@ -51,6 +51,7 @@ def reward_of(event: Event, settings: FeedbackSettings) -> float:
 class Tally:
     """What became of the events.
 
+    events   -- all that were gone through
     outcomes -- outcomes given
     late     -- events outside the window of the impression they name
     orphans  -- events that name an impression nobody knows
@@ -60,13 +61,19 @@ class Tally:
     unknown  -- events of types that the settings do not list, by type
     """
 
+    events: int = 0
     outcomes: int = 0
     late: int = 0
     orphans: int = 0
     ignored: int = 0
     off_page: int = 0
     found: int = 0
-    unknown: Counter[str] = field(default_factory=Counter)
+    unknown: dict[str, int] = field(default_factory=dict)
+
+
+def longest_window(settings: FeedbackSettings) -> int:
+    """Return for how many milliseconds after a page something can come of it."""
+    return max(round(minutes * MINUTE) for minutes in (settings.window_minutes, *settings.windows.values()))
 
 
 class Attributed(NamedTuple):
@@ -87,7 +94,8 @@ class Attribution:
         self._undated_ms = undated_ms
         self._windows = {kind: round(minutes * MINUTE) for kind, minutes in settings.windows.items()}
         self._window = round(settings.window_minutes * MINUTE)
-        self._pages = _Pages(max((self._window, *self._windows.values())))
+        self.window_ms = longest_window(settings)
+        self._pages = _Pages(self.window_ms)
         self.tally = Tally()
 
     def see(self, impression: Impression) -> None:
@@ -104,7 +112,7 @@ class Attribution:
         weight     -- what the guards leave of it, 0..1
         """
         if event.kind not in self._settings.rewards:
-            self.tally.unknown[event.kind] += 1
+            self.tally.unknown[event.kind] = self.tally.unknown.get(event.kind, 0) + 1
         reward = reward_of(event, self._settings)
         if reward == 0.0:
             self.tally.ignored += 1

@@ -14,7 +14,8 @@ from ltrr_cli.core.config import Settings
 from ltrr_cli.core.types import Impression, Outcome
 from ltrr_cli.feedback.attribution import Attributed, Attribution, Tally
 from ltrr_cli.feedback.guards import Guard
-from ltrr_cli.storage.journal import Decoded, Journal
+from ltrr_cli.storage.journal import Journal
+from ltrr_cli.storage.journal_past import BEFORE_ALL, Decoded, Position
 
 BATCH = 4_096  # outcomes learnt at a time where no search stands between them
 COLD = 1_000  # searches that only fill a memory; what they show misleads
@@ -42,8 +43,7 @@ def timeline(happened: Iterable[Impression | Attributed]) -> Iterator[Search | L
     """
     batch: list[Attributed] = []
     for one in happened:
-        search = isinstance(one, Impression)
-        if batch and (search or len(batch) == BATCH):
+        if batch and (isinstance(one, Impression) or len(batch) == BATCH or _begins(batch[-1], one)):
             yield _learn(batch)
             batch = []
         if isinstance(one, Impression):
@@ -54,34 +54,72 @@ def timeline(happened: Iterable[Impression | Attributed]) -> Iterator[Search | L
         yield _learn(batch)
 
 
+def _begins(last: Attributed, one: Attributed) -> bool:
+    """Say whether an outcome is the first that has a time."""
+    return last.outcome.time_ms == 0 != one.outcome.time_ms
+
+
 def _learn(batch: list[Attributed]) -> Learn:
     return Learn(tuple(one.outcome for one in batch), tuple(one.page for one in batch))
 
 
-def happened(
-    journal: Journal, settings: Settings, tally: Tally | None = None, guard: Guard | None = None
-) -> Iterator[Impression | Attributed]:
+class Past:
+    """The past of a journal as somebody goes through it, and where they stand: attribution, guards, position.
+
+    tally, guard -- fresh ones, or as of ``position``
+    position     -- the last event that was gone through; None: none was
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        tally: Tally | None = None,
+        guard: Guard | None = None,
+        position: Position | None = None,
+    ) -> None:
+        self.tally, self.guard, self.position = tally or Tally(), guard or Guard(settings.feedback), position
+        self._settings = settings.feedback
+
+    def happened(
+        self, journal: Journal, until_ms: int | None = None, *, trailing: bool = False
+    ) -> Iterator[Impression | Attributed]:
+        """Yield searches and what events prove, in time order from the position on; undated ones come first.
+
+        until_ms -- with all of this moment, and no further
+        trailing -- also the searches after the last event, of which nothing came yet: they are not gone through
+        """
+        decoded, since, attribution = Decoded(), self.position, Attribution(self._settings)
+        attribution.tally = self.tally
+        if since is not None:  # what was shown lately may still be acted on
+            start = since.time_ms - attribution.window_ms - 1
+            for shown in journal.impressions(after_ms=start, until_ms=since.time_ms):
+                attribution.see(shown)
+        after_ms = None if since is None else since.time_ms
+        pages = journal.impressions(after_ms=after_ms, until_ms=until_ms, decoded=decoded)
+        page: Impression | None = next(pages, None)
+        for event, impression in journal.stream(since, until_ms, decoded):
+            while page is not None and (page.time_ms is None or (event.time_ms or 0) >= page.time_ms):
+                attribution.see(page)
+                yield page
+                page = next(pages, None)
+            self.position = BEFORE_ALL if event.time_ms is None else Position(event.time_ms, event.event_id)
+            self.tally.events += 1
+            found = attribution.attributed(event, impression, self.guard.weight(event, impression))
+            if found is not None:
+                yield found
+        if until_ms is not None:
+            self.position = Position(until_ms)
+        if page is not None and (trailing or until_ms is not None):
+            yield page
+            yield from pages
+
+
+def happened(journal: Journal, settings: Settings, tally: Tally | None = None) -> Iterator[Impression | Attributed]:
     """Yield all searches of the journal and what every event proves, in time order; undated ones come first.
 
-    tally, guard -- fresh ones, for a caller who wants to know in the end what became of the events, and who was busy
+    tally -- a fresh one, for a caller who wants to know in the end what became of the events
     """
-    attribution, guard = Attribution(settings.feedback), guard or Guard(settings.feedback)
-    if tally is not None:
-        attribution.tally = tally
-    decoded = Decoded()
-    pages = journal.impressions(decoded=decoded)
-    page = next(pages, None)
-    for event, impression in journal.stream(decoded):
-        while page is not None and (page.time_ms is None or (event.time_ms or 0) >= page.time_ms):
-            attribution.see(page)
-            yield page
-            page = next(pages, None)
-        found = attribution.attributed(event, impression, guard.weight(event, impression))
-        if found is not None:
-            yield found
-    if page is not None:
-        yield page
-        yield from pages
+    return Past(settings, tally).happened(journal, trailing=True)
 
 
 def outcomes(journal: Journal, settings: Settings, tally: Tally | None = None) -> Iterator[Outcome]:

@@ -5,7 +5,10 @@ from __future__ import annotations
 import sqlite3
 from dataclasses import dataclass
 
-FORMAT = 3
+from ltrr_cli.core.clock import DAY
+from ltrr_cli.storage.journal_meta import META, add, count_thinning, digest_of, keep
+
+FORMAT = 4
 
 READINGS = """
 CREATE TABLE IF NOT EXISTS readings (
@@ -13,6 +16,16 @@ CREATE TABLE IF NOT EXISTS readings (
     lines INTEGER NOT NULL, known INTEGER NOT NULL, conflicts INTEGER NOT NULL, skipped INTEGER NOT NULL,
     refused INTEGER NOT NULL, PRIMARY KEY (digest, reader)
 );
+"""
+
+_INDEXES = """
+CREATE INDEX IF NOT EXISTS events_time ON events (time_ms);
+CREATE INDEX IF NOT EXISTS impressions_seq ON impressions (seq);
+"""
+
+USERS = """
+CREATE TABLE users (seq INTEGER PRIMARY KEY, user TEXT NOT NULL, attributes TEXT NOT NULL, time_ms INTEGER);
+CREATE UNIQUE INDEX users_said ON users (user, COALESCE(time_ms, -1));
 """
 
 SCHEMA = (
@@ -31,21 +44,34 @@ CREATE INDEX events_user ON events (user) WHERE user IS NOT NULL;
 CREATE INDEX events_impression ON events (impression_id) WHERE impression_id IS NOT NULL;
 CREATE TABLE conflicts (event_id TEXT NOT NULL, content TEXT NOT NULL, UNIQUE (event_id, content));
 CREATE TABLE sources (source INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE);
-CREATE TABLE users (user TEXT PRIMARY KEY, attributes TEXT NOT NULL, time_ms INTEGER) WITHOUT ROWID;
 """
     + READINGS
+    + _INDEXES
+    + USERS
+    + META
 )
 
-PROFILE = """INSERT INTO users VALUES (?, ?, ?) ON CONFLICT (user) DO UPDATE
-SET attributes = excluded.attributes, time_ms = excluded.time_ms
-WHERE COALESCE(excluded.time_ms, -1) >= COALESCE(users.time_ms, -1)"""  # the newest holds, whichever log came first
+# of one moment the latest line holds; what was said at other moments stays: a search knows what was said by then
+PROFILE = """INSERT INTO users (user, attributes, time_ms) VALUES (?, ?, ?)
+ON CONFLICT (user, COALESCE(time_ms, -1)) DO UPDATE
+SET attributes = excluded.attributes, seq = (SELECT MAX(seq) + 1 FROM users)
+WHERE attributes != excluded.attributes"""
 
 _TO_2 = """
 ALTER TABLE impressions ADD COLUMN source INTEGER;
 ALTER TABLE events ADD COLUMN source INTEGER;
 CREATE TABLE sources (source INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE);
 """
-_TO = {2: _TO_2, 3: READINGS}
+_TO_4 = f"""
+{_INDEXES}
+DROP INDEX IF EXISTS users_said;
+ALTER TABLE users RENAME TO users_3;
+{USERS}
+INSERT INTO users (user, attributes, time_ms) SELECT user, attributes, time_ms FROM users_3 ORDER BY user;
+DROP TABLE users_3;
+{META}
+"""
+_TO = {2: _TO_2, 3: READINGS, 4: _TO_4}
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,10 +105,13 @@ def create(database: sqlite3.Connection) -> None:
 def upgrade(database: sqlite3.Connection) -> None:
     """Bring tables of an older format to the newest, one step after another, inside a transaction.
 
-    Where lines of format 1 came from is not known; how far logs were read is not known before format 3.
+    Where lines of format 1 came from is not known; how far logs were read is not known before format 3; the digest
+    was not kept before format 4.
     """
     found = database.execute("PRAGMA user_version").fetchone()[0]
     _run(database, "".join(script for number, script in _TO.items() if number > found))
+    if found < 4:
+        keep(database, digest_of(database, "1"))
 
 
 def _run(database: sqlite3.Connection, script: str) -> None:
@@ -94,31 +123,40 @@ def _run(database: sqlite3.Connection, script: str) -> None:
 def forget(database: sqlite3.Connection, what: Forget) -> Forgotten:
     """Delete, inside a transaction; conflicting copies of deleted events leave with them."""
     condition, values = _condition(database, what)
-    chosen = f"SELECT event_id FROM events WHERE {condition}"
-    database.execute(f"DELETE FROM conflicts WHERE event_id IN ({chosen})", values)
-    events = database.execute(f"DELETE FROM events WHERE {condition}", values).rowcount
-    impressions = database.execute(f"DELETE FROM impressions WHERE {condition}", values).rowcount
+    events, impressions = _delete(database, condition, values)
     database.execute("DELETE FROM readings")  # a log that holds what left is to be read whole, should it come again
     users = 0
     if what.user is not None and what.source is None and what.between is None:
-        users = database.execute("DELETE FROM users WHERE user = ?", (what.user,)).rowcount
+        users = database.execute("SELECT COUNT(DISTINCT user) FROM users WHERE user = ?", (what.user,)).fetchone()[0]
+        if users:
+            database.execute("DELETE FROM users WHERE user = ?", (what.user,))
+            count_thinning(database)
     return Forgotten(events, impressions, users)
 
 
 def expire(database: sqlite3.Connection, days_ms: int, now_ms: int) -> None:
-    """Delete, inside a transaction, what is older than ``days_ms`` before the newest event that is not of the future.
+    """Delete, inside a transaction, the days before ``days_ms`` before the newest event that is not of the future.
 
-    How far logs were read stays known: what was dropped for its age is not to come back with them.
+    Whole days leave at once, since whatever was learnt has to be learnt anew without them. How far logs were read stays
+    known: what was dropped for its age is not to come back with them.
     """
     newest = "SELECT MAX(MIN(time_ms, ?)) FROM events WHERE time_ms IS NOT NULL"
     found = database.execute(newest, (now_ms,)).fetchone()[0]
-    if found is None:
-        return
-    before = (found - days_ms,)
-    old = "SELECT event_id FROM events WHERE time_ms < ?"
-    database.execute(f"DELETE FROM conflicts WHERE event_id IN ({old})", before)
-    database.execute("DELETE FROM events WHERE time_ms < ?", before)
-    database.execute("DELETE FROM impressions WHERE time_ms < ?", before)
+    if found is not None:
+        _delete(database, "time_ms < ?", [(found - days_ms) // DAY * DAY])
+
+
+def _delete(database: sqlite3.Connection, condition: str, values: list[str | int]) -> tuple[int, int]:
+    """Delete what meets a condition; return how many events and impressions."""
+    chosen = f"SELECT event_id FROM events WHERE {condition}"
+    gone = digest_of(database, condition, values)
+    database.execute(f"DELETE FROM conflicts WHERE event_id IN ({chosen})", values)
+    events = database.execute(f"DELETE FROM events WHERE {condition}", values).rowcount
+    impressions = database.execute(f"DELETE FROM impressions WHERE {condition}", values).rowcount
+    add(database, -gone)
+    if events or impressions:
+        count_thinning(database)
+    return events, impressions
 
 
 def _condition(database: sqlite3.Connection, what: Forget) -> tuple[str, list[str | int]]:
