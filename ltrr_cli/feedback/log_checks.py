@@ -13,7 +13,8 @@
 ``off_page``    warning  actions on an entity that the page did not show
 ``robots``      warning  people with more actions on one day than the cap
 ``actions``     warning  pages, but not one action
-``types``       note     event types that the settings do not list
+``types``       warning  event types of which neither the settings nor their names say what they are worth: they count 0
+``uncounted``   note     event types that count nothing: what was only seen, what says nothing of an entity
 ``duplicates``  note     lines that say again what was said
 ``orphans``     note     actions that name a page which is not in this log
 ``anonymous``   note     actions without user and session
@@ -32,6 +33,7 @@ from ltrr_cli.core.config import FeedbackSettings
 from ltrr_cli.core.errors import DataError
 from ltrr_cli.core.types import Event, Impression, Shown
 from ltrr_cli.feedback.records import Parsed
+from ltrr_cli.feedback.rewards import Rewards
 from ltrr_cli.text.lines import BadLine, Line
 
 SEVERITIES = {
@@ -48,7 +50,8 @@ SEVERITIES = {
     "off_page": "warning",
     "robots": "warning",
     "actions": "warning",
-    "types": "note",
+    "types": "warning",
+    "uncounted": "note",
     "duplicates": "note",
     "orphans": "note",
     "anonymous": "note",
@@ -121,6 +124,7 @@ class _Checks:
     waiting: list[tuple[int, Event]] = field(default_factory=list)  # actions whose page may come after them
     positions: Counter[int] = field(default_factory=Counter)
     people: Counter[tuple[str, int]] = field(default_factory=Counter)
+    kinds: Counter[str] = field(default_factory=Counter)
     number: int = 0
 
     def line(self, line: Line | BadLine, read: Callable[[bytes], Parsed]) -> None:
@@ -156,8 +160,19 @@ class _Checks:
         for (person, day), actions in self.people.most_common():
             if actions > self.settings.user_daily_cap:
                 self._found("robots", f"{person}: {actions} actions on {iso(day * DAY)[:10]}")
+        self._kinds()
         if self.pages and not self.events:
             self._found("actions", f"{len(self.pages)} pages")
+
+    def _kinds(self) -> None:
+        """Name the types that count nothing."""
+        rewards = Rewards(self.settings)
+        for kind, count in self.kinds.most_common():
+            worth = rewards.worth_of(kind)
+            if worth.event_class is None and worth.reward == 0.0:
+                self._found("types", f"{kind} ({count:,})", count)
+            elif worth.reward == 0.0:
+                self._found("uncounted", f"{kind} ({count:,}): {worth.event_class}", count)
 
     def _found(self, check: str, what: str, count: int = 1) -> None:
         self.counts[check] += count
@@ -188,8 +203,7 @@ class _Checks:
         self.events[event.event_id] = content
         self._moment(event.time_ms)
         self._entity(event.entity_id)
-        if event.kind not in self.settings.rewards:
-            self._found("types", event.kind)
+        self.kinds[event.kind] += 1
         person = event.user if event.user is not None else event.session
         if person is None:
             self._found("anonymous", event.kind)

@@ -1,6 +1,7 @@
 """ltrr's own log format: one JSON object a line, ``event`` names its kind.
 
-``impression``  a page and, where known, the odds of every line on it
+``impression``  a page and, where known, the odds of every line on it; with an entity_id and without results: of that
+                one entity it is said that it was seen
 ``search``      one search with what was shown (null: unknown) and what was clicked
 ``user``        a profile
 anything else   an action: ``click``, ``play``, ``like``, ``add``, ``purchase``, ``skip`` ...
@@ -48,7 +49,7 @@ class Native:
         kind = kind_of(record, "event")
         if kind == "search":
             return self._search(record)
-        if kind == "impression":
+        if kind == "impression" and ("entity_id" not in record or "results" in record):
             return Parsed(impressions=(self._impression(record),))
         if kind == "user":
             attributes = attributes_of(record, "attributes")

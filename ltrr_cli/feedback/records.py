@@ -112,13 +112,13 @@ def text(record: Mapping[str, Any], name: str) -> str | None:
 
 
 def kind_of(record: Mapping[str, Any], name: str) -> str:
-    """Return the type of an event: one printable word, compared letter by letter."""
+    """Return the type of an event: a printable name ("click", "Product Clicked")."""
     value = record.get(name)
     if type(value) is not str or not value:
         raise DataError(f"no {name}")
-    if len(value) > LONGEST_NAME or not value.isprintable() or " " in value:
+    if len(value) > LONGEST_NAME or not value.isprintable() or value.isspace():
         raise DataError(f"{name} is not the name of an event type: {value[:LONGEST_NAME]!r}")
-    return value
+    return value.strip()
 
 
 def moment(record: Mapping[str, Any], name: str, undated: bool) -> int | None:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from ltrr_cli.core.report import Report
+from ltrr_cli.feedback.type_counts import TypeCount
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +34,7 @@ class IngestReport(Report):
     journal_seconds -- of ``seconds``: until the journal had every line
     suspects        -- who acted abnormally often, in the whole journal, the busiest first
     formats -- log -> the format that it was read in
+    types   -- type of event -> how often it was read, the most frequent first, and what it is worth
     """
 
     accepted: int
@@ -49,3 +51,4 @@ class IngestReport(Report):
     journal_seconds: float = 0.0
     formats: Mapping[str, str] = field(default_factory=dict)
     suspects: tuple[Busy, ...] = ()
+    types: Mapping[str, TypeCount] = field(default_factory=dict)

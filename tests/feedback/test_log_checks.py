@@ -61,7 +61,8 @@ def test_a_good_log_has_no_findings(tmp_path):
         ("late", [click(impression_id="i", timestamp=THEN + HOUR), PAGE], 1, "60.0 minutes after"),
         ("off_page", [click(impression_id="i", entity_id="c"), PAGE], 1, "c"),
         ("robots", [click(n) for n in range(1001)], 1, "u: 1001 actions on 2024-05-22"),
-        ("types", [click(event="share")], 1, "share"),
+        ("types", [click(event="wobble")], 1, "wobble (1)"),
+        ("uncounted", [click(event="view_item_list")], 1, "view_item_list (1): exposure"),
         ("orphans", [click(impression_id="nowhere")], 1, "nowhere"),
         ("anonymous", [click(user_id=None)], 1, "click"),
     ],
@@ -107,7 +108,7 @@ def test_examples_are_few_and_different(tmp_path):
 
 
 def test_the_order_of_the_log_does_not_matter(tmp_path):
-    records = [PAGE, *GOOD, click(impression_id="i", timestamp=THEN + HOUR), click(1, event="share"), b"{"]
+    records = [PAGE, *GOOD, click(impression_id="i", timestamp=THEN + HOUR), click(1, event="wobble"), b"{"]
     forth, back = run(tmp_path, records), run(tmp_path, records[::-1])
     assert {name: finding.count for name, finding in forth.items()} == {name: f.count for name, f in back.items()}
 

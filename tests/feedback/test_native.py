@@ -35,7 +35,7 @@ def test_an_action_is_read_whole():
     assert (event.user, event.session, event.value) == ("7", "s", 2.0)
 
 
-@pytest.mark.parametrize("name", ["play", "like", "add", "purchase", "skip", "share-by-mail", "écouter"])
+@pytest.mark.parametrize("name", ["play", "like", "add", "skip", "share-by-mail", "écouter", "Product Clicked"])
 def test_any_other_name_is_an_action(name):
     assert read(CLICK | {"event": name}).events[0].kind == name
 
@@ -46,7 +46,7 @@ def test_any_other_name_is_an_action(name):
         ({"event": None}, "no event"),
         ({"event": ""}, "no event"),
         ({"event": 7}, "no event"),
-        ({"event": "a click"}, "event type"),
+        ({"event": "  "}, "event type"),
         ({"event": "c" * 65}, "event type"),
         ({"event": "cl\nick"}, "event type"),
         ({"entity_id": None}, "no entity_id"),
@@ -79,6 +79,12 @@ def test_any_other_name_is_an_action(name):
 )
 def test_an_action_that_cannot_be_used_is_refused_by_field(change, reason):
     assert reason in refused(CLICK | change)
+
+
+def test_one_entity_that_was_seen_is_an_event_and_no_page():
+    (seen,) = read({"event": "impression", "timestamp": 1_000, "query": "q", "entity_id": "a"}).events
+    assert (seen.kind, seen.entity_id) == ("impression", "a")
+    assert read(PAGE | {"results": ["a"], "entity_id": "a"}).impressions
 
 
 def test_whole_numbers_written_as_decimals_and_integer_ids_are_taken():
