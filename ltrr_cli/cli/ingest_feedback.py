@@ -70,6 +70,8 @@ def ingest_feedback(
     if report.quarantined:
         where = f" in {report.quarantine_file}" if report.quarantine_file else ""
         ctx.warn(f"set aside{where}: {counted(report.quarantined, 'bad line')}")
+    for line in report.notes:
+        ctx.say(line)
     for line in told_known(report.types):
         ctx.say(line)
     for line in told_unknown(report.types, ctx.folder()):

@@ -167,6 +167,8 @@ _IRREGULAR = {"bought": "buy", "chosen": "choose", "chose": "choose", "hidden": 
               "saw": "see", "seen": "see", "shown": "show", "left": "leave", "sent": "send", "rsvp": "accept",
               "tapped": "tap", "ran": "run", "began": "begin", "begun": "begin"}  # fmt: skip
 
+_POINTER = frozenset(("hover", "mouse", "mouseover", "over", "enter"))
+
 # names that one reader gives and another system writes: a setting for either holds for both
 _SAME = {"clickthrough": "click", "addtocart": "add", "watch": "play"}
 
@@ -255,6 +257,21 @@ def _glued(token: str) -> EventType | None:
         if found is not None:
             return found
     return None
+
+
+def shows(name: str) -> bool:
+    """Say whether a name means that an entity came into view, so that such events together tell a page.
+
+    A bare ``view`` may mean more, and where a mouse was tells one line of many.
+
+    >>> shows("impression"), shows("Product List Viewed"), shows("view"), shows("hover"), shows("click")
+    (True, True, False, False, False)
+    """
+    found = event_type(name)
+    if found is None or found.event_class is not EventClass.EXPOSURE:
+        return False
+    stems = list(map(_stem, tokens_of(name)))
+    return stems not in (["view"], ["see"]) and not _POINTER & set(stems)
 
 
 def _without_objects(stems: list[str]) -> list[list[str]]:

@@ -85,7 +85,8 @@ def follow(
             if ended:
                 break
         report = _report(tails, learnt, kept, perf_counter() - start)
-        return replace(report, types=type_counts(_kinds(tails), state.settings.feedback, journal.kinds))
+        types = type_counts(_kinds(tails), state.settings.feedback, journal.kinds)
+        return replace(report, types=types, notes=tuple(note for tail in tails for note in tail.taken.sayings()))
 
 
 def _count() -> Iterator[int]:

@@ -16,12 +16,14 @@ from ltrr_cli.core.errors import DataError, UsageError
 from ltrr_cli.core.types import Event, Impression
 from ltrr_cli.feedback.format_registry import LOOKED_AT, format_of, reader
 from ltrr_cli.feedback.guards import Suspect
+from ltrr_cli.feedback.position_base import from_one, holds_zero
 from ltrr_cli.feedback.quarantine import Quarantine
 from ltrr_cli.feedback.records import Parsed
 from ltrr_cli.feedback.rewards import Rewards
 from ltrr_cli.feedback.taken import Taken, check
 from ltrr_cli.feedback.type_counts import type_counts
 from ltrr_cli.learning.log_position import LogPosition, log_position, reader_of
+from ltrr_cli.learning.positions import Positions
 from ltrr_cli.learning.publish import learn
 from ltrr_cli.learning.records import Busy, IngestReport
 from ltrr_cli.storage.journal import Journal
@@ -91,6 +93,7 @@ def ingest(
         formats=taken.formats,
         suspects=tuple(busy(one) for one in learnt.suspects) if learnt else (),
         types=types,
+        notes=taken.sayings(),
     )
 
 
@@ -122,8 +125,10 @@ def take_lines(
     place: LogPosition | None,
 ) -> None:
     """Journal what there is of a log, under its name, from a place on that has begun."""
-    for batch in _read(source, format, undated, taken, aside, progress, place, name):
-        _journal(journal, batch, taken, name)
+    at = place or LogPosition("")
+    positions = Positions(journal, name, at, taken)
+    for batch in _read(source, format, undated, taken, aside, progress, at, name):
+        _journal(journal, positions.settled(batch), taken, name)
     if place is not None:
         place.note(journal, taken)
 
@@ -134,15 +139,16 @@ def take_in(
     """Journal logs elsewhere than in a workspace; raises DataError where too many lines are bad."""
     taken, places, rewards = Taken(), count(), Rewards(settings.feedback)
     with journal.whole():
-        for batch in chain.from_iterable(
-            _read(source, "auto", undated, taken, _ignored, progress) for source in sources
-        ):
-            _journal(journal, batch, taken)
-            for parsed, place in zip(batch, places, strict=False):
-                worth = [event for event in parsed.events if rewards.of(event) > 0]
-                for i in parsed.impressions:
-                    acted = tuple(event.entity_id for event in worth if event.impression_id == i.impression_id)
-                    taken.searches.append((i.time_ms, place, i.impression_id, acted))
+        for source in sources:
+            at, name = LogPosition(""), str(source)
+            positions = Positions(journal, name, at, taken)
+            for batch in _read(source, "auto", undated, taken, _ignored, progress, at, name):
+                _journal(journal, positions.settled(batch), taken, name)
+                for parsed, place in zip(batch, places, strict=False):
+                    worth = [event for event in parsed.events if rewards.of(event) > 0]
+                    for i in parsed.impressions:
+                        acted = tuple(event.entity_id for event in worth if event.impression_id == i.impression_id)
+                        taken.searches.append((i.time_ms, place, i.impression_id, acted))
         check(taken, settings.feedback.max_bad, None)
     return taken
 
@@ -151,6 +157,9 @@ def record(state: State, event: Mapping[str, Any]) -> None:
     """Journal one native record; raises DataError."""
     state.current()
     parsed = reader("native")(msgspec.json.encode(event))
+    if holds_zero([parsed]):
+        raise DataError("position is not a whole number from 1")
+    (parsed,) = from_one([parsed], shift=False)
     _journal(state.journal, [parsed], Taken())
 
 
@@ -161,14 +170,13 @@ def _read(
     taken: Taken,
     aside: Aside,
     progress: Progress,
-    place: LogPosition | None = None,
-    name: str | None = None,
+    place: LogPosition,
+    name: str,
 ) -> Iterator[list[Parsed]]:
     """Yield what the lines hold, batch by batch; count in ``taken`` and put ``aside`` what cannot be used.
 
     Raises DataError where a source is damaged: its checksum comes last, so nothing read before it can be trusted.
     """
-    place, name = place or LogPosition(""), str(source) if name is None else name
     lines = read_lines(source, offset=place.offset, number=place.number, tap=place.tap)
     first = list(islice(lines, LOOKED_AT))
     if place.whole_only:

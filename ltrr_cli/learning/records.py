@@ -35,6 +35,7 @@ class IngestReport(Report):
     suspects        -- who acted abnormally often, in the whole journal, the busiest first
     formats -- log -> the format that it was read in
     types   -- type of event -> how often it was read, the most frequent first, and what it is worth
+    notes   -- what has to be said of the logs: how positions and times were read, how pages were put together
     """
 
     accepted: int
@@ -52,3 +53,4 @@ class IngestReport(Report):
     formats: Mapping[str, str] = field(default_factory=dict)
     suspects: tuple[Busy, ...] = ()
     types: Mapping[str, TypeCount] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import sqlite3
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,9 +20,9 @@ from ltrr_cli.storage import disk
 from ltrr_cli.storage.heap import trim_heap
 from ltrr_cli.storage.journal_kinds import EventKind, kinds
 from ltrr_cli.storage.journal_logs_read import LogRead, note_reading, readings
+from ltrr_cli.storage.journal_pages import insert_impressions, shift_positions, told_whole
 from ltrr_cli.storage.journal_rows import EVENT, IMPRESSION, EventRow, event_row, impression_of
 from ltrr_cli.storage.journal_schema import FORMAT, PROFILE, Forget, Forgotten, create, expire, forget, upgrade
-from ltrr_cli.storage.page_codec import encode_page
 
 BUSY_MS = 30_000
 RETRY_S = 0.01
@@ -34,7 +34,7 @@ _ORDER = "time_ms IS NOT NULL, time_ms, CASE WHEN time_ms IS NULL THEN seq END" 
 
 @dataclass(frozen=True, slots=True)
 class Ingested:
-    """What became of a batch: new, seen before with the same content, seen before with another."""
+    """What became of a batch: new events, known ones, and events and pages that contradict what is known."""
 
     accepted: int
     duplicates: int
@@ -122,14 +122,14 @@ class Journal:
         rows = [event_row(event) for event in events]
         with self._transaction():
             number = None if source is None else self._source(source)
-            self._insert_impressions(impressions, number)
+            contradicting = self._insert_impressions(impressions, number)
             before = self._db.total_changes
             marks = ", ".join("?" * 10) + f", {'NULL' if number is None else number}"
             self._db.executemany(f"INSERT OR IGNORE INTO events ({EVENT}, source) VALUES ({marks})", rows)
             accepted = self._db.total_changes - before
             conflicts = self._conflicts(rows) if accepted < len(rows) else 0
             self._db.executemany(PROFILE, users)
-        return Ingested(accepted, len(rows) - accepted - conflicts, conflicts)
+        return Ingested(accepted, len(rows) - accepted - conflicts, conflicts + contradicting)
 
     def forget(self, what: Forget) -> Forgotten:
         """Let go of events and impressions, overwriting them on disk."""
@@ -143,6 +143,22 @@ class Journal:
         with self._transaction():
             expire(self._db, days_ms, now_ms)
 
+    def newest_event(self) -> int:
+        """Return the number of the event that was taken in last, 0 where there is none."""
+        with self._translated():
+            return int(self._db.execute("SELECT COALESCE(MAX(seq), 0) FROM events").fetchone()[0])
+
+    def counts_from_zero(self, source: str) -> bool:
+        """Say whether positions of a log, by its name, are known to count from 0."""
+        with self._translated():
+            query = "SELECT 1 FROM sources WHERE name = ? AND from_zero"
+            return self._db.execute(query, (source,)).fetchone() is not None
+
+    def count_from_one(self, source: str, since: int) -> None:
+        """Raise the positions that came from a log by one, those of events after the ``since``-th: they began at 0."""
+        with self._transaction():
+            shift_positions(self._db, self._source(source), since)
+
     def note_reading(self, reading: LogRead, instead: LogRead | None) -> None:
         """Remember how far a log was read, in place of what was remembered of it."""
         with self._transaction():
@@ -152,15 +168,12 @@ class Journal:
         self._db.execute("INSERT OR IGNORE INTO sources (name) VALUES (?)", (name,))
         return int(self._db.execute("SELECT source FROM sources WHERE name = ?", (name,)).fetchone()[0])
 
-    def _insert_impressions(self, impressions: Iterable[Impression], source: int | None = None) -> None:
+    def _insert_impressions(self, impressions: Sequence[Impression], source: int | None = None) -> int:
         if self._seq is None:
             self._seq = int(self._db.execute("SELECT COALESCE(MAX(seq), 0) FROM impressions").fetchone()[0])
-        rows = [
-            (i.impression_id, i.time_ms, i.query, i.origin, i.user, i.session, encode_page(i), number, source)
-            for number, i in enumerate(impressions, self._seq + 1)
-        ]
-        self._seq += len(rows)
-        self._db.executemany("INSERT OR IGNORE INTO impressions VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", rows)
+        conflicts = insert_impressions(self._db, impressions, self._seq, source)
+        self._seq += len(impressions)
+        return conflicts
 
     def _conflicts(self, rows: Sequence[EventRow]) -> int:
         """Keep and count events whose id is taken by other content."""
@@ -174,9 +187,11 @@ class Journal:
 
     # ------------------------------------------------------------ reading
 
-    def impression(self, impression_id: str) -> Impression | None:
-        """Return one impression whole, or None."""
+    def impression(self, impression_id: str, *, parts: bool = True) -> Impression | None:
+        """Return one impression whole, or None; without ``parts`` as it was told at once, not line by line."""
         with self._translated():
+            if not parts:
+                return told_whole(self._db, impression_id)
             query = f"SELECT {IMPRESSION} FROM impressions WHERE impression_id = ?"
             row = self._db.execute(query, (impression_id,)).fetchone()
         return None if row is None else impression_of(row)
