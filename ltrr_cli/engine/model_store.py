@@ -15,8 +15,10 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from ltrr_cli.core.errors import DamagedError, NotFoundError, UsageError
+from ltrr_cli.core.errors import DamagedError, DataError, NotFoundError, UsageError
 from ltrr_cli.core.report import Report
+from ltrr_cli.engine.schema import misfit
+from ltrr_cli.ranking.model import Model
 from ltrr_cli.ranking.trained import open_model
 from ltrr_cli.storage import disk
 
@@ -102,7 +104,7 @@ def serving(state: State, number: int, *, back: bool = False) -> Iterator[Path]:
     try:
         if number != FUSION:
             source = state.generations.folder(KIND, number)
-            open_model(source)  # what cannot be read cannot serve
+            _check(state, number, open_model(source))  # what cannot be read cannot serve
             for name in ("model.json", "model.npz"):
                 disk.copy_file(source / name, folder / name)
         disk.write_atomic(folder / "served.json", msgspec.json.encode(Served(number, before)))
@@ -110,6 +112,16 @@ def serving(state: State, number: int, *, back: bool = False) -> Iterator[Path]:
     finally:
         if folder.is_dir():
             disk.remove_folder(folder)
+
+
+def _check(state: State, number: int, model: Model) -> None:
+    """Raise DataError for a model that could not serve: it would lie there as if it were damaged."""
+    reason = misfit(state.snapshot().schema(), model)
+    if reason is not None:
+        raise DataError(
+            f"{name_of(number)} cannot serve here: {reason}",
+            hint="`ltrr train-ranker` trains one that can, or switch the strategies on again that it was trained with",
+        )
 
 
 def before(state: State) -> int:

@@ -98,6 +98,11 @@ def finite(features: FloatArray) -> FloatArray:
     return np.where(broken, np.float32(np.nan), narrow) if broken.any() else narrow
 
 
+def holds_model(folder: Path) -> bool:
+    """Say whether a model lies in a folder: where fusion was put into service only a note of that does."""
+    return any((folder / name).exists() for name in ("model.json", "model.npz"))
+
+
 def open_model(folder: Path) -> Ranker:
     """Read a model; raises DamagedError for anything that could not have been saved here.
 
