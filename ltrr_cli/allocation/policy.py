@@ -5,13 +5,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar, Protocol, Self
 
 import numpy as np
 
+from ltrr_cli.core.config import AllocationSettings
 from ltrr_cli.core.types import DoubleArray, FloatArray, IntArray
 
 
@@ -82,9 +83,23 @@ class BanditExample:
 
 
 class Policy(Protocol):
-    """Who may bring how many."""
+    """Decides how many candidates each strategy contributes.
+
+    name    -- the registry's name; ``str(policy)`` gives it with its options, in a form that parses back
+    stem    -- of the files it keeps (``STEM.json``): policies that share a stem share what was learnt
+    options -- option -> what it means; None: any name is an option
+    """
 
     name: ClassVar[str]
+    stem: ClassVar[str]
+    options: ClassVar[Mapping[str, str] | None]
+
+    def __init__(self, settings: AllocationSettings, features: Sequence[str] | None = None, **options: float) -> None:
+        """Make one that has learnt nothing; raises UsageError for options out of range.
+
+        features -- names of the columns of ``BanditContext.inputs()``; None: unnamed
+        """
+        ...
 
     def menu(self, bandit_context: BanditContext) -> Menu:
         """State the allocations and their odds; deterministic."""
@@ -94,11 +109,17 @@ class Policy(Protocol):
         """Take in examples, in (time, event id) order."""
         ...
 
+    def start(self, examples: Sequence[BanditExample]) -> None:
+        """Take in, at once, what is known before anybody acted; in no order, all of the same strategies."""
+        ...
+
     def save(self, folder: Path) -> None:
         """Write the learned state (npz / json, never pickle)."""
         ...
 
     @classmethod
-    def open(cls, folder: Path) -> Self:
+    def open(
+        cls, folder: Path, settings: AllocationSettings, features: Sequence[str] | None = None, **options: float
+    ) -> Self:
         """Read what ``save`` wrote; raises DamagedError where it does not fit."""
         ...

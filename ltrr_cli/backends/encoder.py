@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from ltrr_cli.backends.encoder_card import GRAPH, TABLE, TOKENIZER, Card, read_card
+from ltrr_cli.backends.encoder_registry import PluggedEncoder, open_plugged
 from ltrr_cli.backends.files import REBUILD, map_matrix
 from ltrr_cli.core.errors import DamagedError, DataError
 from ltrr_cli.core.types import FloatArray
@@ -25,12 +26,15 @@ _REMEMBERED = 256  # queries whose vectors are kept
 Progress = Callable[[int], object]  # is told how many more texts are done
 
 
-def open_encoder(folder: Path, *, threads: int = 1) -> OnnxEncoder | TableEncoder:
-    """Open an encoder folder of either kind; quick, the model is loaded when the first text comes.
+def open_encoder(folder: Path, *, threads: int = 1) -> OnnxEncoder | TableEncoder | PluggedEncoder:
+    """Open an encoder folder of any kind; quick, the model is loaded when the first text comes.
 
     threads -- what one call may use; 1 suits queries, 0 (all cores) suits encoding a catalog
     """
-    kind = read_card(folder).kind
+    card = read_card(folder)
+    kind = card.kind
+    if kind == "plugin":
+        return open_plugged(folder, card)
     if kind == "sparse":
         raise DataError(f"{folder.name} gives terms, not vectors", hint="catalog.sparse in ltrr.toml, not --encoder")
     return TableEncoder.open(folder) if kind == "table" else OnnxEncoder.open(folder, threads=threads)

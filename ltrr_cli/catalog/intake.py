@@ -6,10 +6,13 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from ltrr_cli.catalog.read import parse_entity
+import msgspec
+
+from ltrr_cli.catalog.read import entity_of, parse_entity
+from ltrr_cli.catalog.reader_registry import Row, reader_of
 from ltrr_cli.core.errors import DataError
 from ltrr_cli.core.types import Entity
-from ltrr_cli.text.lines import BadLine, read_lines
+from ltrr_cli.text.lines import BadLine, Line, read_lines
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,15 +50,16 @@ class Intake:
         """Read all sources in order."""
         seen: set[str] = set()
         for source in sources:
-            for line in read_lines(source):
+            reader = reader_of(source)
+            for line in read_lines(source) if reader is None else reader.read(Path(source)):
                 self.lines += 1
                 if isinstance(line, BadLine):
                     self.refused.append(Refused(str(source), line.number, line.offset, line.reason, line.data))
                     continue
                 try:
-                    entity = parse_entity(line.data, mapping)
+                    entity = _entity(line, mapping)
                 except DataError as error:
-                    self.refused.append(Refused(str(source), line.number, line.offset, str(error), line.data))
+                    self.refused.append(_refused(source, line, str(error)))
                     continue
                 self.duplicates += entity.id in seen
                 seen.add(entity.id)
@@ -71,6 +75,16 @@ class Intake:
     def sorted(self) -> list[Entity]:
         """Return all entities ascending by id (UTF-8 byte order is code point order)."""
         return [self.entities[entity_id] for entity_id in sorted(self.entities)]
+
+
+def _entity(line: Line | Row, mapping: Mapping[str, str] | None) -> Entity:
+    return entity_of(dict(line.record), mapping) if isinstance(line, Row) else parse_entity(line.data, mapping)
+
+
+def _refused(source: str | Path, line: Line | Row, reason: str) -> Refused:
+    if isinstance(line, Row):
+        return Refused(str(source), line.number, 0, reason, msgspec.json.encode(line.record, enc_hook=str))
+    return Refused(str(source), line.number, line.offset, reason, line.data)
 
 
 def read_ids(source: str | Path) -> list[str]:

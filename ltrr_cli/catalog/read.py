@@ -32,6 +32,11 @@ def parse_entity(line: bytes, mapping: Mapping[str, str] | None = None) -> Entit
         raise DataError(f"not JSON: {error}") from None
     if not isinstance(record, dict):
         raise DataError("not a JSON object")
+    return entity_of(record, mapping)
+
+
+def entity_of(record: dict[str, Any], mapping: Mapping[str, str] | None = None) -> Entity:
+    """Turn the keys of one record into an entity; raises DataError with a reason fit for the quarantine."""
     for ours, theirs in (mapping or {}).items():
         if theirs in record:
             record[ours] = record.pop(theirs)

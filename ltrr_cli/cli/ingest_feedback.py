@@ -104,7 +104,11 @@ def _until_interrupted() -> Iterator[Event]:
 def check_format(name: str) -> None:
     """Raise UsageError for a format that nobody knows."""
     if name not in FORMATS:
-        raise UsageError(f"--format {name[:40]!r} is unknown", hint=f"one of {', '.join(FORMATS)}")
+        from ltrr_cli.feedback.format_registry import FORMATS as registered
+
+        if name not in registered.names():
+            known = ", ".join(dict.fromkeys((*FORMATS, *registered.names())))
+            raise UsageError(f"--format {name[:40]!r} is unknown", hint=f"one of {known}")
 
 
 def summary(report: IngestReport, *, dry_run: bool = False) -> str:

@@ -26,6 +26,7 @@ from ltrr_cli.cli import (
     memory,
     models,
     ope,
+    plugins,
     query,
     replay,
     report,
@@ -73,6 +74,7 @@ _COMMANDS: tuple[tuple[str, Callable[..., None], str], ...] = (
     ("rollback", maintenance.rollback, "Let an older generation serve again."),
     ("forget", maintenance.forget, "Delete feedback and what was learnt from it."),
     ("gc", maintenance.gc, "Remove old generations that nobody reads."),
+    ("plugins", plugins.plugins, "List installed strategies, policies and other parts."),
     ("doctor", maintenance.doctor, "Check that everything works here."),
 )
 for _name, _command, _short in _COMMANDS:

@@ -39,7 +39,11 @@ def train_ranker(
 ) -> None:
     """Train a ranker on the newest searches; it serves only if it beats what serves on those it has not seen."""
     if algorithm is not None and algorithm not in ALGORITHMS:
-        raise UsageError(f"--algorithm {algorithm[:40]!r} is unknown", hint=f"one of {', '.join(ALGORITHMS)}")
+        from ltrr_cli.ranking.ranker_registry import RANKERS
+
+        if algorithm not in RANKERS.others():
+            known = ", ".join((*ALGORITHMS, *RANKERS.others()))
+            raise UsageError(f"--algorithm {algorithm[:40]!r} is unknown", hint=f"one of {known}")
     with ctx.progress() as progress:
         report = ctx.workspace().train(algorithm=algorithm, judgments=judgments, dry_run=dry_run, progress=progress)
     ctx.answer(report, lambda screen: render(screen, report, dry_run=dry_run))

@@ -19,14 +19,16 @@ from ltrr_cli.core.errors import DamagedError, DataError, NotFoundError, UsageEr
 from ltrr_cli.core.report import Report
 from ltrr_cli.engine.schema import misfit
 from ltrr_cli.ranking.model import Model
-from ltrr_cli.ranking.trained import open_model
+from ltrr_cli.ranking.trained import NOTE, open_model
 from ltrr_cli.storage import disk
+from ltrr_cli.storage.manifest import MANIFEST
 
 if TYPE_CHECKING:
     from ltrr_cli.engine.state import State
 
 KIND = "models"
 FUSION = 0  # number of "no ranker serves"
+CARD = "card.json"
 NAMED_BEFORE = 20  # models remembered as having served
 
 
@@ -62,7 +64,7 @@ class ModelList(Report):
 
 
 class Served(msgspec.Struct, frozen=True):
-    """``served.json`` beside the model that serves."""
+    """The note beside the model that serves."""
 
     number: int = FUSION
     before: tuple[int, ...] = ()
@@ -105,9 +107,10 @@ def serving(state: State, number: int, *, back: bool = False) -> Iterator[Path]:
         if number != FUSION:
             source = state.generations.folder(KIND, number)
             _check(state, number, open_model(source))  # what cannot be read cannot serve
-            for name in ("model.json", "model.npz"):
-                disk.copy_file(source / name, folder / name)
-        disk.write_atomic(folder / "served.json", msgspec.json.encode(Served(number, before)))
+            for path in sorted(source.iterdir()):
+                if path.is_file() and path.name not in (CARD, MANIFEST):
+                    disk.copy_file(path, folder / path.name)
+        disk.write_atomic(folder / NOTE, msgspec.json.encode(Served(number, before)))
         yield folder
     finally:
         if folder.is_dir():
@@ -135,7 +138,7 @@ def before(state: State) -> int:
 def served(state: State) -> Served:
     """Return which model serves, and which ones did before."""
     current = state.current()
-    path = state.generations.folder("learned", current.learned) / "ranker" / "served.json"
+    path = state.generations.folder("learned", current.learned) / "ranker" / NOTE
     try:
         return msgspec.json.decode(path.read_bytes(), type=Served)
     except (OSError, msgspec.MsgspecError):
@@ -159,6 +162,6 @@ def card(state: State, name: str | None) -> ModelCard:
 
 def _card(folder: Path) -> ModelCard:
     try:
-        return msgspec.json.decode((folder / "card.json").read_bytes(), type=ModelCard)
+        return msgspec.json.decode((folder / CARD).read_bytes(), type=ModelCard)
     except (OSError, msgspec.MsgspecError) as error:
         raise DamagedError(f"{folder}: no card of a model: {error}", hint=f"remove {folder}") from None

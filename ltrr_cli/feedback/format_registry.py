@@ -1,32 +1,36 @@
 """The log formats by name, and telling which one a file is in.
 
-One format is one file and one line here; it is loaded when it is asked for.
+One format is one file and one line here, or an entry point of another package; it is loaded when it is asked for.
 """
 
 from __future__ import annotations
 
-import importlib
 from collections.abc import Callable, Iterable, Sequence
 
 from ltrr_cli.core.errors import DataError, UsageError
+from ltrr_cli.core.plugins import PluginRegistry
 from ltrr_cli.feedback.parse import parse_object
 from ltrr_cli.feedback.records import Format, Parsed
 from ltrr_cli.text.lines import BadLine, Line
 
-FORMATS = {
-    "native": "ltrr_cli.feedback.native:Native",
-    "ubi": "ltrr_cli.feedback.ubi:Ubi",
-    "metarank": "ltrr_cli.feedback.metarank:Metarank",
-}
+FORMATS = PluginRegistry(
+    "log format",
+    "ltrr.log_formats",
+    {
+        "native": "ltrr_cli.feedback.native:Native",
+        "ubi": "ltrr_cli.feedback.ubi:Ubi",
+        "metarank": "ltrr_cli.feedback.metarank:Metarank",
+    },
+    "ltrr_cli.feedback.records:Format",
+)
 LOOKED_AT = 50  # lines that ``detect`` reads at most
 
 
 def format_class(name: str) -> type[Format]:
     """Return a format's class; raises UsageError for a name that is not registered."""
-    if name not in FORMATS:
-        raise UsageError(f"no log format is called {name!r}", hint=f"one of auto, {', '.join(FORMATS)}")
-    module, _, attribute = FORMATS[name].partition(":")
-    found: type[Format] = getattr(importlib.import_module(module), attribute)
+    found = FORMATS.load(name, unknown=UsageError)
+    if not (isinstance(found, type) and all(hasattr(found, part) for part in ("read", "recognises"))):
+        raise DataError(f"log format {name!r} does not follow {FORMATS.base}")
     return found
 
 
@@ -72,8 +76,8 @@ def detect(lines: Iterable[bytes]) -> str:
     >>> detect([b'{"action_name":"click","query_id":"q"}'])
     'ubi'
     """
-    votes = dict.fromkeys(FORMATS, 0)
-    classes = {name: format_class(name) for name in FORMATS}
+    votes = dict.fromkeys(FORMATS.names(), 0)
+    classes = {name: format_class(name) for name in FORMATS.names()}
     for _, line in zip(range(LOOKED_AT), lines, strict=False):
         try:
             record = parse_object(line)
@@ -83,5 +87,7 @@ def detect(lines: Iterable[bytes]) -> str:
             votes[name] += found.recognises(record)
     best = max(votes, key=lambda name: votes[name])  # the first of the best
     if not votes[best]:
-        raise DataError("cannot tell the log's format from its first lines", hint=f"--format {'|'.join(FORMATS)}")
+        raise DataError(
+            "cannot tell the log's format from its first lines", hint=f"--format {'|'.join(FORMATS.names())}"
+        )
     return best

@@ -13,6 +13,7 @@ import msgspec
 from ltrr_cli.backends.encoder import OnnxEncoder, open_encoder
 from ltrr_cli.backends.encoder_cache import cache_root, find_encoder
 from ltrr_cli.backends.encoder_catalog import fit as fit_encoder
+from ltrr_cli.backends.encoder_registry import build_plugged
 from ltrr_cli.backends.vector_cache import CachedEncoder, VectorCache
 from ltrr_cli.catalog.columns import Columns
 from ltrr_cli.catalog.intake import Intake
@@ -44,6 +45,7 @@ class EncoderChoice:
     name: str
     keep: Path | None = None
     cached: Path | None = None
+    plugin: bool = False  # an encoder of another package
 
 
 def check_bad(intake: Intake, max_bad: float, quarantine: Path | None) -> None:
@@ -100,7 +102,13 @@ def build_generation(
     encoder = _patient(folder / "encoder", progress)
     inferred = open_inferred(folder / "inferred")
     resources = Resources(
-        catalog, encoder, settings.catalog.language, inferred, predicted or {}, sparse=_sparse(settings)
+        catalog,
+        encoder,
+        settings.catalog.language,
+        inferred,
+        predicted or {},
+        names=Understanding.open(folder / "understanding").names,
+        sparse=_sparse(settings),
     )
     for name in strategy_registry.names():
         progress(name, 0, None)
@@ -139,6 +147,8 @@ def _write(folder: Path, header: CatalogHeader) -> None:
 def _encoder(catalog: Columns, folder: Path, choice: EncoderChoice) -> None:
     if choice.keep is not None:
         shutil.copytree(choice.keep, folder)
+    elif choice.plugin:
+        build_plugged(choice.name, folder)
     elif choice.cached is not None:
         shutil.copytree(choice.cached, folder)
     else:

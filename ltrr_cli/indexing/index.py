@@ -9,6 +9,7 @@ from time import perf_counter
 
 from ltrr_cli.backends.encoder import open_encoder
 from ltrr_cli.backends.encoder_cache import cache_root, find_encoder
+from ltrr_cli.backends.encoder_registry import ENCODERS
 from ltrr_cli.catalog.columns import Columns
 from ltrr_cli.catalog.intake import Intake, read_ids
 from ltrr_cli.core.errors import DataError
@@ -112,4 +113,6 @@ def _encoder_choice(state: State, name: str | None, *, keep: bool) -> EncoderCho
         return EncoderChoice(open_encoder(folder).name, keep=folder)
     if wanted == "catalog":
         return EncoderChoice("catalog")
+    if wanted in ENCODERS.others():
+        return EncoderChoice(wanted, plugin=True)
     return EncoderChoice(wanted, cached=find_encoder(cache_root(), wanted))

@@ -8,6 +8,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from fnmatch import fnmatch
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -59,9 +60,19 @@ def name_of(module: Path) -> str:
     return module.relative_to(PACKAGE).as_posix()
 
 
-def imported(module: Path) -> Iterator[tuple[str, bool]]:
-    """Yield (dotted name, whether at the top level) of every import, also those inside functions."""
-    tree = ast.parse(module.read_text("utf-8"))
+@cache
+def parsed(module: Path) -> ast.Module:
+    return ast.parse(module.read_text("utf-8"))
+
+
+@cache
+def imported(module: Path) -> list[tuple[str, bool]]:
+    """Return (dotted name, whether at the top level) of every import, also those inside functions."""
+    return list(_imported(module))
+
+
+def _imported(module: Path) -> Iterator[tuple[str, bool]]:
+    tree = parsed(module)
     at_top = {id(node) for node in tree.body}
     for node in ast.walk(tree):
         if isinstance(node, ast.Import):
@@ -118,7 +129,7 @@ def _modules_of(name: str, modules: dict[str, Path]) -> list[str]:
 def test_a_class_name_stands_for_one_thing():
     owners: dict[str, list[str]] = {}
     for module in MODULES:
-        for node in ast.parse(module.read_text("utf-8")).body:
+        for node in parsed(module).body:
             if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
                 owners.setdefault(node.name, []).append(name_of(module))
     assert {name: files for name, files in owners.items() if len(files) > 1} == {}
@@ -141,7 +152,7 @@ def test_a_module_fits_in_a_head(module: Path):
 
 @pytest.mark.parametrize("module", MODULES, ids=name_of)
 def test_nothing_prints_and_nothing_runs_text_as_code(module: Path):
-    for node in ast.walk(ast.parse(module.read_text("utf-8"))):
+    for node in ast.walk(parsed(module)):
         if isinstance(node, ast.Call):
             called = node.func.id if isinstance(node.func, ast.Name) else ""
             assert called not in {"print", "eval", "exec", "breakpoint"}, f"{name_of(module)}, line {node.lineno}"

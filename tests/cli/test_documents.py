@@ -87,5 +87,5 @@ def test_every_setting_is_read_by_somebody():
 
 
 def test_choices_are_those_of_the_rooms_that_answer_to_them():
-    assert ("auto", *FORMATS) == ingest_feedback.FORMATS
+    assert ("auto", *FORMATS.built_in) == ingest_feedback.FORMATS
     assert ALGORITHMS == train_ranker.ALGORITHMS

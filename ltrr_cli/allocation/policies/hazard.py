@@ -39,7 +39,10 @@ class Hazard:
     """``hazard(exploration=0.05)``: see the module. Without the option the settings say how much is explored."""
 
     name: ClassVar[str] = "hazard"
-    options: ClassVar[Mapping[str, str]] = {"exploration": "share of the budget one drawn strategy gets on top, 0..1"}
+    stem: ClassVar[str] = "hazard"
+    options: ClassVar[Mapping[str, str] | None] = {
+        "exploration": "share of the budget one drawn strategy gets on top, 0..1"
+    }
 
     def __init__(
         self, settings: AllocationSettings, features: Sequence[str] | None = None, exploration: float | None = None
@@ -113,6 +116,11 @@ class Hazard:
                 self.model.learn(example, self._settings.half_life_days)
                 if example.real and example.reward > 0.0 and self.model.fits(example.bandit_context.inputs().shape[-1]):
                     self.similar.learn(example, *self.model.chances(example.bandit_context))
+
+    def start(self, examples: Sequence[BanditExample]) -> None:
+        """Take in what is known before anybody acted, unless frozen; in no order, all of one context's strategies."""
+        if not self._settings.freeze:
+            self.model.start(examples)
 
     # ------------------------------------------------------------ disk
 
