@@ -31,6 +31,8 @@ class Lexical(Strategy):
     def __init__(self, analyzer: Analyzer, index: FullText, titles: _Titles) -> None:
         self._analyzer, self._index, self._titles = analyzer, index, titles
         self._asked: tuple[str, tuple[str, ...]] = ("", ())
+        self._reach = 0  # hits that are looked up at least, since a companion will ask for them
+        self._found: tuple[tuple[str, ...], int, Hits] | None = None
 
     @classmethod
     def build(cls, resources: Resources, folder: Path) -> None:
@@ -54,8 +56,17 @@ class Lexical(Strategy):
 
     def retrieve(self, request: Request, limit: int) -> Hits:
         """Bring the best BM25 scores."""
-        rows, scores = self._index.search(self._clauses(request), limit, request.allowed)
-        return Hits(rows, scores)
+        reach = max(limit, self._reach)
+        if request.allowed is not None:
+            return Hits(*self._index.search(self._clauses(request), limit, request.allowed))
+        terms, known = self._terms(request), self._found
+        if known is None or known[0] != terms or known[1] < limit:
+            known = self._found = (terms, reach, Hits(*self._index.search(self._clauses(request), reach)))
+        return Hits(known[2].rows[:limit], known[2].scores[:limit])
+
+    def expect(self, limit: int) -> None:
+        """Look up so many hits for every request at once: somebody else will ask for them (kept for the last one)."""
+        self._reach = limit
 
     def evidence(self, request: Request, rows: IntArray) -> FloatArray:
         """Return BM25 (NaN without a common term) and how much query and title have of each other."""
