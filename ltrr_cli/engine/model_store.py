@@ -45,10 +45,10 @@ class ModelCard(Report):
     name: str
     algorithm: str
     source: str
-    trained: str
-    searches: int
-    reason: str
-    columns: int
+    trained: str  # time
+    searches: int  # that it was trained on
+    reason: str  # of the verdict
+    columns: int  # number of features
     measures: Mapping[str, Mapping[str, float]]
     importances: Mapping[str, float]
     won: tuple[tuple[str, float], ...]

@@ -54,7 +54,7 @@ class ReplayReport(Report):
     clicks: int
     measures: Mapping[str, float]
     curve: tuple[Mapping[str, float], ...]
-    trained: int = 0
+    trained: int = 0  # how often a ranker was trained
     seconds: float = 0.0
     stretches: tuple[Mapping[str, float], ...] = ()
 

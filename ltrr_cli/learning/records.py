@@ -38,13 +38,13 @@ class IngestReport(Report):
     notes   -- what has to be said of the logs: how positions and times were read, how pages were put together
     """
 
-    accepted: int
-    duplicates: int
-    conflicts: int
-    orphans: int
-    late: int
-    quarantined: int
-    outcomes: int
+    accepted: int  # new events
+    duplicates: int  # events that were known already
+    conflicts: int  # events whose id was known with another content
+    orphans: int  # events that name a page nobody knows
+    late: int  # events after the window of their page
+    quarantined: int  # bad lines
+    outcomes: int  # what all events of the journal came to
     learned: int | None
     quarantine_file: str | None = None
     seconds: float = 0.0

@@ -24,22 +24,22 @@ class Status(Report):
     features -- names of what the bandit looks at, as kept with what it learnt; empty unless asked for
     """
 
-    catalog_generation: int | None
+    catalog_generation: int | None  # None before anything was indexed
     learned_generation: int | None
     entities: int
     impressions: int
     events: int
-    memory_pairs: int
+    memory_pairs: int  # (query, entity) pairs with actions
     policy: str
     encoder: str
     ranker: str
-    journal_digest: str
+    journal_digest: str  # SHA-256 over all events
     home: str = ""
     strategies: tuple[str, ...] = ()
-    rewards: Mapping[str, float] = field(default_factory=dict)
-    damaged: tuple[str, ...] = ()
-    users: int = 0
-    shadows: tuple[str, ...] = ()
+    rewards: Mapping[str, float] = field(default_factory=dict)  # event type -> reward
+    damaged: tuple[str, ...] = ()  # learned parts that fell back
+    users: int = 0  # with a profile
+    shadows: tuple[str, ...] = ()  # policies and rankers in shadow mode
     worth: tuple[Mapping[str, Any], ...] = ()
     beliefs: Mapping[str, tuple[Mapping[str, Any], ...]] = field(default_factory=dict)
     features: tuple[str, ...] = ()

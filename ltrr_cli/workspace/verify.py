@@ -17,7 +17,7 @@ class Damaged(Report):
 
     path: str
     reason: str
-    mend: str
+    mend: str  # the command that repairs it
 
 
 @dataclass(frozen=True, slots=True)
