@@ -20,7 +20,7 @@ def explain(
     ctx: CommandContext,
     impression: Annotated[str, typer.Argument(metavar="IMPRESSION", help="The id that `ltrr query` printed.")],
 ) -> None:
-    """Show how a page came to be: reading, plan, who brought what at which odds, and what people did."""
+    """Show how a page came about: reading, allocation, what each strategy brought, odds, and what people did."""
     found = ctx.workspace().explain(impression)
     ctx.answer(found, lambda screen: render(screen, found))
 

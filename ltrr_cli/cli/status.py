@@ -18,10 +18,10 @@ if TYPE_CHECKING:
 def status(
     ctx: CommandContext,
     bandit: Annotated[
-        bool, typer.Option("--bandit", help="Also what the bandit believes, and what each strategy is worth.")
+        bool, typer.Option("--bandit", help="Also show what the bandit believes, and the worth of each strategy.")
     ] = False,
 ) -> None:
-    """Show what is indexed, what was learnt, and what serves."""
+    """Show what is indexed, learnt and serving."""
     found = ctx.workspace().status(bandit=bandit)
     ctx.answer(found, lambda screen: render(screen, found))
     for damage in found.damaged:
@@ -62,6 +62,6 @@ def lines(found: Status) -> list[tuple[str, object]]:
         *([("shadows", ", ".join(found.shadows))] if found.shadows else []),
         ("encoder", found.encoder),
         ("ranker", found.ranker),
-        ("rewards", rewards),
+        *([("rewards", rewards)] if rewards else []),
         ("digest", found.journal_digest),
     ]

@@ -28,16 +28,18 @@ def train_ranker(
         typer.Option(
             "--algorithm",
             metavar="|".join(ALGORITHMS),
-            help="auto takes the best on held-out searches.  [default: ranking.algorithm]",
+            help="auto: the best on held-out searches.  [default: ranking.algorithm]",
         ),
     ] = None,
     judgments: Annotated[
         tuple[Path, Path] | None,
-        typer.Option("--judgments", metavar="QUERIES QRELS", help="Learn from judged queries instead of the journal."),
+        typer.Option(
+            "--judgments", metavar="QUERIES QRELS", help="Learn from relevance judgments instead of the journal."
+        ),
     ] = None,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Train and measure, publish nothing.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Train and measure, but publish nothing.")] = False,
 ) -> None:
-    """Train a ranker on the newest searches; it serves only if it beats what serves on those it has not seen."""
+    """Train a ranker on the newest searches; it serves only if it beats the serving one on searches it has not seen."""
     if algorithm is not None and algorithm not in ALGORITHMS:
         from ltrr_cli.ranking.ranker_registry import RANKERS
 

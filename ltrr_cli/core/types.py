@@ -153,10 +153,10 @@ class Reading:
     words: tuple[str, ...] = ()
     key: str = ""
     corrections: tuple[Correction, ...] = ()
-    slots: tuple[Slot, ...] = ()
-    interpretations: tuple[Interpretation, ...] = ()
+    slots: tuple[Slot, ...] = ()  # all spans with a meaning, overlapping ones too
+    interpretations: tuple[Interpretation, ...] = ()  # likeliest first
     intent: Mapping[str, float] = field(default_factory=lambda: {"spearfishing": 0.0, "topic": 0.0, "mixed": 1.0})
-    language: str = "en"
+    language: str = "en"  # ISO 639-1
     signals: Mapping[str, float] = field(default_factory=dict)  # named query features for bandit and ranker
 
 
@@ -200,8 +200,8 @@ class Hits:
 class Plan:
     """The drawn allocation: how many candidates each strategy may bring, and the odds of this very draw."""
 
-    policy: str
-    draws: Mapping[str, int]
+    policy: str  # name with its options
+    draws: Mapping[str, int]  # strategy -> candidates
     odds: float  # 0 < odds <= 1
     ran: tuple[str, ...] | None = None  # the strategies that were asked; None: all, and every propensity is exact
 
@@ -262,6 +262,7 @@ class Impression:
     context -- (d,) float32, what the bandit saw; None where unknown
     page_odds -- the chance of this very page, whichever draw led to it; None where unknown
     seed, filters -- what the draw and random strategies were seeded with, and the conditions that were set
+    part     -- it tells one line of its page and not the page; such a line without a position has position 0
     """
 
     impression_id: str
@@ -281,6 +282,7 @@ class Impression:
     seed: int | None = None
     filters: tuple[Filter, ...] = ()
     shadows: tuple[Shadow, ...] = ()
+    part: bool = False
 
 
 @dataclass(frozen=True, slots=True)

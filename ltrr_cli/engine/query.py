@@ -22,6 +22,7 @@ from ltrr_cli.engine.bandit_context import journalled, schema_of
 from ltrr_cli.engine.search import Answer, answer
 from ltrr_cli.engine.shadow import shadows
 from ltrr_cli.feedback.judgments import query_line
+from ltrr_cli.feedback.rewards import Rewards
 from ltrr_cli.text.lines import BadLine, read_lines
 from ltrr_cli.text.normalise import writable
 
@@ -37,36 +38,36 @@ LARGEST_BUDGET = 100_000
 class Source(Report):
     """Where one strategy had a result: rank from 1, score comparable only inside the strategy."""
 
-    rank: int
-    score: float
+    rank: int  # from 1
+    score: float  # comparable only inside the strategy
 
 
 @dataclass(frozen=True, slots=True)
 class Result(Report):
     """One line of a page; ``odds`` is the chance (0..1) that it was shown at this position; None: not known."""
 
-    position: int
+    position: int  # from 1
     id: str
     title: str
     type: str
-    score: float
-    odds: float | None
-    sources: Mapping[str, Source]
+    score: float  # of the page: higher is better, comparable only inside the page
+    odds: float | None  # 0..1
+    sources: Mapping[str, Source]  # strategy -> where it had the result
 
 
 @dataclass(frozen=True, slots=True)
 class Page(Report):
     """An answered search; ``impression_id`` is None where nothing was logged."""
 
-    impression_id: str | None
+    impression_id: str | None  # name it when you record what people did
     query: str
-    reading: Reading
-    plan: Plan
+    reading: Reading  # what the query was read as
+    plan: Plan  # the drawn allocation
     results: tuple[Result, ...]
-    took_ms: Mapping[str, float]
-    ranker: str = "fusion"
-    candidates: int = 0
-    warnings: tuple[str, ...] = ()
+    took_ms: Mapping[str, float]  # stage -> milliseconds
+    ranker: str = "fusion"  # "fusion" before there is one
+    candidates: int = 0  # distinct candidates that were ranked
+    warnings: tuple[str, ...] = ()  # what fell back, and why
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,9 +75,9 @@ class BatchReport(Report):
     """A file of queries answered into a TREC run."""
 
     queries: int
-    results: int
+    results: int  # lines of the run
     empty: int  # queries without any result
-    run: str
+    run: str  # the file that was written
     seconds: float
 
 
@@ -164,7 +165,9 @@ def hidden(state: State, context: Context) -> frozenset[str]:
         same = frozenset((context.like,))
     if not context.hide_seen or context.user is None:
         return same
-    return same | state.journal.entities_of(context.user)
+    rewards = Rewards(state.settings.feedback)
+    acts = (event for event in state.journal.events_by(context.user) if rewards.says_something(event))
+    return same | {event.entity_id for event in acts}
 
 
 def named_policy(state: State, name: str | None) -> Policy | None:

@@ -30,12 +30,12 @@ class IndexReport(Report):
     seconds     -- stage -> wall time
     """
 
-    generation: int
-    entities: int
+    generation: int  # number of the new generation
+    entities: int  # in all
     quarantined: int
     seconds: Mapping[str, float]
     duplicates: int = 0
-    deleted: int = 0
+    deleted: int = 0  # entities removed by --delete
     quarantine_file: str | None = None
 
 

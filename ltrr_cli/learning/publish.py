@@ -32,16 +32,16 @@ RANKER = "ranker"  # trained, not folded: carried from one learned generation to
 class TrainReport(Report):
     """A training: the held-out measures of every contender, and whether the new model serves now."""
 
-    model: str | None
+    model: str | None  # "ranker-3"; None for a dry run, or where nothing was trained
     algorithm: str
     measures: Mapping[str, Mapping[str, float]]
-    promoted: bool
-    reason: str = ""
-    searches: int = 0
+    promoted: bool  # whether it serves now
+    reason: str = ""  # of the verdict
+    searches: int = 0  # that were trained on
     seconds: float = 0.0
-    importances: Mapping[str, float] = field(default_factory=dict)
-    won: tuple[tuple[str, float], ...] = ()
-    lost: tuple[tuple[str, float], ...] = ()
+    importances: Mapping[str, float] = field(default_factory=dict)  # feature -> loss of nDCG@10 when it is shuffled
+    won: tuple[tuple[str, float], ...] = ()  # queries with the largest gains of nDCG@10
+    lost: tuple[tuple[str, float], ...] = ()  # queries with the largest losses
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,7 +22,7 @@ class EncoderFacts(Report):
     name: str
     kind: str
     dimension: int | None
-    says: str
+    says: str  # what it is, in words
     digest: str = ""
 
 

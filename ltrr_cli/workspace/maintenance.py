@@ -49,9 +49,9 @@ class RollbackReport(Report):
 class RebuildReport(Report):
     """A fold of the whole journal: ``same`` says that it came to what served before, byte for byte."""
 
-    learned: int
-    digest: str
-    before: str | None
+    learned: int  # the new generation
+    digest: str  # SHA-256 over what was learnt
+    before: str | None  # the digest of what served before
     same: bool
     events: int
     seconds: float
@@ -79,7 +79,7 @@ class GcReport(Report):
 
     removed: tuple[str, ...]
     held: tuple[str, ...]
-    freed: int
+    freed: int  # bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,8 +88,8 @@ class Checked:
 
     name: str
     ok: bool
-    says: str
-    hint: str
+    says: str  # what was found
+    hint: str  # the command that repairs it
 
 
 @dataclass(frozen=True, slots=True)
