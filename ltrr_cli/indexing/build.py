@@ -88,7 +88,7 @@ def build_generation(
 
     progress("columns", 0, None)
     Columns.build(entities, room("columns"))
-    catalog = Columns.open(folder / "columns")
+    catalog = Columns.open(folder / "columns", entities)
     stage("columns")
     progress("understanding", 0, None)
     Understanding.build(catalog, room("understanding"), settings.catalog.language)
