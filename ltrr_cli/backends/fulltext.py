@@ -68,7 +68,7 @@ def build(folder: Path, documents: Iterable[tuple[Sequence[str], Sequence[str]]]
 
 
 class FullText:
-    """An open index; reading only."""
+    """An open full-text index; read-only."""
 
     def __init__(self, index: Any, folder: Path) -> None:
         self._folder = folder

@@ -44,7 +44,7 @@ class RetrievalSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True)
 
 
 class AllocationSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The bandit."""
+    """The bandit: how many candidates each strategy contributes."""
 
     policy: str = "hazard"
     exploration: float = 0.05  # share of the budget that one randomly drawn strategy gets on top
@@ -72,7 +72,7 @@ class FeedbackSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class RankingSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The ranker."""
+    """The ranker: how it is trained, and what may change a page after it."""
 
     algorithm: str = "auto"
     sample: int = 2000  # newest searches that a training looks at

@@ -86,7 +86,7 @@ class JournalTraffic:
 
 @dataclass(slots=True)
 class LookBack:
-    """Everything a report is made of."""
+    """All data that a report is made of."""
 
     strategies: tuple[str, ...]
     budget: int

@@ -31,7 +31,7 @@ KNOWN_ITEMS = "known item"
 
 @dataclass(frozen=True, slots=True)
 class SimulatedSearch:
-    """Somebody asks ``text`` and wants an entity."""
+    """A simulated user types ``text`` and wants an entity."""
 
     kind: str
     text: str
@@ -41,7 +41,7 @@ class SimulatedSearch:
 
 @dataclass(frozen=True, slots=True)
 class Search:
-    """One wish and all that any strategy has for it, to the depth of the budget.
+    """One simulated search and all that any strategy has for it, to the depth of the budget.
 
     context -- what a policy may look at; without a past, which is every policy's own
     ranks     -- (n, s) float32 from 1, NaN where a strategy had not the candidate

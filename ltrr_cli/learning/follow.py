@@ -30,7 +30,7 @@ BLOCK = 4_096  # bytes before the place that have to be what they were: a log th
 
 
 class Stop(Protocol):
-    """What ends the following; ``threading.Event`` is one."""
+    """Says when following a log must end; ``threading.Event`` is one."""
 
     def wait(self, timeout: float) -> bool:
         """Wait at most so many seconds; True once it is to end."""

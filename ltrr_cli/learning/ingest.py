@@ -45,7 +45,7 @@ def busy(suspect: Suspect) -> Busy:
 
 @dataclass(slots=True)
 class Taken:
-    """What became of all lines.
+    """How many lines were ingested, known already, refused and skipped.
 
     skipped  -- well-formed lines that are no feedback (catalog data, page views)
     refused  -- lines that could not be used; ``first`` is the first of them, with its source

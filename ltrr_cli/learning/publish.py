@@ -1,4 +1,4 @@
-"""What publishes: a catalog generation, and trained model_store. Both end with a fold of the journal."""
+"""What publishes: a catalog generation, and trained rankers. Both end with a fold of the journal."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What learning answers: records that are also the command line's JSON."""
+"""Reports on ingested logs: records that are also the command line's JSON."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from ltrr_cli.core.report import Report
 
 @dataclass(frozen=True, slots=True)
 class Busy:
-    """Somebody who acted abnormally often on one day.
+    """A user, session or anonymous source with abnormally many actions on one day.
 
     kind    -- "user", "session" or "anonymous"
     day     -- a date in UTC

@@ -84,7 +84,7 @@ class GcReport(Report):
 
 @dataclass(frozen=True, slots=True)
 class Checked:
-    """One thing that a doctor looked at."""
+    """One thing that ``ltrr doctor`` checked."""
 
     name: str
     ok: bool
@@ -94,7 +94,7 @@ class Checked:
 
 @dataclass(frozen=True, slots=True)
 class DoctorReport(Report):
-    """All that a doctor looked at."""
+    """All that ``ltrr doctor`` checked."""
 
     checks: tuple[Checked, ...]
 
