@@ -98,12 +98,6 @@ class FullText:
     def __len__(self) -> int:
         return self._size
 
-    def document_frequency(self, term: str, field: str = "all") -> int:
-        """Return the number of documents that hold a term."""
-        _known(field)
-        with _translated(self._folder):
-            return int(self._searcher.doc_freq(field, _cut(term)))
-
     def search(
         self,
         terms: Sequence[Clause],

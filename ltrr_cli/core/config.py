@@ -134,7 +134,9 @@ def _read(path: Path) -> dict[str, Any]:
     try:
         return tomllib.loads(path.read_text("utf-8"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise DataError(f"{path}: {error}", hint="see `ltrr config` for the settings and their defaults") from None
+        raise DataError(
+            f"{path}: {error}", hint="docs/SETTINGS.md lists the settings with their types and defaults"
+        ) from None
 
 
 def _from_environment(environment: Mapping[str, str]) -> dict[str, Any]:

@@ -14,9 +14,10 @@ from time import monotonic, perf_counter
 from typing import TYPE_CHECKING, BinaryIO, Protocol
 
 from ltrr_cli.core.errors import DataError, LockedError, UsageError
+from ltrr_cli.core.progress import Progress
 from ltrr_cli.feedback.quarantine import Quarantine
 from ltrr_cli.learning import ingest as ingestion
-from ltrr_cli.learning.ingest import Aside, Progress, Taken
+from ltrr_cli.learning.ingest import Aside, Taken
 from ltrr_cli.learning.log_position import LogPosition, log_position, reader_of
 from ltrr_cli.learning.publish import Learnt, learn
 from ltrr_cli.learning.records import IngestReport

@@ -14,6 +14,7 @@ import msgspec
 from ltrr_cli.core.clock import DAY, iso
 from ltrr_cli.core.config import Settings
 from ltrr_cli.core.errors import DataError, UsageError
+from ltrr_cli.core.progress import Progress
 from ltrr_cli.core.types import Event, Impression
 from ltrr_cli.feedback.attribution import reward_of
 from ltrr_cli.feedback.format_registry import LOOKED_AT, detect, reader
@@ -33,7 +34,6 @@ if TYPE_CHECKING:
 BATCH = 5_000  # lines that are held at once
 BATCH_BYTES = 4 * 1024 * 1024  # or fewer, where they are long
 
-Progress = Callable[[str, int, int | None], None]
 Aside = Callable[[str, BadLine], None]
 
 
