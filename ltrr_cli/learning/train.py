@@ -217,7 +217,7 @@ def train_model(given: Labelled, algorithm: str, serving: Model | None = None) -
     changes = _changes(given.queries, np.unique(held.groups), verdict.difference)
     weighty = importances(held, model)
     if not better:
-        reason = "not better than what serves" + (" on the newest searches" if given.ordered else "")
+        reason = "not better than the serving ranker" + (" on the newest searches" if given.ordered else "")
         return Trained(model, model.algorithm, False, groups, reason, measures, weighty, *changes)
     newest_ms = given.newest_ms
     whole = fit(examples, schema, model.algorithm, ordered=given.ordered, trained_until_ms=newest_ms)
