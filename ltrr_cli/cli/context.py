@@ -54,10 +54,14 @@ class CommandContext:
     color: bool = True
 
     def workspace(self) -> Workspace:
-        """Open the workspace: ``--home``, else ``LTRR_HOME``, else ``.ltrr``."""
+        """Open the workspace that ``folder`` names."""
         import ltrr_cli
 
-        return ltrr_cli.open(self.home or Path(os.environ.get("LTRR_HOME") or DEFAULT_HOME))
+        return ltrr_cli.open(self.folder())
+
+    def folder(self) -> Path:
+        """Return where the workspace is: ``--home``, else ``LTRR_HOME``, else ``.ltrr``."""
+        return self.home or Path(os.environ.get("LTRR_HOME") or DEFAULT_HOME)
 
     def answer(self, report: JsonDocument, render: Callable[[Console], None]) -> None:
         """Write the command's one answer on standard output: a JSON document, or what ``render`` draws."""

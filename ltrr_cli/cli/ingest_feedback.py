@@ -12,6 +12,7 @@ import typer
 
 from ltrr_cli.cli import options
 from ltrr_cli.cli.context import CommandContext
+from ltrr_cli.cli.event_types import told_known, told_unknown
 from ltrr_cli.cli.render import counted
 from ltrr_cli.core.clock import SECOND, parse_span
 from ltrr_cli.core.errors import UsageError
@@ -67,6 +68,12 @@ def ingest_feedback(
     if report.quarantined:
         where = f" in {report.quarantine_file}" if report.quarantine_file else ""
         ctx.warn(f"set aside{where}: {counted(report.quarantined, 'bad line')}")
+    for line in report.notes:
+        ctx.say(line)
+    for line in told_known(report.types):
+        ctx.say(line)
+    for line in told_unknown(report.types, ctx.folder()):
+        ctx.warn(line)
     for one in report.suspects[:NAMED]:
         ctx.warn(f"unusually busy: {one.kind} {one.name!r}, {one.actions:,} actions on {one.day} count {one.counted:g}")
     if len(report.suspects) > NAMED:

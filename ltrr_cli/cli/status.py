@@ -62,6 +62,6 @@ def lines(found: Status) -> list[tuple[str, object]]:
         *([("shadows", ", ".join(found.shadows))] if found.shadows else []),
         ("encoder", found.encoder),
         ("ranker", found.ranker),
-        ("rewards", rewards),
+        *([("rewards", rewards)] if rewards else []),
         ("digest", found.journal_digest),
     ]

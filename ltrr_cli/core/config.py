@@ -15,17 +15,6 @@ import msgspec
 
 from ltrr_cli.core.errors import DataError
 
-DEFAULT_REWARDS: dict[str, float] = {
-    "click": 1.0,
-    "play": 1.0,
-    "like": 1.0,
-    "add": 1.0,
-    "purchase": 1.0,
-    "skip": -0.3,
-    "dislike": -1.0,
-    "remove": -0.5,
-}
-
 
 class CatalogSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What is indexed and how."""
@@ -63,8 +52,9 @@ class FeedbackSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     window_minutes: float = 30.0
     windows: dict[str, float] = {}  # minutes per event type
-    rewards: dict[str, float] = msgspec.field(default_factory=lambda: dict(DEFAULT_REWARDS))
-    default_reward: float = 1.0  # of an event type that is not listed
+    rewards: dict[str, float] = {}  # -1..1 per event type; what is not listed is worth what its name usually means
+    default_reward: float = 0.0  # of an event type that is not listed and whose name means nothing here
+    rating_scales: dict[str, tuple[float, float]] = {}  # lowest and highest rating per event type; else by the values
     max_bad: float = 0.001
     user_daily_cap: int = 1000  # actions of one user on one day that count
     dwell_seconds: float = 0.0  # a click whose value is less is a skip: nobody stayed; 0: values of clicks say nothing

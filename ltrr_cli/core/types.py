@@ -262,6 +262,7 @@ class Impression:
     context -- (d,) float32, what the bandit saw; None where unknown
     page_odds -- the chance of this very page, whichever draw led to it; None where unknown
     seed, filters -- what the draw and random strategies were seeded with, and the conditions that were set
+    part     -- it tells one line of its page and not the page; such a line without a position has position 0
     """
 
     impression_id: str
@@ -281,6 +282,7 @@ class Impression:
     seed: int | None = None
     filters: tuple[Filter, ...] = ()
     shadows: tuple[Shadow, ...] = ()
+    part: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,6 +23,7 @@ from ltrr_cli.engine.bandit_context import journalled, schema_of
 from ltrr_cli.engine.search import Answer, answer
 from ltrr_cli.engine.shadow import shadows
 from ltrr_cli.feedback.judgments import query_line, run_lines
+from ltrr_cli.feedback.rewards import Rewards
 from ltrr_cli.storage.disk import write_atomic
 from ltrr_cli.text.lines import BadLine, read_lines
 from ltrr_cli.text.normalise import writable
@@ -166,7 +167,9 @@ def hidden(state: State, context: Context) -> frozenset[str]:
         same = frozenset((context.like,))
     if not context.hide_seen or context.user is None:
         return same
-    return same | state.journal.entities_of(context.user)
+    rewards = Rewards(state.settings.feedback)
+    acts = (event for event in state.journal.events_by(context.user) if rewards.says_something(event))
+    return same | {event.entity_id for event in acts}
 
 
 def named_policy(state: State, name: str | None) -> Policy | None:

@@ -25,7 +25,7 @@ from ltrr_cli.engine.rerank import Reranker
 from ltrr_cli.engine.schema import misfit
 from ltrr_cli.ranking.candidate_features import schema
 from ltrr_cli.ranking.model import Model, Schema
-from ltrr_cli.ranking.trained import open_model
+from ltrr_cli.ranking.trained import holds_model, open_model
 from ltrr_cli.retrieval import strategy_registry
 from ltrr_cli.retrieval.outcome_batch import OutcomeBatch
 from ltrr_cli.retrieval.strategy import Resources, Strategy
@@ -245,7 +245,7 @@ def open_snapshot(
 def _open_learned(snapshot: Snapshot, folder: Path, broken: set[str]) -> None:
     fold = msgspec.json.decode((folder / "fold.json").read_bytes(), type=LearnedHeader)
     snapshot.clock_ms = max(snapshot.clock_ms, fold.last_event_ms or 0)
-    if (folder / "ranker").is_dir() and "ranker" not in broken:
+    if "ranker" not in broken and holds_model(folder / "ranker"):
         try:
             ranker = open_model(folder / "ranker")
         except DamagedError as error:

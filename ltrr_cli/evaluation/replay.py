@@ -25,9 +25,10 @@ from ltrr_cli.engine.search import Answer, answer, context_of
 from ltrr_cli.engine.snapshot import Snapshot
 from ltrr_cli.evaluation.metrics import ClickMeasures
 from ltrr_cli.feedback.judgments import run_lines
+from ltrr_cli.feedback.taken import Taken
 from ltrr_cli.learning.credit import ImportedExamples, trace_of
 from ltrr_cli.learning.fold import COLD, outcomes
-from ltrr_cli.learning.ingest import Taken, take_in
+from ltrr_cli.learning.ingest import take_in
 from ltrr_cli.learning.timeline import walk
 from ltrr_cli.learning.train import Observer, train_model
 from ltrr_cli.storage.disk import write_atomic

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from ltrr_cli.core.report import Report
+from ltrr_cli.feedback.type_counts import TypeCount
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +34,8 @@ class IngestReport(Report):
     journal_seconds -- of ``seconds``: until the journal had every line
     suspects        -- who acted abnormally often, in the whole journal, the busiest first
     formats -- log -> the format that it was read in
+    types   -- type of event -> how often it was read, the most frequent first, and what it is worth
+    notes   -- what has to be said of the logs: how positions and times were read, how pages were put together
     """
 
     accepted: int  # new events
@@ -49,3 +52,5 @@ class IngestReport(Report):
     journal_seconds: float = 0.0
     formats: Mapping[str, str] = field(default_factory=dict)
     suspects: tuple[Busy, ...] = ()
+    types: Mapping[str, TypeCount] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from ltrr_cli.core.report import Report
+from ltrr_cli.feedback.rewards import Rewards
 from ltrr_cli.workspace.bandit_report import looked_at, marginal_worth
 
 if TYPE_CHECKING:
@@ -76,7 +77,7 @@ def status(state: State, *, bandit: bool = False) -> Status:
         journal_digest=state.journal.digest(),
         home=str(state.home),
         strategies=snapshot.enabled(),
-        rewards=state.settings.feedback.rewards,
+        rewards=_rewards(state),
         damaged=tuple(snapshot.told()),
         users=counts.users,
         shadows=tuple(name for name in beside if name),
@@ -84,3 +85,10 @@ def status(state: State, *, bandit: bool = False) -> Status:
         beliefs=believed,
         features=looked_at(snapshot) if bandit else (),
     )
+
+
+def _rewards(state: State) -> dict[str, float]:
+    """Return what events are worth: of the types that the journal has, the most frequent first, and of those set."""
+    rewards = Rewards(state.settings.feedback)
+    kinds = (*(kind.name for kind in state.journal.kinds()), *state.settings.feedback.rewards)
+    return {kind: rewards.worth_of(kind).reward for kind in kinds}
