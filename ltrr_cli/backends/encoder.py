@@ -18,7 +18,7 @@ from ltrr_cli.backends.encoder_card import GRAPH, TABLE, TOKENIZER, Card, read_c
 from ltrr_cli.backends.encoder_registry import PluggedEncoder, open_plugged
 from ltrr_cli.backends.files import REBUILD, map_matrix
 from ltrr_cli.core.errors import DamagedError, DataError
-from ltrr_cli.core.types import FloatArray
+from ltrr_cli.core.types import DoubleArray, FloatArray
 
 _BATCH = 32  # texts that share one padded matrix
 _TABLE_BATCH = 512
@@ -246,7 +246,7 @@ def pool(output: FloatArray, mask: np.ndarray[Any, np.dtype[np.int64]], pooling:
     return total
 
 
-def unit(vectors: FloatArray) -> FloatArray:
+def unit(vectors: FloatArray | DoubleArray) -> FloatArray:
     """Bring rows to length 1; rows of length 0, and rows with a number that is not finite, become 0."""
     exact = vectors.astype(np.float64)
     lengths = np.sqrt((exact * exact).sum(axis=1, keepdims=True))
