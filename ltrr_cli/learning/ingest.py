@@ -167,11 +167,12 @@ def take_in(
     return taken
 
 
-def record(state: State, event: Mapping[str, Any]) -> None:
-    """Journal one native record; raises DataError."""
+def record(state: State, event: Mapping[str, Any]) -> Taken:
+    """Journal one native record and say whether it was new; raises DataError."""
     state.current()
-    parsed = reader("native")(msgspec.json.encode(event))
-    _journal(state.journal, [parsed], Taken())
+    parsed, taken = reader("native")(msgspec.json.encode(event)), Taken()
+    _journal(state.journal, [parsed], taken)
+    return taken
 
 
 def _read(

@@ -233,11 +233,30 @@ class Journal:
         with self._translated():
             return dict(self._db.execute("SELECT query, COUNT(*) FROM impressions GROUP BY query"))
 
+    def shared_queries(self, people: int, most: int) -> list[tuple[str, int]]:
+        """Return (query, people) of queries that so many different people asked, the most asked first.
+
+        Who has no name counts by session, else by search.
+        """
+        who = "COALESCE('u' || user, 's' || session, 'i' || impression_id)"
+        with self._translated():
+            return self._db.execute(
+                f"SELECT query, COUNT(DISTINCT {who}) AS people FROM impressions WHERE query != '' GROUP BY query "
+                "HAVING people >= ? ORDER BY people DESC, query LIMIT ?", (people, most),
+            ).fetchall()  # fmt: skip
+
     def counts(self) -> JournalCounts:
         """Count everything."""
         with self._translated():
             tables = ("impressions", "events", "users")
             return JournalCounts(*(self._db.execute(f"SELECT COUNT(*) FROM {table}").fetchone()[0] for table in tables))
+
+    def first_event_after(self, moment: int) -> int | None:
+        """Return the earliest moment of an event after ``moment``; None where there is none."""
+        with self._translated():
+            query = "SELECT MIN(time_ms) FROM events WHERE time_ms > ?"
+            found: int | None = self._db.execute(query, (moment,)).fetchone()[0]
+        return found
 
     def digest(self) -> str:
         """Return a SHA-256 over the events (ids and content), whatever order they came in."""

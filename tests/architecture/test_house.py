@@ -19,7 +19,7 @@ MODULES = sorted(PACKAGE.rglob("*.py"))
 FLOORS = {
     "core": 0, "storage": 1, "text": 2, "backends": 2, "charts": 2, "catalog": 3, "understanding": 3, "retrieval": 3,
     "allocation": 3, "ranking": 3, "feedback": 3, "engine": 4, "learning": 5, "indexing": 6, "evaluation": 7,
-    "workspace": 8, "cli": 10,
+    "workspace": 8, "serving": 9, "cli": 10,
 }  # fmt: skip
 TOP = 8.5  # ltrr_cli itself opens a workspace
 
@@ -39,6 +39,9 @@ DOORS = {
     "joblib": ["ranking/fit*.py", "backends/encoder_catalog.py"],
     "lightgbm": ["ranking/fit*.py"],
     "ir_measures": ["evaluation/metrics.py"],
+    "starlette": ["serving/*.py"],
+    "uvicorn": ["serving/worker.py"],
+    "prometheus_client": ["serving/metrics.py"],
     "typer": ["cli/*.py"],
     "rich": ["cli/*.py"],
     "click": [],  # Typer brings its own copy
@@ -50,7 +53,7 @@ LONGEST = 300
 LONGER = {
     "core/types.py": 355,  # the vocabulary: half of it is prose, and it belongs in one place
     "workspace/workspace.py": 385,  # the Python API, every verb with its words
-    "storage/journal.py": 330,  # every read and write of one database
+    "storage/journal.py": 350,  # every read and write of one database
     "retrieval/memory/memory.py": 400,  # one strategy is one file
 }
 
