@@ -101,6 +101,7 @@ class ServeSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     queries_per_second: float = 0.0  # of one client; 0: no limit
     events_per_second: float = 100.0  # of one client, with bursts of ten times as many; 0: no limit
     learn_every: float = 60.0  # seconds between two publications of what was learnt
+    report_every: float = 3600.0  # seconds between two looks back for the dashboard
     suggest_people: int = 3  # people who must have asked a query before it is suggested to others
 
 

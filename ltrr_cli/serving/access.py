@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import ipaddress
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -37,7 +38,21 @@ class Access:
 
     def client(self, request: Request, scope: str) -> Client:
         """Return who asks; raises RefusedError 401, 403."""
-        name, scopes = self._tokens.client(request.headers.get("authorization"), scope)
+        return self._client(request, request.headers.get("authorization"), scope)
+
+    def browsing(self, request: Request, scope: str) -> Client:
+        """Return who opens a page: a browser asks for a name and a password, which is the token."""
+        given = request.headers.get("authorization", "")
+        if given[:6].lower() == "basic ":
+            given = f"Bearer {_password(given[6:])}"
+        try:
+            return self._client(request, given, scope)
+        except RefusedError as refused:
+            headers = {"WWW-Authenticate": 'Basic realm="ltrr: any name, and a token as the password"'}
+            raise RefusedError(401, "unauthorized", str(refused), hint=refused.hint, headers=headers) from None
+
+    def _client(self, request: Request, authorization: str | None, scope: str) -> Client:
+        name, scopes = self._tokens.client(authorization, scope)
         address = request.client.host if request.client is not None else ""
         return Client(name or address, scopes)
 
@@ -67,6 +82,13 @@ class Origins:
             return None
         hint = "name it in serve.origins (ltrr.toml) or with --origin"
         raise RefusedError(403, "forbidden", "pages of this origin may not call", hint=hint)
+
+
+def _password(credentials: str) -> str:
+    try:
+        return base64.b64decode(credentials, validate=True).decode().partition(":")[2]
+    except ValueError:
+        return ""
 
 
 def is_loopback(host: str) -> bool:

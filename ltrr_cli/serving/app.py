@@ -22,6 +22,7 @@ from ltrr_cli.serving.gate import Gate
 from ltrr_cli.serving.metrics import Metrics
 from ltrr_cli.serving.operations import Operation
 from ltrr_cli.serving.routes import (
+    dashboard,
     entities,
     explain,
     feedback,
@@ -76,7 +77,7 @@ def create_app(backend: Backend, admission: Admission, *, follow: bool = True) -
         slow_seconds=settings.slow_seconds,
         count=counted.request,
     )
-    routes = [*map(_route, every), *page.routes()]
+    routes = [*map(_route, every), *page.routes(), *dashboard.routes(backend, access, counted)]
     handlers = {HTTPException: _pass_on}
     lifespan = _lifespan(backend, follow=follow)
     return Starlette(routes=routes, middleware=[gate], exception_handlers=handlers, lifespan=lifespan)

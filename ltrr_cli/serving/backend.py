@@ -15,6 +15,7 @@ from pathlib import Path
 from threading import Lock
 from typing import Any, ParamSpec, TypeVar
 
+from ltrr_cli.charts.sections import Dashboard
 from ltrr_cli.core.clock import iso, now_ms
 from ltrr_cli.core.errors import NotFoundError
 from ltrr_cli.core.types import Context
@@ -22,10 +23,12 @@ from ltrr_cli.engine.query import QueryRequest, respond
 from ltrr_cli.engine.search import answer
 from ltrr_cli.engine.snapshot import Snapshot
 from ltrr_cli.feedback.records import Parsed
+from ltrr_cli.serving import dashboard
 from ltrr_cli.serving.answers import GenerationNumbers, answer_of, plain_lines, ubi_of
 from ltrr_cli.serving.fallback import Fallback
 from ltrr_cli.serving.feedback import take
 from ltrr_cli.serving.live import LiveLearning, learned_header
+from ltrr_cli.serving.metrics import Latency
 from ltrr_cli.serving.problems import RefusedError
 from ltrr_cli.serving.records import (
     EntityAnswer,
@@ -154,6 +157,10 @@ class Backend:
     async def gauges(self) -> dict[str, tuple[str, float]]:
         """Return name -> (help, value) of what is so now: generations, how far behind learning is, damaged parts."""
         return await _on(self._late, self._gauges)
+
+    async def dashboard(self, latencies: Sequence[Latency]) -> Dashboard:
+        """Return the dashboard."""
+        return await _on(self._late, lambda: dashboard.made(self.state, self._gauges(), latencies))
 
     # ------------------------------------------------------------ feeding
 

@@ -17,10 +17,13 @@ import msgspec
 
 from ltrr_cli.core.errors import LockedError, LtrrError
 from ltrr_cli.engine.state import State
+from ltrr_cli.evaluation.report_sections import dashboard as report
 from ltrr_cli.learning.publish import learn
+from ltrr_cli.serving.dashboard import SEARCHES, keep_look_back
 from ltrr_cli.serving.live import learned_header
 from ltrr_cli.serving.worker import begin_logging, watch_lifeline
 from ltrr_cli.workspace.maintenance import gc
+from ltrr_cli.workspace.status import status
 
 LOG = logging.getLogger("ltrr.serve")
 NICE = 10
@@ -45,9 +48,12 @@ def run(options: LearnerOptions) -> None:
         signal.signal(number, lambda *_: stop.set())
     watch_lifeline(options.lifeline)
     state = State(Path(options.home))
-    every, last = state.settings.serve.learn_every, monotonic()
+    settings, last, looked = state.settings.serve, monotonic(), 0.0
     while not stop.wait(PAUSE):
-        if monotonic() - last >= every:
+        if monotonic() - looked >= (settings.report_every if looked else 0.0):
+            looked = monotonic()
+            look_back(state)
+        if monotonic() - last >= settings.learn_every:
             try:
                 publish_new(state)
             except LtrrError as error:  # the journal keeps everything: the next turn learns it
@@ -71,6 +77,16 @@ def publish_new(state: State) -> int | None:
     gc(state, KEPT)
     LOG.info("learned generation %d", number)
     return number
+
+
+def look_back(state: State) -> None:
+    """Write the look back for the dashboard where somebody has acted on a page; a failure leaves the one there is."""
+    if not state.journal.counts().events:
+        return
+    try:
+        keep_look_back(state.home, report(state, status(state).facts(), SEARCHES))
+    except LtrrError as error:
+        LOG.error("no look back: %s: %s", type(error).__name__, error)
 
 
 if __name__ == "__main__":

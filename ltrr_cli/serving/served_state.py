@@ -43,6 +43,10 @@ class ServedState(State):
             assert self._held is not None
         return self._held
 
+    def snapshot_warnings(self) -> tuple[str, ...]:
+        """Return what is damaged and not used of what answers now."""
+        return tuple(self.snapshot().told())
+
     def newer(self) -> tuple[Snapshot, Current] | None:
         """Open what is published now, apart from what answers; None where that is what answers already."""
         current = self.current()

@@ -20,6 +20,7 @@ from ltrr_cli.core.types import Event, Impression
 from ltrr_cli.storage import disk
 from ltrr_cli.storage.heap import trim_heap
 from ltrr_cli.storage.journal_logs_read import LogRead, note_reading, readings
+from ltrr_cli.storage.journal_reads import ServedReads
 from ltrr_cli.storage.journal_schema import FORMAT, PROFILE, Forget, Forgotten, create, expire, forget, upgrade
 from ltrr_cli.storage.page_codec import decode_page, encode_page
 
@@ -54,7 +55,7 @@ class JournalCounts:
     users: int
 
 
-class Journal:
+class Journal(ServedReads):
     """An open journal. One object is for one thread; processes and threads each open their own."""
 
     def __init__(self, path: Path) -> None:
@@ -233,30 +234,11 @@ class Journal:
         with self._translated():
             return dict(self._db.execute("SELECT query, COUNT(*) FROM impressions GROUP BY query"))
 
-    def shared_queries(self, people: int, most: int) -> list[tuple[str, int]]:
-        """Return (query, people) of queries that so many different people asked, the most asked first.
-
-        Who has no name counts by session, else by search.
-        """
-        who = "COALESCE('u' || user, 's' || session, 'i' || impression_id)"
-        with self._translated():
-            return self._db.execute(
-                f"SELECT query, COUNT(DISTINCT {who}) AS people FROM impressions WHERE query != '' GROUP BY query "
-                "HAVING people >= ? ORDER BY people DESC, query LIMIT ?", (people, most),
-            ).fetchall()  # fmt: skip
-
     def counts(self) -> JournalCounts:
         """Count everything."""
         with self._translated():
             tables = ("impressions", "events", "users")
             return JournalCounts(*(self._db.execute(f"SELECT COUNT(*) FROM {table}").fetchone()[0] for table in tables))
-
-    def first_event_after(self, moment: int) -> int | None:
-        """Return the earliest moment of an event after ``moment``; None where there is none."""
-        with self._translated():
-            query = "SELECT MIN(time_ms) FROM events WHERE time_ms > ?"
-            found: int | None = self._db.execute(query, (moment,)).fetchone()[0]
-        return found
 
     def digest(self) -> str:
         """Return a SHA-256 over the events (ids and content), whatever order they came in."""

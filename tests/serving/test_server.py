@@ -12,35 +12,20 @@ import sys
 import time
 import urllib.request
 from collections.abc import Callable, Iterator
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).parents[2]
+from tests.serving.server import ROOT, running
+
 Begin = Callable[..., tuple[subprocess.Popen[str], str]]
 
 
 @pytest.fixture
 def begin(home: Path) -> Iterator[Begin]:
-    running: list[subprocess.Popen[str]] = []
-
-    def start(*options: str, settings: str = "") -> tuple[subprocess.Popen[str], str]:
-        if settings:
-            (home / "ltrr.toml").write_text(f"[serve]\n{settings}\n")
-        command = [sys.executable, "-m", "ltrr_cli", "serve", "--home", str(home), "--port", "0", *options]
-        process = subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE, text=True)
-        running.append(process)
-        for line in process.stderr:
-            if match := re.search(r"http://[\d.:]+/", line):
-                return process, match[0]
-        raise AssertionError(f"it ended with {process.wait()}")
-
-    yield start
-    for process in running:
-        if process.poll() is None:
-            process.terminate()
-        process.communicate(timeout=30)
+    with ExitStack() as stack:
+        yield lambda *options, settings="": stack.enter_context(running(home, *options, settings=settings))
 
 
 def fetch(address: str, body: object = None, timeout: float = 10) -> dict:
