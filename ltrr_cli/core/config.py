@@ -81,6 +81,20 @@ class EvaluationSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True
     examination: float = 1.0  # position p is looked at with chance p ** -examination
 
 
+class ServeSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The HTTP server (``ltrr serve``). Rates are per client and worker process."""
+
+    origins: tuple[str, ...] = ()  # origins whose pages may call from a browser, such as "https://shop.example"
+    deadline_ms: float = 500.0  # after which a plain full-text page is given instead
+    slow_seconds: float = 10.0  # in which a request must have arrived whole
+    body_kb: int = 64  # largest request body
+    queries_per_second: float = 0.0  # of one client; 0: no limit
+    events_per_second: float = 100.0  # of one client, with bursts of ten times as many; 0: no limit
+    learn_every: float = 60.0  # seconds between two publications of what was learnt
+    report_every: float = 3600.0  # seconds between two looks back for the dashboard
+    suggest_people: int = 3  # people who must have asked a query before it is suggested to others
+
+
 class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """All settings of a workspace."""
 
@@ -91,6 +105,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     feedback: FeedbackSettings = FeedbackSettings()
     ranking: RankingSettings = RankingSettings()
     evaluation: EvaluationSettings = EvaluationSettings()
+    serve: ServeSettings = ServeSettings()
 
 
 def load_settings(home: Path, environment: Mapping[str, str] | None = None, **flags: Any) -> Settings:

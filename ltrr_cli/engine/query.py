@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from time import perf_counter
@@ -85,7 +85,10 @@ class BatchReport(Report):
 
 @dataclass(frozen=True, slots=True)
 class QueryRequest:
-    """One call of ``Workspace.query``, as given."""
+    """One call of ``Workspace.query``, as given.
+
+    impression_id -- the id under which the page is journalled; None: a new random one
+    """
 
     text: str = ""
     k: int = 10
@@ -102,6 +105,7 @@ class QueryRequest:
     log: bool = True
     explore: bool = True
     like: str | None = None
+    impression_id: str | None = None
 
     def writable(self) -> QueryRequest:
         """Return the same without what no file can hold: a lone surrogate is no character."""
@@ -118,14 +122,21 @@ class QueryRequest:
         return max(budget, self.k)
 
 
-def respond(state: State, asked: QueryRequest) -> Page:
-    """Answer a question and journal the impression."""
+def _always() -> bool:
+    return True
+
+
+def respond(state: State, asked: QueryRequest, still_wanted: Callable[[], bool] = _always) -> Page:
+    """Answer a question and journal the impression.
+
+    still_wanted -- asked before journalling: a page that came too late was seen by nobody
+    """
     asked = asked.writable()
     budget = asked.checked(state.settings.retrieval.budget)
     filters = tuple(parse_filter(text) for text in asked.filters)
     snapshot = state.snapshot()
     moment = snapshot.clock_ms if asked.at is None else parse_time(asked.at)
-    impression_id = uuid4().hex
+    impression_id = asked.impression_id or uuid4().hex
     context = Context(
         moment,
         asked.user,
@@ -149,10 +160,11 @@ def respond(state: State, asked: QueryRequest) -> Page:
         policy=policy,
         hidden=hidden(state, context),
     )
-    if asked.log:
+    logged = asked.log and still_wanted()
+    if logged:
         beside = shadows(state, snapshot, found, asked.k)
         state.journal.append_impression(replace(_impression(snapshot, found, impression_id, asked), shadows=beside))
-    return _page(snapshot, found, impression_id if asked.log else None)
+    return _page(snapshot, found, impression_id if logged else None)
 
 
 def hidden(state: State, context: Context) -> frozenset[str]:

@@ -153,14 +153,16 @@ def take_in(
     return taken
 
 
-def record(state: State, event: Mapping[str, Any]) -> None:
-    """Journal one native record; raises DataError."""
+def record(state: State, event: Mapping[str, Any]) -> Taken:
+    """Journal one native record and say whether it was new; raises DataError."""
     state.current()
     parsed = reader("native")(msgspec.json.encode(event))
     if holds_zero([parsed]):
         raise DataError("position is not a whole number from 1")
     (parsed,) = from_one([parsed], shift=False)
-    _journal(state.journal, [parsed], Taken())
+    taken = Taken()
+    _journal(state.journal, [parsed], taken)
+    return taken
 
 
 def _read(

@@ -21,6 +21,7 @@ from ltrr_cli.storage.heap import trim_heap
 from ltrr_cli.storage.journal_kinds import EventKind, kinds
 from ltrr_cli.storage.journal_logs_read import LogRead, note_reading, readings
 from ltrr_cli.storage.journal_pages import insert_impressions, shift_positions, told_whole
+from ltrr_cli.storage.journal_reads import ServedReads
 from ltrr_cli.storage.journal_rows import EVENT, IMPRESSION, EventRow, event_row, impression_of
 from ltrr_cli.storage.journal_schema import FORMAT, PROFILE, Forget, Forgotten, create, expire, forget, upgrade
 
@@ -50,7 +51,7 @@ class JournalCounts:
     users: int
 
 
-class Journal:
+class Journal(ServedReads):
     """An open journal. One object is for one thread; processes and threads each open their own."""
 
     def __init__(self, path: Path) -> None:

@@ -20,7 +20,7 @@ MODULES = sorted(PACKAGE.rglob("*.py"))
 FLOORS = {
     "core": 0, "storage": 1, "text": 2, "backends": 2, "charts": 2, "catalog": 3, "understanding": 3, "retrieval": 3,
     "allocation": 3, "ranking": 3, "feedback": 3, "engine": 4, "learning": 5, "indexing": 6, "evaluation": 7,
-    "workspace": 8, "cli": 10,
+    "workspace": 8, "serving": 9, "cli": 10,
 }  # fmt: skip
 TOP = 8.5  # ltrr_cli itself opens a workspace
 
@@ -40,6 +40,9 @@ DOORS = {
     "joblib": ["ranking/fit*.py", "backends/encoder_catalog.py"],
     "lightgbm": ["ranking/fit*.py"],
     "ir_measures": ["evaluation/metrics.py"],
+    "starlette": ["serving/*.py"],
+    "uvicorn": ["serving/worker.py"],
+    "prometheus_client": ["serving/metrics.py"],
     "typer": ["cli/*.py"],
     "rich": ["cli/*.py"],
     "click": [],  # Typer brings its own copy
