@@ -25,6 +25,7 @@ class BanditContext:
     features   -- (d,) float32, finite, named by ``allocation.features``; the first is a constant 1
     past       -- (s, p) float32, what each strategy did for such queries, named by ``allocation.history.PAST``;
                   None: nothing is known of it
+    lead       -- (s,) float32 >= 0, sums to 1: shares that are right where nobody clicked yet; None: not known
     time_ms    -- the moment of the question
     seed       -- for policies whose menu is itself sampled (posterior draws)
     explore    -- False: the menu is the one allocation the policy holds best, with odds 1
@@ -37,6 +38,7 @@ class BanditContext:
     seed: int = 0
     explore: bool = True
     past: FloatArray | None = None
+    lead: FloatArray | None = None
 
     def inputs(self) -> DoubleArray:
         """Return (s, d + p) float64: a line per strategy, the same features and its own past."""

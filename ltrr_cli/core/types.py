@@ -145,6 +145,7 @@ class Reading:
 
     tokens   -- folded tokens as typed
     words    -- tokens with the likeliest corrections applied (equal to tokens where there are none)
+    rest     -- what a long question goes on with: searched for, but not interpreted or corrected
     key      -- the folded query without spaces and punctuation: the memory's key
     intent   -- odds of "spearfishing" (one entity is wanted), "topic" (many will do), "mixed"; sum to 1
     """
@@ -158,6 +159,7 @@ class Reading:
     intent: Mapping[str, float] = field(default_factory=lambda: {"spearfishing": 0.0, "topic": 0.0, "mixed": 1.0})
     language: str = "en"  # ISO 639-1
     signals: Mapping[str, float] = field(default_factory=dict)  # named query features for bandit and ranker
+    rest: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

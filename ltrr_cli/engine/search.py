@@ -171,9 +171,8 @@ def answer(
     candidates, included = _candidates(bandit_context.strategies, hits, menu, budget)
     schema, features = describe(snapshot, request, candidates)
     watch.stage("describe")
-    baseline = untrained(
-        schema, features, candidates, snapshot.fusion_weights(bandit_context.strategies, request.reading)
-    )
+    weights = snapshot.fusion_weights(bandit_context.strategies, request.reading)
+    baseline = untrained(schema, features, candidates, weights, snapshot.scored_as())
     fits = snapshot.ranker is not None and snapshot.ranker.schema.digest == schema.digest
     scores = (
         by_ranker(snapshot.ranker, schema, features, baseline) if snapshot.ranker is not None and fits else baseline

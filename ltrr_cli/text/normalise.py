@@ -8,6 +8,7 @@ from functools import lru_cache
 
 MAX_CHARACTERS = 512
 MAX_TOKENS = 32
+LONGEST_TEXT, MOST_WORDS = 2_048, 256  # characters and words of a long question that are searched for
 
 # letters that NFKD does not take apart, and that people type without
 _LETTERS = str.maketrans({"ı": "i", "ø": "o", "đ": "d", "ł": "l", "ß": "ss", "æ": "ae", "œ": "oe", "ð": "d", "þ": "th"})
@@ -40,6 +41,15 @@ def tokens(text: str, most: int | None = None) -> list[str]:
 def query_tokens(text: str) -> list[str]:
     """Tokens of what a user typed: capped at 512 characters and 32 tokens."""
     return list(_query_tokens(text[:MAX_CHARACTERS]))
+
+
+def searched_tokens(text: str) -> list[str]:
+    """Tokens of a long question: capped at 2,048 characters and 256 tokens. They begin with ``query_tokens``.
+
+    >>> len(searched_tokens("word " * 100)), len(query_tokens("word " * 100))
+    (100, 32)
+    """
+    return tokens(text[:LONGEST_TEXT], MOST_WORDS)
 
 
 @lru_cache(maxsize=8_192)

@@ -129,6 +129,19 @@ def test_frozen_it_decides_but_learns_nothing():
     np.testing.assert_array_equal(policy.menu(bandit_context()).draws, before)
 
 
+def test_who_leads_before_any_click_yields_to_what_clicks_say():
+    lead = np.array([0.5, 0.5, 0.0, 0.0, 0.0], np.float32)
+    policy = new_policy(AllocationSettings(), "hazard(exploration=0)")
+
+    def of_two() -> int:
+        return int(policy.menu(replace(bandit_context(), lead=lead)).draws[0, :2].sum())
+
+    first = of_two()
+    assert first >= 25
+    policy.learn([example("memory", 1 + number % 40) for number in range(300)])
+    assert of_two() < first
+
+
 def test_guardrails_hold():
     policy = new_policy(AllocationSettings(minimum={"explore": 0.2}, maximum={"lexical": 0.1}), "hazard(exploration=0)")
     draws = dict(zip(ARMS, policy.menu(bandit_context(100)).draws[0].tolist(), strict=True))
