@@ -18,7 +18,7 @@ from ltrr_cli.core.types import DoubleArray, FloatArray, IntArray
 
 @dataclass(frozen=True, slots=True)
 class BanditContext:
-    """What the policy may look at; all of it is known before retrieval.
+    """The features that a policy may use; all of them are known before retrieval.
 
     strategies -- names of the strategies that are enabled, in a fixed order
     budget     -- K, distinct candidates wanted
@@ -64,7 +64,7 @@ class Menu:
 
 @dataclass(frozen=True, slots=True)
 class BanditExample:
-    """What one rewarded entity teaches.
+    """What the bandit learns from one rewarded entity.
 
     ranks  -- (s,) int32, its rank in every strategy, 0 where the strategy did not have it down to ``depths``
     depths -- (s,) int32, how deep each strategy was run (0: it did not run, so nothing is known of it)

@@ -24,7 +24,7 @@ from ltrr_cli.cli.render import console, safe
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from ltrr_cli.cli.progress import Bar
+    from ltrr_cli.cli.progress_bar import Bar
     from ltrr_cli.workspace.workspace import Workspace
 
 DEFAULT_HOME = ".ltrr"
@@ -81,7 +81,7 @@ class CommandContext:
 
     def progress(self) -> Bar:
         """Return a progress callback that is also a context: a bar on a terminal, else silence (``-v``: lines)."""
-        from ltrr_cli.cli.progress import Bar
+        from ltrr_cli.cli.progress_bar import Bar
 
         return Bar(quiet=self.quiet, verbose=self.verbose, color=self.color)
 

@@ -32,7 +32,7 @@ def render(screen: Console, found: Status) -> None:
     """Draw the facts, then the bandit where it was asked for."""
     screen.print(facts(lines(found)))
     for kind, lines_ in found.beliefs.items():
-        screen.print(f"\nwhat the bandit believes of queries like the newest that were acted on: {kind}", style="dim")
+        screen.print(f"\nwhat the bandit expects for recent queries of this kind: {kind}", style="dim")
         screen.print(beliefs(lines_))
     if found.features:
         screen.print(f"\nit looks at {len(found.features)} features", style="dim")

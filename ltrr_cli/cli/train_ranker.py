@@ -58,13 +58,13 @@ def render(screen: Console, report: TrainReport, *, dry_run: bool = False) -> No
         screen.print()
     if report.importances:
         heaviest = ", ".join(f"{name} {lost:.4f}" for name, lost in list(report.importances.items())[:SHOWN])
-        screen.print(f"looks most at (nDCG@10 lost when shuffled): {heaviest}", soft_wrap=True)
+        screen.print(f"most important features (nDCG@10 lost when shuffled): {heaviest}", soft_wrap=True)
     screen.print(verdict(report, dry_run=dry_run), soft_wrap=True)
 
 
 def verdict(report: TrainReport, *, dry_run: bool = False) -> str:
     """Say in one line what came of the training."""
-    kept = "nothing was changed" if dry_run else "what served before serves on"
+    kept = "nothing was changed" if dry_run else "not promoted"
     outcome = f"{report.model} serves now" if report.promoted else kept
     why = f": {report.reason}" if report.reason else ""
     searches = counted(report.searches, "search", "searches")

@@ -33,7 +33,7 @@ class RetrievalSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True)
 
 
 class AllocationSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The bandit."""
+    """The bandit: how many candidates each strategy contributes."""
 
     policy: str = "hazard"
     exploration: float = 0.05  # share of the budget that one randomly drawn strategy gets on top
@@ -62,7 +62,7 @@ class FeedbackSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class RankingSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The ranker."""
+    """The ranker: how it is trained, and what may change a page after it."""
 
     algorithm: str = "auto"
     sample: int = 2000  # newest searches that a training looks at
@@ -124,7 +124,9 @@ def _read(path: Path) -> dict[str, Any]:
     try:
         return tomllib.loads(path.read_text("utf-8"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise DataError(f"{path}: {error}", hint="see `ltrr config` for the settings and their defaults") from None
+        raise DataError(
+            f"{path}: {error}", hint="docs/SETTINGS.md lists the settings with their types and defaults"
+        ) from None
 
 
 def _from_environment(environment: Mapping[str, str]) -> dict[str, Any]:

@@ -99,7 +99,7 @@ class Filter:
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """Who asks, where and when."""
+    """The user, session, time and filters of a query."""
 
     time_ms: int
     user: str | None = None
@@ -164,7 +164,7 @@ class Reading:
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """All that a strategy may know.
+    """All that a strategy may know of a query.
 
     allowed -- (entities,) bool from filters and hidden entities, or None when everything is allowed
     seeds   -- rows of the best hits of the first wave, best first, for strategies of the second wave
@@ -289,7 +289,7 @@ class Impression:
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """One thing a person did.
+    """One thing that a user did.
 
     kind  -- "click", "play", "like", "add", "purchase", "skip", ...
     value -- how much of it (plays, seconds, money), or None
@@ -309,7 +309,7 @@ class Event:
 
 @dataclass(frozen=True, slots=True)
 class Profile:
-    """What is said of a person, apart from what they did.
+    """What a log says of a user, apart from their actions.
 
     time_ms -- since when it holds; None: always
     """

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from time import perf_counter
@@ -15,14 +15,16 @@ from ltrr_cli.allocation.policy_registry import open_policy
 from ltrr_cli.catalog.filters import parse_filter
 from ltrr_cli.core.clock import now_ms, parse_time
 from ltrr_cli.core.errors import DataError, NotFoundError, UsageError
+from ltrr_cli.core.progress import Progress
 from ltrr_cli.core.report import Report
 from ltrr_cli.core.seeds import seed_of
 from ltrr_cli.core.types import Context, Impression, Plan, Reading
 from ltrr_cli.engine.bandit_context import journalled, schema_of
 from ltrr_cli.engine.search import Answer, answer
 from ltrr_cli.engine.shadow import shadows
-from ltrr_cli.feedback.judgments import query_line
+from ltrr_cli.feedback.judgments import query_line, run_lines
 from ltrr_cli.feedback.rewards import Rewards
+from ltrr_cli.storage.disk import write_atomic
 from ltrr_cli.text.lines import BadLine, read_lines
 from ltrr_cli.text.normalise import writable
 
@@ -188,7 +190,7 @@ def respond_batch(
     budget: int | None,
     policy: str | None,
     hide_seen: bool,
-    progress: Callable[[str, int, int | None], None],
+    progress: Progress,
 ) -> BatchReport:
     """Answer every query of a file; write ``query_id Q0 id rank score tag`` lines."""
     start = perf_counter()
@@ -207,13 +209,10 @@ def respond_batch(
         found = answer(
             snapshot, text, context, k=k, budget=most, explore=False, policy=chosen, hidden=hidden(state, context)
         )
-        for rank, place in enumerate(found.page.tolist(), 1):
-            entity = snapshot.catalog.ids[int(found.candidates.rows[place])]
-            # 1 / rank: equal scores would let a reader of the run break ties its own way
-            lines.append(f"{query_id} Q0 {entity} {rank} {1 / rank:.8f} ltrr\n")
+        lines += run_lines(query_id, [snapshot.catalog.ids[int(found.candidates.rows[place])] for place in found.page])
         count, results, empty = count + 1, results + len(found.page), empty + (len(found.page) == 0)
         progress("queries", count, None)
-    Path(run).write_text("".join(lines), "utf-8")
+    write_atomic(Path(run), "".join(lines).encode())
     return BatchReport(count, results, empty, str(run), round(perf_counter() - start, 3))
 
 

@@ -11,6 +11,7 @@ import numpy as np
 from ltrr_cli.allocation.draw import draw
 from ltrr_cli.allocation.policy import BanditContext, Menu, Policy
 from ltrr_cli.allocation.propensity import inclusion, pages
+from ltrr_cli.core.clock import DAY
 from ltrr_cli.core.types import (
     BoolArray,
     Candidates,
@@ -213,7 +214,7 @@ def describe(snapshot: Snapshot, request: Request, candidates: Candidates) -> tu
         for name in candidates.strategies
     ]
     created = catalog.created_ms[rows]
-    age_days = np.where(created < 0, np.nan, (request.context.time_ms - created) / 86_400_000).astype(np.float32)
+    age_days = np.where(created < 0, np.nan, (request.context.time_ms - created) / DAY).astype(np.float32)
     columns = (catalog.popularity[rows], age_days, catalog.types[rows])
     return assemble(candidates, evidence, *columns, request.reading.signals)
 

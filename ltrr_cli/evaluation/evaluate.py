@@ -7,7 +7,7 @@ hindsight, and a random order of everything that was retrieved. A claim that doe
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from time import perf_counter
@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ltrr_cli.core.errors import UsageError
+from ltrr_cli.core.progress import Progress, quiet
 from ltrr_cli.core.seeds import generator
 from ltrr_cli.core.types import DoubleArray, FloatArray, IntArray
 from ltrr_cli.engine.query import LARGEST_K, hidden, named_policy
@@ -137,7 +138,7 @@ def evaluate(
     runs: Mapping[str, str | Path] | None = None,
     k: int | None = None,
     budget: int | None = None,
-    progress: Callable[[str, int, int | None], None] = lambda stage, done, total: None,
+    progress: Progress = quiet,
 ) -> tuple[EvaluateReport, Evaluation]:
     """Answer judged queries with policies and baselines, judge them and given runs.
 
@@ -171,7 +172,7 @@ def _answer_all(
     policies: Sequence[str],
     depth: int,
     budget: int | None,
-    progress: Callable[[str, int, int | None], None],
+    progress: Progress,
 ) -> None:
     names = tuple(policies) or (state.settings.allocation.policy,)
     if taken := set(names) & set(BASELINES):

@@ -35,7 +35,7 @@ _ANONYMOUS = ("anonymous", "")
 
 @dataclass(frozen=True, slots=True)
 class Suspect:
-    """Somebody who acted abnormally often on one day.
+    """A user, session or anonymous source with abnormally many actions on one day.
 
     kind    -- "user", "session" or "anonymous"
     day     -- days since 1970-01-01 UTC

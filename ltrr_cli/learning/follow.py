@@ -16,11 +16,12 @@ from time import monotonic, perf_counter
 from typing import TYPE_CHECKING, BinaryIO, Protocol
 
 from ltrr_cli.core.errors import DataError, LockedError, UsageError
+from ltrr_cli.core.progress import Progress
 from ltrr_cli.feedback.quarantine import Quarantine
 from ltrr_cli.feedback.taken import Taken, check
 from ltrr_cli.feedback.type_counts import type_counts
 from ltrr_cli.learning import ingest as ingestion
-from ltrr_cli.learning.ingest import Aside, Progress
+from ltrr_cli.learning.ingest import Aside
 from ltrr_cli.learning.log_position import LogPosition, log_position, reader_of
 from ltrr_cli.learning.publish import Learnt, learn
 from ltrr_cli.learning.records import IngestReport
@@ -34,7 +35,7 @@ BLOCK = 4_096  # bytes before the place that have to be what they were: a log th
 
 
 class Stop(Protocol):
-    """What ends the following; ``threading.Event`` is one."""
+    """Says when following a log must end; ``threading.Event`` is one."""
 
     def wait(self, timeout: float) -> bool:
         """Wait at most so many seconds; True once it is to end."""

@@ -13,6 +13,7 @@ import msgspec
 from ltrr_cli.core.clock import DAY, iso
 from ltrr_cli.core.config import Settings
 from ltrr_cli.core.errors import DataError, UsageError
+from ltrr_cli.core.progress import Progress
 from ltrr_cli.core.types import Event, Impression
 from ltrr_cli.feedback.format_registry import LOOKED_AT, format_of, reader
 from ltrr_cli.feedback.guards import Suspect
@@ -35,7 +36,6 @@ if TYPE_CHECKING:
 BATCH = 5_000  # lines that are held at once
 BATCH_BYTES = 4 * 1024 * 1024  # or fewer, where they are long
 
-Progress = Callable[[str, int, int | None], None]
 Aside = Callable[[str, BadLine], None]
 
 

@@ -1,4 +1,4 @@
-"""What learning answers: records that are also the command line's JSON."""
+"""Reports on ingested logs: records that are also the command line's JSON."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from ltrr_cli.feedback.type_counts import TypeCount
 
 @dataclass(frozen=True, slots=True)
 class Busy:
-    """Somebody who acted abnormally often on one day.
+    """A user, session or anonymous source with abnormally many actions on one day.
 
     kind    -- "user", "session" or "anonymous"
     day     -- a date in UTC

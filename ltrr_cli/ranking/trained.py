@@ -34,7 +34,7 @@ class PartHeader(msgspec.Struct, frozen=True):
 
 
 class Header(msgspec.Struct, frozen=True):
-    """``model.json``."""
+    """``model.json``: what a trained model consists of."""
 
     format: int
     algorithm: str

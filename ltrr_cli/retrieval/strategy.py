@@ -39,7 +39,7 @@ class Resources:
 
 
 class Strategy:
-    """A way of finding. Subclasses override what they need; the defaults describe one that keeps nothing.
+    """One way of retrieval. Subclasses override what they need; the defaults describe one that keeps nothing.
 
     name     -- the registry's name, also the name of its folder
     exploring -- brings what nobody knows to be good: it never leads a page by its own word

@@ -68,7 +68,7 @@ _TO = {2: _TO_2, 3: READINGS, 4: _TO_4}
 
 @dataclass(frozen=True, slots=True)
 class Forgotten:
-    """How much left the journal."""
+    """How much was deleted from the journal."""
 
     events: int
     impressions: int
@@ -77,7 +77,7 @@ class Forgotten:
 
 @dataclass(frozen=True, slots=True)
 class Forget:
-    """What is to leave: all that meets every condition that is set.
+    """Which feedback is deleted: all that meets every condition that is set.
 
     user    -- a person's id
     source  -- a log as it was named when it was taken in, or the end of its path

@@ -28,7 +28,7 @@ class EncoderFacts(Report):
 
 @dataclass(frozen=True, slots=True)
 class EncoderList(Report):
-    """All encoders at hand, and where they are kept."""
+    """All available encoders, and where they are kept."""
 
     cache: str
     encoders: tuple[EncoderFacts, ...]

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from ltrr_cli.core.errors import DamagedError, LockedError, LtrrError, NotFoundError, UsageError
+from ltrr_cli.core.progress import Progress
 from ltrr_cli.core.report import Report
 from ltrr_cli.engine.query import QueryRequest, respond
 from ltrr_cli.engine.snapshot import LearnedHeader
@@ -28,9 +29,7 @@ from ltrr_cli.storage.manifest import MANIFEST, Manifest
 if TYPE_CHECKING:
     from ltrr_cli.engine.state import State
 
-Progress = Callable[[str, int, int | None], None]
 
-KEEP = 2  # older learned generations that a sweep leaves, so that there is a way back
 NATIVE = ("numpy", "tantivy", "hnswlib", "onnxruntime", "tokenizers", "sklearn", "rapidfuzz", "Stemmer", "zstandard")
 ROOM = 2  # times the size of the current generations that should be free: a new one is built beside them
 
@@ -84,7 +83,7 @@ class GcReport(Report):
 
 @dataclass(frozen=True, slots=True)
 class Checked:
-    """One thing that a doctor looked at."""
+    """One thing that ``ltrr doctor`` checked."""
 
     name: str
     ok: bool
@@ -94,7 +93,7 @@ class Checked:
 
 @dataclass(frozen=True, slots=True)
 class DoctorReport(Report):
-    """All that a doctor looked at."""
+    """All that ``ltrr doctor`` checked."""
 
     checks: tuple[Checked, ...]
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Status(Report):
-    """The workspace in a dozen facts.
+    """What is indexed, learnt and serving.
 
     worth   -- marginal worth of each strategy over the newest searches that were acted on: one mapping a strategy
                (strategy, brought, rewarded, only, per_1000, per_second, ms); empty unless asked for

@@ -14,7 +14,7 @@ from ltrr_cli.allocation.draw import draw
 from ltrr_cli.allocation.knapsack import allocate, edges_for
 from ltrr_cli.allocation.policy import BanditContext, BanditExample, Menu, Policy
 from ltrr_cli.allocation.policy_registry import new_policy, open_policy
-from ltrr_cli.allocation.propensity import exposure, filled, inclusion
+from ltrr_cli.allocation.propensity import filled, inclusion
 from ltrr_cli.core.config import AllocationSettings
 from ltrr_cli.core.errors import DamagedError, UsageError
 
@@ -195,6 +195,22 @@ def test_an_allocation_is_filled_with_distinct_candidates(seed: int, budget: int
     assert chosen.sum() == min(budget, len(ranks))
     within = (ranks <= draws).any(axis=1)
     assert (chosen | ~within).all()
+
+
+def exposure(order: np.ndarray, included: np.ndarray, odds: np.ndarray, page: np.ndarray) -> np.ndarray:
+    """Return (k,) odds that each candidate of ``page`` stands at the position it stands at.
+
+    order    -- all candidates, best first by the ranker
+    included -- (a, n) bool under each allocation; odds -- (a,) of each allocation
+    page     -- (k,) candidates as shown, position 1 first
+    """
+    in_order = included[:, order]  # (a, n)
+    positions = np.cumsum(in_order, axis=1)
+    place = np.empty(len(order), np.int64)
+    place[order] = np.arange(len(order))
+    shown = place[page]  # (k,)
+    there = in_order[:, shown] & (positions[:, shown] == np.arange(1, len(page) + 1))
+    return odds @ there
 
 
 def test_inclusion_and_exposure_are_exact():
