@@ -35,7 +35,7 @@ class Lexical(Strategy):
         self._analyzer, self._index, self._titles = analyzer, index, titles
         self._asked: tuple[tuple[str, ...], tuple[tuple[str, float], ...]] = ((), ())
         self._reach = 0  # hits that are looked up at least, since a companion will ask for them
-        self._found: tuple[tuple[str, ...], int, Hits] | None = None
+        self._found: tuple[tuple[tuple[str, float], ...], int, Hits] | None = None
 
     @classmethod
     def build(cls, resources: Resources, folder: Path) -> None:
@@ -62,7 +62,7 @@ class Lexical(Strategy):
         reach = max(limit, self._reach)
         if request.allowed is not None:
             return Hits(*self._index.search(self._clauses(request), limit, request.allowed))
-        terms, known = self._terms(request), self._found
+        terms, known = self._weighted(request), self._found
         if known is None or known[0] != terms or known[1] < limit:
             known = self._found = (terms, reach, Hits(*self._index.search(self._clauses(request), reach)))
         return Hits(known[2].rows[:limit], known[2].scores[:limit])
