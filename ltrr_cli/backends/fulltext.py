@@ -68,7 +68,7 @@ def build(folder: Path, documents: Iterable[tuple[Sequence[str], Sequence[str]]]
 
 
 class FullText:
-    """An open index; reading only."""
+    """An open full-text index; read-only."""
 
     def __init__(self, index: Any, folder: Path) -> None:
         self._folder = folder
@@ -97,12 +97,6 @@ class FullText:
 
     def __len__(self) -> int:
         return self._size
-
-    def document_frequency(self, term: str, field: str = "all") -> int:
-        """Return the number of documents that hold a term."""
-        _known(field)
-        with _translated(self._folder):
-            return int(self._searcher.doc_freq(field, _cut(term)))
 
     def search(
         self,

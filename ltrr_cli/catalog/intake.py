@@ -28,7 +28,7 @@ class Refused:
 
 @dataclass(slots=True)
 class Intake:
-    """What came of all sources.
+    """The entities, duplicates and bad lines of all sources.
 
     entities   -- by id; the last line of an id counts
     lines      -- lines read

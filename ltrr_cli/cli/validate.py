@@ -17,12 +17,10 @@ def validate(
     logs: Annotated[
         list[str], typer.Argument(metavar="LOG...", help="JSONL files, also .gz and .zst; - is standard input.")
     ],
-    format_: Annotated[
-        str, typer.Option("--format", metavar="|".join(FORMATS), help="Whose events these are.")
-    ] = "auto",
-    undated: Annotated[bool, typer.Option("--undated", help="Events without a time are meant.")] = False,
+    format_: Annotated[str, typer.Option("--format", metavar="|".join(FORMATS), help="Format of the logs.")] = "auto",
+    undated: Annotated[bool, typer.Option("--undated", help="Accept events without a time.")] = False,
 ) -> None:
-    """Check feedback logs by name and change nothing; exit 3 where something is an error.
+    """Check feedback logs and change nothing; exit 3 if something is an error.
 
     With an indexed catalog in the workspace, entities that it does not have are found too.
     """

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from time import perf_counter
@@ -19,6 +19,7 @@ from ltrr_cli.catalog.columns import Columns
 from ltrr_cli.catalog.intake import Intake
 from ltrr_cli.core.config import Settings
 from ltrr_cli.core.errors import DataError
+from ltrr_cli.core.progress import Progress
 from ltrr_cli.core.types import Encoder, Entity
 from ltrr_cli.engine.bandit_context import signal_names
 from ltrr_cli.engine.snapshot import CatalogHeader, open_snapshot
@@ -30,8 +31,6 @@ from ltrr_cli.retrieval.strategy import Resources
 from ltrr_cli.understanding.inference.infer import build as build_inferred
 from ltrr_cli.understanding.inference.infer import open_inferred
 from ltrr_cli.understanding.reader import Understanding
-
-Progress = Callable[[str, int, int | None], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +87,7 @@ def build_generation(
 
     progress("columns", 0, None)
     Columns.build(entities, room("columns"))
-    catalog = Columns.open(folder / "columns")
+    catalog = Columns.open(folder / "columns", entities)
     stage("columns")
     progress("understanding", 0, None)
     Understanding.build(catalog, room("understanding"), settings.catalog.language)
@@ -153,16 +152,3 @@ def _encoder(catalog: Columns, folder: Path, choice: EncoderChoice) -> None:
         shutil.copytree(choice.cached, folder)
     else:
         fit_encoder((all_text(entity) for entity in catalog.entities()), folder)
-
-
-def mapped(pairs: Mapping[str, str] | Sequence[str] | None) -> dict[str, str]:
-    """Read ``title=name`` pairs; raises DataError."""
-    if pairs is None or isinstance(pairs, Mapping):
-        return dict(pairs or {})
-    found = {}
-    for pair in pairs:
-        ours, equals, theirs = pair.partition("=")
-        if not equals or not ours or not theirs:
-            raise DataError(f"not a mapping: {pair!r}", hint="write it as title=name (ours=theirs)")
-        found[ours] = theirs
-    return found

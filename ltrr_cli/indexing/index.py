@@ -13,11 +13,12 @@ from ltrr_cli.backends.encoder_registry import ENCODERS
 from ltrr_cli.catalog.columns import Columns
 from ltrr_cli.catalog.intake import Intake, read_ids
 from ltrr_cli.core.errors import DataError
+from ltrr_cli.core.progress import Progress
 from ltrr_cli.core.report import Report
 from ltrr_cli.engine.state import State
 from ltrr_cli.feedback.quarantine import Quarantine
 from ltrr_cli.indexing.build import EncoderChoice, build_generation, check_bad
-from ltrr_cli.learning.publish import Progress, learn
+from ltrr_cli.learning.publish import learn
 from ltrr_cli.retrieval.memory.predicted import GIVEN, Given, read_given
 
 
@@ -30,12 +31,12 @@ class IndexReport(Report):
     seconds     -- stage -> wall time
     """
 
-    generation: int
-    entities: int
+    generation: int  # number of the new generation
+    entities: int  # in all
     quarantined: int
     seconds: Mapping[str, float]
     duplicates: int = 0
-    deleted: int = 0
+    deleted: int = 0  # entities removed by --delete
     quarantine_file: str | None = None
 
 

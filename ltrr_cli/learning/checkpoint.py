@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from ltrr_cli.feedback.rewards import Rewards
 from ltrr_cli.storage.journal import Journal
 from ltrr_cli.storage.journal_past import BEFORE_ALL, Marks, Position
 
@@ -51,11 +52,11 @@ class Found:
     checkpoint: Checkpoint
 
 
-def made_by(state: State, catalog: int) -> str:
-    """Return a digest of all that decides what events are learnt as."""
+def made_by(state: State, catalog: int, rewards: Rewards) -> str:
+    """Return a digest of all that decides what events are learnt as; the scales of ratings are the whole journal's."""
     settings = state.settings
     parts = (
-        FORMAT, settings.feedback, settings.allocation, settings.retrieval,
+        FORMAT, settings.feedback, settings.allocation, settings.retrieval, sorted(rewards.scales.items()),
         state.generations.seal_of("catalog", catalog),
     )  # fmt: skip
     return hashlib.sha256(msgspec.json.encode(parts)).hexdigest()

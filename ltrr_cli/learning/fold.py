@@ -13,6 +13,7 @@ import msgspec
 from ltrr_cli.engine.snapshot import LearnedHeader, Snapshot
 from ltrr_cli.feedback.attribution import Tally
 from ltrr_cli.feedback.guards import Guard, Suspect
+from ltrr_cli.feedback.rewards import Rewards
 from ltrr_cli.learning.teaching import Teacher
 from ltrr_cli.learning.timeline import Past, Search, timeline
 from ltrr_cli.storage.heap import trim_heap
@@ -38,15 +39,17 @@ class Fold:
     profiles   -- of people, that were met by then
     """
 
-    def __init__(self, snapshot: Snapshot, checkpoint: Path | None = None, profiles: int = 0) -> None:
+    def __init__(
+        self, snapshot: Snapshot, rewards: Rewards, checkpoint: Path | None = None, profiles: int = 0
+    ) -> None:
         self.snapshot, self._teacher, self._profiles = snapshot, Teacher(snapshot), profiles
         self._last_ms: int | None = None
-        self._past = Past(snapshot.settings)
+        self._past = Past(snapshot.settings, rewards)
         if checkpoint is not None:
             folder = checkpoint / STATE
             state = msgspec.json.decode((folder / "state.json").read_bytes(), type=_State)
-            guard = Guard.open(folder, snapshot.settings.feedback)
-            self._past = Past(snapshot.settings, state.tally, guard, state.position)
+            guard = Guard.open(folder, snapshot.settings.feedback, rewards)
+            self._past = Past(snapshot.settings, rewards, state.tally, guard, state.position)
             self._teacher.load(folder)
             self._last_ms = state.last_ms
 

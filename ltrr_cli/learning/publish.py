@@ -1,15 +1,16 @@
-"""What publishes: a catalog generation, and trained model_store. Both end with a fold of the journal."""
+"""What publishes: a catalog generation, and trained rankers. Both end with a fold of the journal."""
 
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from time import perf_counter
 from typing import TYPE_CHECKING
 
 from ltrr_cli.core.clock import DAY, now_ms
+from ltrr_cli.core.progress import Progress
 from ltrr_cli.core.report import Report
 from ltrr_cli.engine import model_store
 from ltrr_cli.engine.rerank import Reranker
@@ -19,12 +20,12 @@ from ltrr_cli.feedback.guards import Suspect
 from ltrr_cli.feedback.judgments import read_judged
 from ltrr_cli.learning import checkpoint
 from ltrr_cli.learning.fold import Fold
+from ltrr_cli.learning.timeline import rewards_of
 from ltrr_cli.learning.train import Labelled, judged_examples, keep, observe, train_model
 
 if TYPE_CHECKING:
     from ltrr_cli.engine.state import State
 
-Progress = Callable[[str, int, int | None], None]
 
 MOST, OLDER = 12, 3  # learned generations that may lie there; where there are more, so many and those that are spaced
 RANKER = "ranker"  # trained, not folded: carried from one learned generation to the next
@@ -34,16 +35,16 @@ RANKER = "ranker"  # trained, not folded: carried from one learned generation to
 class TrainReport(Report):
     """A training: the held-out measures of every contender, and whether the new model serves now."""
 
-    model: str | None
+    model: str | None  # "ranker-3"; None for a dry run, or where nothing was trained
     algorithm: str
     measures: Mapping[str, Mapping[str, float]]
-    promoted: bool
-    reason: str = ""
-    searches: int = 0
+    promoted: bool  # whether it serves now
+    reason: str = ""  # of the verdict
+    searches: int = 0  # that were trained on
     seconds: float = 0.0
-    importances: Mapping[str, float] = field(default_factory=dict)
-    won: tuple[tuple[str, float], ...] = ()
-    lost: tuple[tuple[str, float], ...] = ()
+    importances: Mapping[str, float] = field(default_factory=dict)  # feature -> loss of nDCG@10 when it is shuffled
+    won: tuple[tuple[str, float], ...] = ()  # queries with the largest gains of nDCG@10
+    lost: tuple[tuple[str, float], ...] = ()  # queries with the largest losses
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,13 +85,14 @@ def learn(
 def _folded(state: State, catalog: int, ranker: Path | None, *, anew: bool) -> Learnt:
     """Go on from a checkpoint, and seal what is learnt; it is not published."""
     generations, journal = state.generations, state.journal
-    marks, by = journal.marks(), checkpoint.made_by(state, catalog)
+    marks, rewards = journal.marks(), rewards_of(journal, state.settings)
+    by = checkpoint.made_by(state, catalog, rewards)
     found = None if anew else checkpoint.furthest(state, by)
     begun = None if found is None else generations.folder(found.kind, found.number)
     if found is not None:
         generations.trust(found.kind, found.number)
     snapshot = open_snapshot(state.settings, generations.folder("catalog", catalog), begun, serving=False)
-    fold = Fold(snapshot, begun, 0 if found is None else found.checkpoint.marks.profiles)
+    fold = Fold(snapshot, rewards, begun, 0 if found is None else found.checkpoint.marks.profiles)
 
     def write(folder: Path) -> None:
         fold.save(folder, journal, catalog)

@@ -14,6 +14,7 @@ from ltrr_cli.core.config import Settings
 from ltrr_cli.core.types import Impression, Outcome
 from ltrr_cli.feedback.attribution import Attributed, Attribution, Tally
 from ltrr_cli.feedback.guards import Guard
+from ltrr_cli.feedback.rewards import Rewards
 from ltrr_cli.storage.journal import Journal
 from ltrr_cli.storage.journal_past import BEFORE_ALL, Decoded, Position
 
@@ -66,6 +67,7 @@ def _learn(batch: list[Attributed]) -> Learn:
 class Past:
     """The past of a journal as somebody goes through it, and where they stand: attribution, guards, position.
 
+    rewards      -- what events are worth
     tally, guard -- fresh ones, or as of ``position``
     position     -- the last event that was gone through; None: none was
     """
@@ -73,12 +75,13 @@ class Past:
     def __init__(
         self,
         settings: Settings,
+        rewards: Rewards,
         tally: Tally | None = None,
         guard: Guard | None = None,
         position: Position | None = None,
     ) -> None:
-        self.tally, self.guard, self.position = tally or Tally(), guard or Guard(settings.feedback), position
-        self._settings = settings.feedback
+        self._settings, self.guard = settings.feedback, guard or Guard(settings.feedback, rewards)
+        self.tally, self.position = tally or Tally(), position
 
     def happened(
         self, journal: Journal, until_ms: int | None = None, *, trailing: bool = False
@@ -88,7 +91,9 @@ class Past:
         until_ms -- with all of this moment, and no further
         trailing -- also the searches after the last event, of which nothing came yet: they are not gone through
         """
-        decoded, since, attribution = Decoded(), self.position, Attribution(self._settings)
+        decoded, since, attribution = Decoded(), self.position, Attribution(
+            self._settings, rewards=self.guard.rewards
+        )
         attribution.tally = self.tally
         if since is not None:  # what was shown lately may still be acted on
             start = since.time_ms - attribution.window_ms - 1
@@ -119,7 +124,12 @@ def happened(journal: Journal, settings: Settings, tally: Tally | None = None) -
 
     tally -- a fresh one, for a caller who wants to know in the end what became of the events
     """
-    return Past(settings, tally).happened(journal, trailing=True)
+    return Past(settings, rewards_of(journal, settings), tally).happened(journal, trailing=True)
+
+
+def rewards_of(journal: Journal, settings: Settings) -> Rewards:
+    """Return what events are worth, ratings on the scale of all that the journal holds."""
+    return Rewards(settings.feedback, journal.kinds())
 
 
 def outcomes(journal: Journal, settings: Settings, tally: Tally | None = None) -> Iterator[Outcome]:

@@ -7,7 +7,7 @@ its process (``synchronous = NORMAL`` may lose the last ones to a power cut, nev
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import islice
@@ -16,20 +16,21 @@ from pathlib import Path
 from ltrr_cli.core.types import Event, Impression
 from ltrr_cli.storage import journal_past
 from ltrr_cli.storage.journal_connection import Connection
+from ltrr_cli.storage.journal_kinds import EventKind, count_kinds, kinds
 from ltrr_cli.storage.journal_logs_read import LogRead, note_reading, readings
-from ltrr_cli.storage.journal_meta import EVENT, add, digest, digest_of, digest_of_rows
-from ltrr_cli.storage.journal_past import IMPRESSION, Decoded, Marks, Position
+from ltrr_cli.storage.journal_meta import add, digest, digest_of, digest_of_rows
+from ltrr_cli.storage.journal_pages import insert_impressions, shift_positions, told_whole
+from ltrr_cli.storage.journal_past import Decoded, Marks, Position
+from ltrr_cli.storage.journal_reads import ServedReads
+from ltrr_cli.storage.journal_rows import EVENT, IMPRESSION, EventRow, event_row, impression_of
 from ltrr_cli.storage.journal_schema import PROFILE, Forget, Forgotten, expire, forget
-from ltrr_cli.storage.page_codec import encode_page
 
 _ORDER = "time_ms IS NOT NULL, time_ms, CASE WHEN time_ms IS NULL THEN seq END"  # undated first, as they came
-
-EventRow = tuple[str, str, int | None, str, str | None, str | None, int | None, str | None, str | None, float | None]
 
 
 @dataclass(frozen=True, slots=True)
 class Ingested:
-    """What became of a batch: new, seen before with the same content, seen before with another."""
+    """What became of a batch: new events, known ones, and events and pages that contradict what is known."""
 
     accepted: int
     duplicates: int
@@ -45,7 +46,7 @@ class JournalCounts:
     users: int
 
 
-class Journal(Connection):
+class Journal(Connection, ServedReads):
     """An open journal. One object is for one thread; processes and threads each open their own."""
 
     # ------------------------------------------------------------ writing
@@ -77,10 +78,10 @@ class Journal(Connection):
         users  -- (user, attributes as JSON, moment)
         source -- the log that it came from; what several logs hold belongs to the first
         """
-        rows = [_event_row(event) for event in events]
+        rows = [event_row(event) for event in events]
         with self._transaction():
             number = None if source is None else self._source(source)
-            self._insert_impressions(impressions, number)
+            contradicting = self._insert_impressions(impressions, number)
             before, newest = self._db.total_changes, self._newest("events")
             marks = ", ".join("?" * 10) + f", {'NULL' if number is None else number}"
             self._db.executemany(f"INSERT OR IGNORE INTO events ({EVENT}, source) VALUES ({marks})", rows)
@@ -89,8 +90,9 @@ class Journal(Connection):
             if accepted:
                 whole = accepted == len(rows)
                 add(self._db, digest_of_rows(rows) if whole else digest_of(self._db, "seq > ?", [newest]))
+                count_kinds(self._db, newest)
             self._db.executemany(PROFILE, users)
-        return Ingested(accepted, len(rows) - accepted - conflicts, conflicts)
+        return Ingested(accepted, len(rows) - accepted - conflicts, conflicts + contradicting)
 
     def forget(self, what: Forget) -> Forgotten:
         """Let go of events and impressions, overwriting them on disk."""
@@ -104,6 +106,22 @@ class Journal(Connection):
         with self._transaction():
             expire(self._db, days_ms, now_ms)
 
+    def newest_event(self) -> int:
+        """Return the number of the event that was taken in last, 0 where there is none."""
+        with self._translated():
+            return self._newest("events")
+
+    def counts_from_zero(self, source: str) -> bool:
+        """Say whether positions of a log, by its name, are known to count from 0."""
+        with self._translated():
+            query = "SELECT 1 FROM sources WHERE name = ? AND from_zero"
+            return self._db.execute(query, (source,)).fetchone() is not None
+
+    def count_from_one(self, source: str, since: int) -> None:
+        """Raise the positions that came from a log by one, those of events after the ``since``-th: they began at 0."""
+        with self._transaction():
+            shift_positions(self._db, self._source(source), since)
+
     def note_reading(self, reading: LogRead, instead: LogRead | None) -> None:
         """Remember how far a log was read, in place of what was remembered of it."""
         with self._transaction():
@@ -113,15 +131,12 @@ class Journal(Connection):
         self._db.execute("INSERT OR IGNORE INTO sources (name) VALUES (?)", (name,))
         return int(self._db.execute("SELECT source FROM sources WHERE name = ?", (name,)).fetchone()[0])
 
-    def _insert_impressions(self, impressions: Iterable[Impression], source: int | None = None) -> None:
+    def _insert_impressions(self, impressions: Sequence[Impression], source: int | None = None) -> int:
         if self._seq is None:
             self._seq = self._newest("impressions")
-        rows = [
-            (i.impression_id, i.time_ms, i.query, i.origin, i.user, i.session, encode_page(i), number, source)
-            for number, i in enumerate(impressions, self._seq + 1)
-        ]
-        self._seq += len(rows)
-        self._db.executemany("INSERT OR IGNORE INTO impressions VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", rows)
+        conflicts = insert_impressions(self._db, impressions, self._seq, source)
+        self._seq += len(impressions)
+        return conflicts
 
     def _newest(self, table: str) -> int:
         return int(self._db.execute(f"SELECT COALESCE(MAX(seq), 0) FROM {table}").fetchone()[0])
@@ -138,12 +153,14 @@ class Journal(Connection):
 
     # ------------------------------------------------------------ reading
 
-    def impression(self, impression_id: str) -> Impression | None:
-        """Return one impression whole, or None."""
+    def impression(self, impression_id: str, *, parts: bool = True) -> Impression | None:
+        """Return one impression whole, or None; without ``parts`` as it was told at once, not line by line."""
         with self._translated():
+            if not parts:
+                return told_whole(self._db, impression_id)
             query = f"SELECT {IMPRESSION} FROM impressions WHERE impression_id = ?"
             row = self._db.execute(query, (impression_id,)).fetchone()
-        return None if row is None else Decoded().impression(row)
+        return None if row is None else impression_of(row)
 
     def impressions(
         self, skip: int = 0, *, after_ms: int | None = None, until_ms: int | None = None, decoded: Decoded | None = None
@@ -188,11 +205,15 @@ class Journal(Connection):
             query = f"SELECT {EVENT} FROM events WHERE impression_id = ? ORDER BY {_ORDER}, event_id"
             return [Event(*row) for row in self._db.execute(query, (impression_id,))]
 
-    def entities_of(self, user: str) -> frozenset[str]:
-        """Return the entities a person acted on."""
+    def events_by(self, user: str) -> list[Event]:
+        """Return what a person did, in no order."""
         with self._translated():
-            rows = self._db.execute("SELECT DISTINCT entity_id FROM events WHERE user = ?", (user,))
-            return frozenset(row[0] for row in rows)
+            return [Event(*row) for row in self._db.execute(f"SELECT {EVENT} FROM events WHERE user = ?", (user,))]
+
+    def kinds(self) -> list[EventKind]:
+        """Return which types of events there are, the most frequent first, and the ranges of their values."""
+        with self._translated():
+            return kinds(self._db)
 
     def profiles(self) -> Iterator[tuple[str, str, int | None]]:
         """Yield (user, attributes as JSON, since when) of everybody of whom something was said, by name: the newest."""
@@ -243,9 +264,3 @@ class Journal(Connection):
             self._db.backup(target)
             target.close()
         return Journal(path)
-
-def _event_row(event: Event) -> EventRow:
-    return (
-        event.event_id, event.kind, event.time_ms, event.entity_id, event.impression_id, event.query,
-        event.position, event.user, event.session, event.value,
-    )  # fmt: skip

@@ -10,10 +10,11 @@ import hashlib
 import sqlite3
 from collections.abc import Iterable, Sequence
 
+from ltrr_cli.storage.journal_rows import EVENT
+
 META = """
 CREATE TABLE IF NOT EXISTS meta (name TEXT PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID;
 """
-EVENT = "event_id, kind, time_ms, entity_id, impression_id, query, position, user, session, value"
 _BYTES = 64
 _SIZE = 1 << (8 * _BYTES)
 

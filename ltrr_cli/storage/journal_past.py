@@ -11,10 +11,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from ltrr_cli.core.types import Event, Impression
-from ltrr_cli.storage.journal_meta import EVENT, thinned
-from ltrr_cli.storage.page_codec import decode_page
+from ltrr_cli.storage.journal_meta import thinned
+from ltrr_cli.storage.journal_rows import EVENT, IMPRESSION, impression_of
 
-IMPRESSION = "impression_id, time_ms, query, origin, user, session, page"
 RECENT = 4_096  # decoded impressions that are at hand while all are read in order
 _EVERYTHING = "\U0010ffff"  # no id comes after it
 
@@ -57,7 +56,7 @@ class Decoded:
         """Return the impression of a row, decoded where it is not at hand."""
         if row[6] is None:  # nothing to decode
             return Impression(*row[:6])
-        found = self._recent.pop(row[0], None) or decode_page(Impression(*row[:6]), row[6])
+        found = self._recent.pop(row[0], None) or impression_of(row)
         self._recent[row[0]] = found
         if len(self._recent) > RECENT:
             del self._recent[next(iter(self._recent))]

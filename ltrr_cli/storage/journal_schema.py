@@ -6,16 +6,25 @@ import sqlite3
 from dataclasses import dataclass
 
 from ltrr_cli.core.clock import DAY
+from ltrr_cli.storage.journal_kinds import KINDS, recount_kinds
 from ltrr_cli.storage.journal_meta import META, add, count_thinning, digest_of, keep
+from ltrr_cli.storage.journal_pages import put_together
 
-FORMAT = 4
+FORMAT = 5
 
 READINGS = """
 CREATE TABLE IF NOT EXISTS readings (
     digest TEXT NOT NULL, reader TEXT NOT NULL, format TEXT NOT NULL, offset INTEGER NOT NULL, number INTEGER NOT NULL,
     lines INTEGER NOT NULL, known INTEGER NOT NULL, conflicts INTEGER NOT NULL, skipped INTEGER NOT NULL,
-    refused INTEGER NOT NULL, PRIMARY KEY (digest, reader)
+    refused INTEGER NOT NULL, from_zero INTEGER NOT NULL DEFAULT 0, PRIMARY KEY (digest, reader)
 );
+"""
+
+AMENDMENTS = """
+CREATE TABLE IF NOT EXISTS amendments (
+    impression_id TEXT NOT NULL, record BLOB NOT NULL, time_ms INTEGER, user TEXT, source INTEGER,
+    PRIMARY KEY (impression_id, record)
+) WITHOUT ROWID;
 """
 
 _INDEXES = """
@@ -43,12 +52,16 @@ CREATE TABLE events (
 CREATE INDEX events_user ON events (user) WHERE user IS NOT NULL;
 CREATE INDEX events_impression ON events (impression_id) WHERE impression_id IS NOT NULL;
 CREATE TABLE conflicts (event_id TEXT NOT NULL, content TEXT NOT NULL, UNIQUE (event_id, content));
-CREATE TABLE sources (source INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE);
+CREATE TABLE sources (
+    source INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, from_zero INTEGER NOT NULL DEFAULT 0
+);
 """
     + READINGS
+    + AMENDMENTS
     + _INDEXES
     + USERS
     + META
+    + KINDS
 )
 
 # of one moment the latest line holds; what was said at other moments stays: a search knows what was said by then
@@ -62,21 +75,28 @@ ALTER TABLE impressions ADD COLUMN source INTEGER;
 ALTER TABLE events ADD COLUMN source INTEGER;
 CREATE TABLE sources (source INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE);
 """
-_TO_4 = f"""
+_TO_4 = (  # logs are read whole again, for their lines say more than they did
+    "DROP TABLE readings;"
+    + READINGS
+    + AMENDMENTS
+    + "ALTER TABLE sources ADD COLUMN from_zero INTEGER NOT NULL DEFAULT 0;"
+)
+_TO_5 = f"""
 {_INDEXES}
 DROP INDEX IF EXISTS users_said;
-ALTER TABLE users RENAME TO users_3;
+ALTER TABLE users RENAME TO users_4;
 {USERS}
-INSERT INTO users (user, attributes, time_ms) SELECT user, attributes, time_ms FROM users_3 ORDER BY user;
-DROP TABLE users_3;
+INSERT INTO users (user, attributes, time_ms) SELECT user, attributes, time_ms FROM users_4 ORDER BY user;
+DROP TABLE users_4;
 {META}
+{KINDS}
 """
-_TO = {2: _TO_2, 3: READINGS, 4: _TO_4}
+_TO = {2: _TO_2, 3: READINGS, 4: _TO_4, 5: _TO_5}
 
 
 @dataclass(frozen=True, slots=True)
 class Forgotten:
-    """How much left the journal."""
+    """How much was deleted from the journal."""
 
     events: int
     impressions: int
@@ -85,7 +105,7 @@ class Forgotten:
 
 @dataclass(frozen=True, slots=True)
 class Forget:
-    """What is to leave: all that meets every condition that is set.
+    """Which feedback is deleted: all that meets every condition that is set.
 
     user    -- a person's id
     source  -- a log as it was named when it was taken in, or the end of its path
@@ -106,12 +126,13 @@ def upgrade(database: sqlite3.Connection) -> None:
     """Bring tables of an older format to the newest, one step after another, inside a transaction.
 
     Where lines of format 1 came from is not known; how far logs were read is not known before format 3; the digest
-    was not kept before format 4.
+    and the types were not kept before format 5.
     """
     found = database.execute("PRAGMA user_version").fetchone()[0]
     _run(database, "".join(script for number, script in _TO.items() if number > found))
-    if found < 4:
+    if found < 5:
         keep(database, digest_of(database, "1"))
+        recount_kinds(database)
 
 
 def _run(database: sqlite3.Connection, script: str) -> None:
@@ -123,7 +144,9 @@ def _run(database: sqlite3.Connection, script: str) -> None:
 def forget(database: sqlite3.Connection, what: Forget) -> Forgotten:
     """Delete, inside a transaction; conflicting copies of deleted events leave with them."""
     condition, values = _condition(database, what)
-    events, impressions = _delete(database, condition, values)
+    events = _forget_events(database, condition, values)
+    impressions = _forget_pages(database, condition, values, whole=what.user is not None)
+    _thinned(database, events + impressions)
     database.execute("DELETE FROM readings")  # a log that holds what left is to be read whole, should it come again
     users = 0
     if what.user is not None and what.source is None and what.between is None:
@@ -142,21 +165,48 @@ def expire(database: sqlite3.Connection, days_ms: int, now_ms: int) -> None:
     """
     newest = "SELECT MAX(MIN(time_ms, ?)) FROM events WHERE time_ms IS NOT NULL"
     found = database.execute(newest, (now_ms,)).fetchone()[0]
-    if found is not None:
-        _delete(database, "time_ms < ?", [(found - days_ms) // DAY * DAY])
+    if found is None:
+        return
+    before: list[str | int] = [(found - days_ms) // DAY * DAY]
+    events = _forget_events(database, "time_ms < ?", before)
+    pages = database.execute("DELETE FROM impressions WHERE time_ms < ?", before).rowcount
+    database.execute("DELETE FROM amendments WHERE impression_id NOT IN (SELECT impression_id FROM impressions)")
+    _thinned(database, events + pages)
 
 
-def _delete(database: sqlite3.Connection, condition: str, values: list[str | int]) -> tuple[int, int]:
-    """Delete what meets a condition; return how many events and impressions."""
+def _forget_events(database: sqlite3.Connection, condition: str, values: list[str | int]) -> int:
+    """Delete events that meet a condition; return how many."""
     chosen = f"SELECT event_id FROM events WHERE {condition}"
     gone = digest_of(database, condition, values)
     database.execute(f"DELETE FROM conflicts WHERE event_id IN ({chosen})", values)
     events = database.execute(f"DELETE FROM events WHERE {condition}", values).rowcount
-    impressions = database.execute(f"DELETE FROM impressions WHERE {condition}", values).rowcount
     add(database, -gone)
-    if events or impressions:
+    return events
+
+
+def _forget_pages(database: sqlite3.Connection, condition: str, values: list[str | int], *, whole: bool) -> int:
+    """Delete pages that one record tells, and of those that several tell the records that are meant.
+
+    whole -- with a page all of its records leave: it was one person's
+    """
+    chosen = f"SELECT impression_id FROM impressions WHERE {condition}"
+    database.execute(f"DELETE FROM conflicts WHERE event_id IN ({chosen})", values)
+    if whole:
+        database.execute(f"DELETE FROM amendments WHERE impression_id IN ({chosen})", values)
+    told = "SELECT impression_id FROM amendments"
+    gone = database.execute(f"DELETE FROM impressions WHERE {condition} AND impression_id NOT IN ({told})", values)
+    touched = [
+        key for (key,) in database.execute(f"SELECT DISTINCT impression_id FROM amendments WHERE {condition}", values)
+    ]
+    database.execute(f"DELETE FROM amendments WHERE {condition}", values)
+    return gone.rowcount + sum(put_together(database, key) for key in touched)
+
+
+def _thinned(database: sqlite3.Connection, rows: int) -> None:
+    """Note that so much left."""
+    if rows:
         count_thinning(database)
-    return events, impressions
+        recount_kinds(database)
 
 
 def _condition(database: sqlite3.Connection, what: Forget) -> tuple[str, list[str | int]]:

@@ -31,7 +31,7 @@ Meaning = tuple[str, str]  # field, value
 
 
 class Weight(NamedTuple):
-    """How heavily a meaning lies on a span: mass against other meanings, and the odds that it was typed at all."""
+    """The weight of one meaning of a span: mass against other meanings, and the odds that it was typed at all."""
 
     mass: float
     quality: float
@@ -41,7 +41,7 @@ Meanings = dict[Span, dict[Meaning, Weight]]
 
 
 class Tagger:
-    """Finds the meanings of spans.
+    """Finds what the parts of a query may mean.
 
     prominence -- (names,) float32, 0..1: the share of entities that are less popular than a name's best bearer
     """

@@ -1,4 +1,4 @@
-"""Going on where a fold stood is the same, to the last bit, as starting over, however a log is cut, mixed or delayed."""
+"""Going on where a fold stood is the same, to the last bit, as starting over, however a log is cut or mixed."""
 
 from __future__ import annotations
 

@@ -32,7 +32,7 @@ _Fitted = tuple[int, Factors, DoubleArray]
 
 
 class ActionGraph:
-    """Who acted on what, and where that places entities and people."""
+    """The log of actions, and the embedding of entities and users that is learnt from it."""
 
     def __init__(self, row_of: Callable[[str], int], actions: Actions | None = None) -> None:
         self._row_of = row_of
