@@ -24,7 +24,7 @@ from ltrr_cli.evaluation.significance import paired
 from ltrr_cli.evaluation.targets import Target, parse_target
 from ltrr_cli.feedback.judgments import read_judged, read_run
 from ltrr_cli.learning.credit import served_examples
-from ltrr_cli.learning.timeline import Search, happened, outcomes, timeline
+from ltrr_cli.learning.timeline import SearchStep, happened, outcomes, timeline
 
 if TYPE_CHECKING:
     from ltrr_cli.engine.snapshot import Snapshot
@@ -140,7 +140,7 @@ def from_journal(
         progress("searches", len(picked), len(wanted))
 
     for step in timeline(happened(state.journal, state.settings)):
-        if isinstance(step, Search):
+        if isinstance(step, SearchStep):
             on_search(step.impression)
             continue
         snapshot.learn(step.outcomes)

@@ -24,7 +24,7 @@ from ltrr_cli.evaluation.metrics import ClickMeasures
 from ltrr_cli.evaluation.query_kinds import intent_of
 from ltrr_cli.feedback.attribution import Tally
 from ltrr_cli.learning.credit import ImportedExamples, served_examples, trace_of
-from ltrr_cli.learning.timeline import Learn, Search, happened, outcomes, timeline
+from ltrr_cli.learning.timeline import LearnStep, SearchStep, happened, outcomes, timeline
 from ltrr_cli.learning.train import Observer
 from ltrr_cli.ranking.fusion import fuse
 from ltrr_cli.ranking.model import Examples
@@ -111,7 +111,7 @@ def look_back(
     watcher = _Watcher(state, Observer(snapshot), _wanted(outcomes(state.journal, state.settings, tally)), searches,
                        progress)  # fmt: skip
     for step in timeline(happened(state.journal, state.settings)):
-        if isinstance(step, Search):
+        if isinstance(step, SearchStep):
             watcher.on_search(step.impression)
         else:
             watcher.learn(step)
@@ -161,7 +161,7 @@ class _Watcher:
             self._look(search, wanted)
             self._progress("searches", len(self.moments), None)
 
-    def learn(self, step: Learn) -> None:
+    def learn(self, step: LearnStep) -> None:
         """Let all learn; the bandit from what was looked at and from what ltrr served."""
         snapshot, batch = self.observer.snapshot, step.outcomes
         snapshot.learn(batch)

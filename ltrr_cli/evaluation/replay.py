@@ -28,7 +28,7 @@ from ltrr_cli.feedback.judgments import run_lines
 from ltrr_cli.feedback.taken import Taken
 from ltrr_cli.learning.credit import ImportedExamples, trace_of
 from ltrr_cli.learning.ingest import take_in
-from ltrr_cli.learning.timeline import COLD, Search, merged, outcomes, timeline
+from ltrr_cli.learning.timeline import COLD, SearchStep, merged, outcomes, timeline
 from ltrr_cli.learning.train import Observer, acted_on, train_model
 from ltrr_cli.storage.disk import write_atomic
 from ltrr_cli.storage.journal import Journal
@@ -109,7 +109,7 @@ def replay(
         replayer = _Replayer(snapshot, stream, explore, parse_span(learn_every), train_every, progress)
         searches = _in_time(journal.impressions(), stream.moments)
         for step in timeline(merged(searches, stream.outcomes)):
-            if isinstance(step, Search):
+            if isinstance(step, SearchStep):
                 replayer.on_search(step.impression)
             else:
                 snapshot.learn(step.outcomes)

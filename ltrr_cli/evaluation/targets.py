@@ -25,7 +25,7 @@ from ltrr_cli.engine.search import Answer, answer, context_of
 from ltrr_cli.evaluation.offpolicy import Exposures
 from ltrr_cli.evaluation.reward_model import ridge_by_fold
 from ltrr_cli.learning.credit import served_examples
-from ltrr_cli.learning.timeline import Learn, Search, happened, outcomes, timeline
+from ltrr_cli.learning.timeline import LearnStep, SearchStep, happened, outcomes, timeline
 from ltrr_cli.ranking.trained import open_model
 
 if TYPE_CHECKING:
@@ -112,7 +112,7 @@ def collect(
     rewards = earned(outcomes(state.journal, state.settings))
     collector = _Collector(state, snapshot, targets, rewards, since_ms, progress)
     for step in timeline(happened(state.journal, state.settings)):
-        if isinstance(step, Search):
+        if isinstance(step, SearchStep):
             collector.on_search(step.impression)
         else:
             collector.learn(step)
@@ -167,7 +167,7 @@ class _Collector:
             self._weigh(number, search, shown, target)
         self._progress("searches", self._seen, None)
 
-    def learn(self, step: Learn) -> None:
+    def learn(self, step: LearnStep) -> None:
         """Let the snapshot learn, and every judged policy as the serving one would have."""
         self._snapshot.learn(step.outcomes)
         examples = served_examples(self._snapshot, step)

@@ -13,7 +13,7 @@ from ltrr_cli.core.types import FloatArray, Hits, Impression, IntArray, Outcome
 from ltrr_cli.engine.bandit_context import schema_of, shapes_of
 from ltrr_cli.engine.search import Answer
 from ltrr_cli.engine.snapshot import Snapshot
-from ltrr_cli.learning.timeline import Learn
+from ltrr_cli.learning.timeline import LearnStep
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +81,7 @@ class ImportedExamples:
         return self.waiting.pop(name).example(row, outcome)
 
 
-def served_examples(snapshot: Snapshot, learn: Learn) -> list[BanditExample]:
+def served_examples(snapshot: Snapshot, learn: LearnStep) -> list[BanditExample]:
     """Return what rewarded entities of pages that ltrr served teach."""
     pairs = zip(learn.outcomes, learn.pages, strict=True)
     return [example for pair in pairs if (example := served_example(snapshot, *pair)) is not None]

@@ -15,7 +15,7 @@ from ltrr_cli.feedback.attribution import Tally
 from ltrr_cli.feedback.guards import Guard, Suspect
 from ltrr_cli.feedback.rewards import Rewards
 from ltrr_cli.learning.teaching import Teacher
-from ltrr_cli.learning.timeline import Past, Search, timeline
+from ltrr_cli.learning.timeline import Past, SearchStep, timeline
 from ltrr_cli.storage.heap import trim_heap
 from ltrr_cli.storage.journal import Journal
 from ltrr_cli.storage.journal_past import Position
@@ -72,7 +72,7 @@ class Fold:
         self.snapshot.meet(journal, self._profiles)
         self._profiles = journal.marks().profiles
         for step in timeline(self._teacher.chosen(self._past.happened(journal, until_ms))):
-            if isinstance(step, Search):
+            if isinstance(step, SearchStep):
                 self._teacher.ask(step.impression)
                 continue
             self.snapshot.learn(step.outcomes)

@@ -27,7 +27,7 @@ from ltrr_cli.engine.search import context_of
 from ltrr_cli.engine.snapshot import Snapshot
 from ltrr_cli.feedback.attribution import Attributed, longest_window
 from ltrr_cli.learning.credit import ImportedExamples, SearchTrace, asked_trace, served_example
-from ltrr_cli.learning.timeline import Learn
+from ltrr_cli.learning.timeline import LearnStep
 from ltrr_cli.text.normalise import query_key
 
 YOUNG = 4  # the n-th search teaches with odds (sample / 4) / (sample / 4 + n): .7 of ``sample`` of the first 5,000
@@ -125,7 +125,7 @@ class Teacher:
 
     # ------------------------------------------------------------ teaching
 
-    def teach(self, step: Learn) -> None:
+    def teach(self, step: LearnStep) -> None:
         """Teach what outcomes prove, in their order; actions without a time teach when all of these are known."""
         if step.outcomes[0].time_ms:
             self.end_undated()

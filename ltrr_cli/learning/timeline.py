@@ -23,21 +23,21 @@ COLD = 1_000  # searches that only fill a memory; what they show misleads
 
 
 @dataclass(frozen=True, slots=True)
-class Search:
+class SearchStep:
     """A search to be answered: all that happened before it has been learnt, nothing else."""
 
     impression: Impression
 
 
 @dataclass(frozen=True, slots=True)
-class Learn:
+class LearnStep:
     """Outcomes to be learnt, in (time, event id) order; ``pages`` are what they belong to, parallel."""
 
     outcomes: tuple[Outcome, ...]
     pages: tuple[Impression | None, ...]
 
 
-def timeline(happened: Iterable[Impression | Attributed]) -> Iterator[Search | Learn]:
+def timeline(happened: Iterable[Impression | Attributed]) -> Iterator[SearchStep | LearnStep]:
     """Yield what to answer and what to learn; outcomes between two searches come in batches.
 
     happened -- in time order, a search before the outcomes of its very moment
@@ -48,7 +48,7 @@ def timeline(happened: Iterable[Impression | Attributed]) -> Iterator[Search | L
             yield _learn(batch)
             batch = []
         if isinstance(one, Impression):
-            yield Search(one)
+            yield SearchStep(one)
         else:
             batch.append(one)
     if batch:
@@ -60,8 +60,8 @@ def _begins(last: Attributed, one: Attributed) -> bool:
     return last.outcome.time_ms == 0 != one.outcome.time_ms
 
 
-def _learn(batch: list[Attributed]) -> Learn:
-    return Learn(tuple(one.outcome for one in batch), tuple(one.page for one in batch))
+def _learn(batch: list[Attributed]) -> LearnStep:
+    return LearnStep(tuple(one.outcome for one in batch), tuple(one.page for one in batch))
 
 
 class Past:

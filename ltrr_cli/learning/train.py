@@ -18,7 +18,7 @@ from ltrr_cli.engine.state import State
 from ltrr_cli.feedback.judgments import JudgedSet
 from ltrr_cli.learning.examination import click_weights
 from ltrr_cli.learning.frozen_search import Collector, FrozenSearch, freeze
-from ltrr_cli.learning.timeline import Search, happened, newest, outcomes, timeline
+from ltrr_cli.learning.timeline import SearchStep, happened, newest, outcomes, timeline
 from ltrr_cli.ranking.base_score import corrected
 from ltrr_cli.ranking.comparison import compare, importances
 from ltrr_cli.ranking.fit import fit
@@ -164,7 +164,7 @@ def observe(
     total = journal.counts().impressions
     done = 0
     for step in timeline(newest(happened(journal, settings), total, sample)):
-        if isinstance(step, Search):
+        if isinstance(step, SearchStep):
             observer.on_search(step.impression)
             done += 1
             progress("searches", done, min(sample, total))

@@ -14,7 +14,7 @@ from ltrr_cli.engine.state import State
 from ltrr_cli.feedback.attribution import Attributed, Attribution
 from ltrr_cli.feedback.guards import Guard
 from ltrr_cli.learning.credit import served_examples
-from ltrr_cli.learning.timeline import Learn, timeline
+from ltrr_cli.learning.timeline import LearnStep, timeline
 
 MOST_RECENT = 20_000  # acts remembered until a generation that knows them is published
 
@@ -56,7 +56,7 @@ class LiveLearning:
 
     def _teach(self, snapshot: Snapshot, acts: Sequence[Attributed]) -> None:
         for step in timeline(acts):
-            if isinstance(step, Learn):
+            if isinstance(step, LearnStep):
                 snapshot.learn(step.outcomes)
                 snapshot.teach(served_examples(snapshot, step))
                 snapshot.clock_ms = max(snapshot.clock_ms, max(outcome.time_ms for outcome in step.outcomes))

@@ -11,7 +11,7 @@ from ltrr_cli.core.types import Context, Outcome
 from ltrr_cli.engine.bandit_context import bandit_context_of
 from ltrr_cli.feedback.attribution import Attributed
 from ltrr_cli.learning.credit import ImportedExamples
-from ltrr_cli.learning.timeline import Search, merged, timeline
+from ltrr_cli.learning.timeline import SearchStep, merged, timeline
 from ltrr_cli.workspace.workspace import Workspace
 from tests.small_workspace import write_catalog, write_log
 
@@ -40,7 +40,7 @@ def taught(workspace: Workspace, outcomes: Sequence[Outcome], share: float) -> t
     snapshot = workspace.state.snapshot()
     teacher, count = ImportedExamples(snapshot, wordless=share), list[int]()
     for step in timeline(teacher.arranged(merged([], outcomes))):
-        if isinstance(step, Search):
+        if isinstance(step, SearchStep):
             teacher.ask(step.impression)
         else:
             snapshot.learn(step.outcomes)

@@ -10,7 +10,7 @@ import pytest
 
 from ltrr_cli.evaluation.replay import replay
 from ltrr_cli.learning.frozen_search import Collector, FrozenSearch
-from ltrr_cli.learning.timeline import Search, happened, outcomes, timeline
+from ltrr_cli.learning.timeline import SearchStep, happened, outcomes, timeline
 from ltrr_cli.learning.train import Observer, acted_on, observe
 from ltrr_cli.ranking.model import Schema
 from ltrr_cli.workspace.workspace import Workspace
@@ -57,7 +57,7 @@ def test_a_planted_leak_is_found(workspace: Workspace, log: Log):
     observer.expects(acted_on(past))
     snapshot.learn(past)  # the leak
     for step in timeline(happened(workspace.state.journal, workspace.settings)):
-        if isinstance(step, Search):
+        if isinstance(step, SearchStep):
             observer.on_search(step.impression)
         else:
             observer.on_outcomes(step.outcomes)
