@@ -78,21 +78,15 @@ class SortedTable:
         if not len(keys) or not len(self):
             return np.empty(0, np.int32), np.empty(0, np.int32)
         of = np.asarray(keys, np.int64)
-        ordered = self._code[: self._ordered]
-        bounds = (
-            np.searchsorted(codes, edge).tolist()
-            for codes in (ordered, self._tail)
-            for edge in (of << 32, (of + 1) << 32)
-        )
-        parts, sizes = [], []
-        for start, end, late, later in zip(*bounds, strict=True):
-            part = np.arange(start, end, dtype=np.int32)
-            if later > late:
-                part = np.concatenate([part, self._ordered + self._tail_place[late:later]])
-                part = part[np.argsort(self.codes(part), kind="stable")]
-            parts.append(part)
-            sizes.append(len(part))
-        return np.concatenate(parts), np.repeat(np.arange(len(keys), dtype=np.int32), sizes)
+        places, key = _between(self._code[: self._ordered], of)
+        if len(self._tail):
+            late, late_key = _between(self._tail, of)
+            if len(late):
+                places = np.concatenate([places, self._ordered + self._tail_place[late]])
+                key = np.concatenate([key, late_key])
+                order = np.lexsort((self.codes(places), key))
+                places, key = places[order], key[order]
+        return places.astype(np.int32), key.astype(np.int32)
 
     def find(self, codes: MomentArray) -> IntArray:
         """Return (n,) int32 places, -1 where a pair is not there."""
@@ -224,6 +218,15 @@ class SortedTable:
                 table.put(name, places, changes[name])
         table._file = file
         return table
+
+
+def _between(codes: MomentArray, keys: MomentArray) -> tuple[MomentArray, MomentArray]:
+    """Return (places among ascending codes, index into ``keys``) of all pairs of some keys, key by key."""
+    starts, ends = np.searchsorted(codes, keys << 32), np.searchsorted(codes, (keys + 1) << 32)
+    sizes = ends - starts
+    key = np.repeat(np.arange(len(keys)), sizes)
+    first = np.cumsum(sizes) - sizes
+    return np.arange(len(key)) + np.repeat(starts - first, sizes), key
 
 
 def rounds(places: IntArray) -> list[IntArray]:
