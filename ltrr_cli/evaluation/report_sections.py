@@ -9,6 +9,7 @@ import numpy as np
 
 from ltrr_cli.charts.sections import Chart, Dashboard, Section, Series, Table, table_of
 from ltrr_cli.core.clock import DAY, iso
+from ltrr_cli.core.progress import Progress, quiet
 from ltrr_cli.core.types import DoubleArray
 from ltrr_cli.evaluation.look_back import EVEN, POLICY, RRF, AnsweredSearch, LookBack, look_back
 from ltrr_cli.ranking.comparison import importances as permuted
@@ -27,7 +28,7 @@ def dashboard(
     state: State,
     facts: Sequence[tuple[str, str]],
     searches: int = 600,
-    progress: Callable[[str, int, int | None], None] = lambda stage, done, total: None,
+    progress: Progress = quiet,
 ) -> Dashboard:
     """Look back and sum up; raises NotFoundError where nothing was indexed.
 

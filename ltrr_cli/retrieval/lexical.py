@@ -20,17 +20,22 @@ from ltrr_cli.retrieval.strategy import Resources, Strategy
 from ltrr_cli.text.analyse import Analyzer
 
 TITLE_BOOST = 0.3  # beside 1 for the field of all words, which holds the title's too
+MOST_TERMS = 256  # of a question
+STOP_WORD = 0.5  # weight of the commonest function words beside other words; alone they count fully
 
 
 class Lexical(Strategy):
     """BM25, and how well a title matches the query."""
 
     name: ClassVar[str] = "lexical"
+    scores_all_as: ClassVar[str | None] = "bm25"
     evidence_names: ClassVar[tuple[str, ...]] = ("bm25", "title_coverage", "title_density", "title_exact")
 
     def __init__(self, analyzer: Analyzer, index: FullText, titles: _Titles) -> None:
         self._analyzer, self._index, self._titles = analyzer, index, titles
-        self._asked: tuple[str, tuple[str, ...]] = ("", ())
+        self._asked: tuple[tuple[str, ...], tuple[tuple[str, float], ...]] = ((), ())
+        self._reach = 0  # hits that are looked up at least, since a companion will ask for them
+        self._found: tuple[tuple[tuple[str, float], ...], int, Hits] | None = None
 
     @classmethod
     def build(cls, resources: Resources, folder: Path) -> None:
@@ -54,8 +59,17 @@ class Lexical(Strategy):
 
     def retrieve(self, request: Request, limit: int) -> Hits:
         """Bring the best BM25 scores."""
-        rows, scores = self._index.search(self._clauses(request), limit, request.allowed)
-        return Hits(rows, scores)
+        reach = max(limit, self._reach)
+        if request.allowed is not None:
+            return Hits(*self._index.search(self._clauses(request), limit, request.allowed))
+        terms, known = self._weighted(request), self._found
+        if known is None or known[0] != terms or known[1] < limit:
+            known = self._found = (terms, reach, Hits(*self._index.search(self._clauses(request), reach)))
+        return Hits(known[2].rows[:limit], known[2].scores[:limit])
+
+    def expect(self, limit: int) -> None:
+        """Look up so many hits for every request at once: somebody else will ask for them (kept for the last one)."""
+        self._reach = limit
 
     def evidence(self, request: Request, rows: IntArray) -> FloatArray:
         """Return BM25 (NaN without a common term) and how much query and title have of each other."""
@@ -64,15 +78,30 @@ class Lexical(Strategy):
         return np.column_stack([scores, coverage, density, (coverage == 1) & (density == 1)]).astype(np.float32)
 
     def _terms(self, request: Request) -> tuple[str, ...]:
-        """Terms of the corrected words (kept for the last request)."""
-        text = " ".join(request.reading.words)
-        if self._asked[0] != text:
-            self._asked = (text, tuple(self._analyzer.query_terms(text)))
+        return tuple(term for term, _ in self._weighted(request))
+
+    def _weighted(self, request: Request) -> tuple[tuple[str, float], ...]:
+        """Terms of the corrected words with their weights (kept for the last request).
+
+        In a long question function words add up to more than what is asked about.
+        """
+        words = (*request.reading.words, *request.reading.rest)
+        if self._asked[0] != words:
+            spoken = not all(map(self._analyzer.is_stop, words))
+            self._asked = (
+                words,
+                tuple(
+                    (term, STOP_WORD if spoken and self._analyzer.is_stop(word) else 1.0)
+                    for word in words
+                    for term in self._analyzer.terms(word)
+                )[:MOST_TERMS],
+            )
         return self._asked[1]
 
     def _clauses(self, request: Request) -> list[tuple[str, str, float]]:
-        terms = self._terms(request)
-        return [("all", term, 1.0) for term in terms] + [("title", term, TITLE_BOOST) for term in terms]
+        terms = self._weighted(request)
+        whole = [("all", term, weight) for term, weight in terms]
+        return whole + [("title", term, TITLE_BOOST * weight) for term, weight in terms]
 
 
 class _Titles:

@@ -18,12 +18,14 @@ import numpy as np
 
 from ltrr_cli.core.inferred import Inferred
 from ltrr_cli.core.types import BoolArray, Catalog, Encoder, FloatArray, Hits, IntArray, Outcome, Profile, Request
+from ltrr_cli.text.names import NameIndex
 
 
 @dataclass(frozen=True, slots=True)
 class Resources:
     """What the engine lends to strategies while they are built and open.
 
+    names     -- the index of all titles that whoever reads queries uses too; None: a strategy keeps one of its own
     predicted -- while building: id -> query -> score > 0, what a user says that entities should answer
     """
 
@@ -32,20 +34,23 @@ class Resources:
     language: str = "en"
     inferred: Inferred = field(default_factory=Inferred.none)
     predicted: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+    names: NameIndex | None = None
     sparse: Path | None = None  # folder of a sparse encoder that gives terms instead of learnt ones
 
 
 class Strategy:
-    """A way of finding. Subclasses override what they need; the defaults describe one that keeps nothing.
+    """One way of retrieval. Subclasses override what they need; the defaults describe one that keeps nothing.
 
     name     -- the registry's name, also the name of its folder
     exploring -- brings what nobody knows to be good: it never leads a page by its own word
     second_wave -- asked after the others, with their best hits as ``request.seeds``
+    scores_all_as -- which of these is the score by which it retrieves, of any row
     evidence_names -- columns of what it can say of any row, brought or not: features of the ranker
     """
 
     name: ClassVar[str]
     evidence_names: ClassVar[tuple[str, ...]] = ()
+    scores_all_as: ClassVar[str | None] = None
     exploring: ClassVar[bool] = False
     second_wave: ClassVar[bool] = False
 
@@ -61,6 +66,10 @@ class Strategy:
     def retrieve(self, request: Request, limit: int) -> Hits:
         """Bring at most ``limit`` rows, best first."""
         raise NotImplementedError
+
+    def retrieve_many(self, requests: Sequence[Request], limit: int) -> list[Hits]:
+        """Bring what ``retrieve`` brings, for each request; only who is quicker asked together overrides it."""
+        return [self.retrieve(request, limit) for request in requests]
 
     def evidence(self, request: Request, rows: IntArray) -> FloatArray:
         """Return (len(rows), len(evidence_names)) float32, NaN where it has nothing to say."""
