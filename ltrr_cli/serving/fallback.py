@@ -13,7 +13,7 @@ from ltrr_cli.core.types import Context, Hits, Impression, IntArray, Reading, Re
 from ltrr_cli.engine.query import QueryRequest
 from ltrr_cli.engine.snapshot import Snapshot
 from ltrr_cli.retrieval import strategy_registry
-from ltrr_cli.retrieval.strategy import Resources, Strategy
+from ltrr_cli.retrieval.strategy import Resources, Strategy, look_of
 from ltrr_cli.serving.served_state import ServedState
 from ltrr_cli.text.normalise import query_key, query_tokens
 
@@ -44,7 +44,7 @@ class Fallback:
         context = Context(snapshot.clock_ms, asked.user, asked.session, filters=tuple(map(parse_filter, asked.filters)))
         allowed = snapshot.catalog.allowed(context.filters)
         request = Request(asked.text, context, Reading(words, words, query_key(asked.text)), allowed=allowed)
-        hits = strategy.retrieve(request, asked.k) if words else Hits.none()
+        hits = look_of(strategy, request).hits(asked.k) if words else Hits.none()
         if not len(hits.rows):
             rows = popular if allowed is None else popular[allowed[popular]]
             hits = Hits(rows[: asked.k], np.zeros(len(rows[: asked.k]), np.float32))
