@@ -42,6 +42,7 @@ class Strategy:
     """One way of retrieval. Subclasses override what they need; the defaults describe one that keeps nothing.
 
     name     -- the registry's name, also the name of its folder
+    live     -- it learns while it answers: what it fits on a schedule is left as it is, for fits take seconds
     exploring -- brings what nobody knows to be good: it never leads a page by its own word
     second_wave -- asked after the others, with their best hits as ``request.seeds``
     scores_all_as -- which of these is the score by which it retrieves, of any row
@@ -52,6 +53,7 @@ class Strategy:
     evidence_names: ClassVar[tuple[str, ...]] = ()
     scores_all_as: ClassVar[str | None] = None
     exploring: ClassVar[bool] = False
+    live: bool = False
     second_wave: ClassVar[bool] = False
 
     @classmethod
@@ -81,6 +83,10 @@ class Strategy:
 
     def learn(self, outcomes: Sequence[Outcome]) -> None:
         """Take in outcomes, in time order; what is asked afterwards at a later moment sees them."""
+
+    def go_live(self, live: bool) -> None:
+        """Begin, or end, to learn while it answers; see ``live``."""
+        self.live = live
 
     def join(self, company: Mapping[str, Strategy]) -> None:
         """Know the open strategies of one snapshot, by name: what several of them learn alike may be held once."""

@@ -13,8 +13,8 @@ import msgspec
 from ltrr_cli.core.errors import DamagedError, NotFoundError
 from ltrr_cli.storage import disk
 from ltrr_cli.storage.lock import Hold, hold, is_held
-from ltrr_cli.storage.manifest import FORMAT, MANIFEST, Damage, hash_file, read, seal
-from ltrr_cli.storage.stamps import Stamps
+from ltrr_cli.storage.manifest import FORMAT, MANIFEST, Damage, Manifest, hash_file, read, seal
+from ltrr_cli.storage.stamps import Identity, Stamps, identity
 
 KINDS = ("catalog", "learned")
 RETRIES = 10  # of a reader who is overtaken by publications
@@ -80,6 +80,7 @@ class Generations:
     def __init__(self, home: Path) -> None:
         self._home = home
         self._drafted: dict[tuple[str, int], str] = {}  # sealed here: manifest hashes
+        self._hashes: dict[Identity, str] = {}  # of files that are known to be as sealed
 
     def current(self) -> Current | None:
         """Return what is published, or None; raises DamagedError."""
@@ -105,13 +106,28 @@ class Generations:
         try:
             with disk.translated(draft.folder):  # libraries write here too, in ways of their own
                 yield draft
-            digest = seal(draft.folder, kind, number)
+            digest = seal(draft.folder, kind, number, self._hashes)
             disk.move_folder(draft.folder, self.folder(kind, number))
         except Exception:
             if draft.folder.is_dir():
                 disk.remove_folder(draft.folder)
             raise
         self._drafted[kind, number] = digest
+        stamps = Stamps(self._home / "stamps.json")
+        self._note(kind, number, read(self.folder(kind, number), digest), stamps)
+        stamps.save()
+
+    def trust(self, kind: str, number: int) -> None:
+        """Remember the hashes of a sound generation's files, which drafts may link to."""
+        folder = self.folder(kind, number)
+        self._note(kind, number, read(folder, hash_file(folder / MANIFEST)), None)
+
+    def _note(self, kind: str, number: int, manifest: Manifest, stamps: Stamps | None) -> None:
+        for name, file in manifest.files.items():
+            path = self.folder(kind, number) / name
+            self._hashes[identity(path)] = file.sha256
+            if stamps is not None:
+                stamps.note(path, file.sha256)
 
     def publish(self, *, catalog: int | None = None, learned: int | None = None) -> None:
         """Make drafted generations the current ones, in one atomic step; what is not named stays."""
@@ -212,7 +228,20 @@ class Generations:
         current = self.current_or_none()
         if current is None or not current.learned:
             return ()
-        return self._check("learned", current.learned, current.learned_sha256, None)[0]
+        stamps = Stamps(self._home / "stamps.json")
+        return self._check("learned", current.learned, current.learned_sha256, stamps)[0]
+
+    def is_sound(self, kind: str, number: int) -> bool:
+        """Say whether a sealed generation is as it was sealed."""
+        try:
+            digest = self.seal_of(kind, number)
+        except OSError:
+            return False
+        return not self._check(kind, number, digest, Stamps(self._home / "stamps.json"))[0]
+
+    def seal_of(self, kind: str, number: int) -> str:
+        """Return the hash of a generation's manifest."""
+        return hash_file(self.folder(kind, number) / MANIFEST)
 
     def verify(self) -> Verification:
         """Hash every file of both current generations, trusting no stamp."""

@@ -69,7 +69,7 @@ def test_equals_are_not_preferred(runs: tuple[Path, Path, Path]):
 
 def test_a_workspace_s_policies_are_compared_on_judged_queries(workspace: Workspace, queries: Path, qrels: Path):
     narrow = Workspace(workspace.home, retrieval__budget=15)  # of 120 entities, or every policy would bring them all
-    told = simulated(narrow, ("fixed(lexical=1)/fusion", "fixed(explore=1)/fusion"), queries, qrels, sessions=4)
+    told = simulated(narrow.state, ("fixed(lexical=1)/fusion", "fixed(explore=1)/fusion"), queries, qrels, sessions=4)
     assert told.searches == 13 * 4
     assert told.preference > 0.6
 

@@ -9,8 +9,9 @@ import pytest
 
 from ltrr_cli.core.types import Context, Outcome
 from ltrr_cli.engine.bandit_context import bandit_context_of
+from ltrr_cli.feedback.attribution import Attributed
 from ltrr_cli.learning.credit import ImportedExamples
-from ltrr_cli.learning.timeline import walk
+from ltrr_cli.learning.timeline import SearchStep, merged, timeline
 from ltrr_cli.workspace.workspace import Workspace
 from tests.small_workspace import write_catalog, write_log
 
@@ -35,11 +36,15 @@ def plays(workspace: Workspace, dated: bool) -> list[Outcome]:
 
 
 def taught(workspace: Workspace, outcomes: Sequence[Outcome], share: float) -> tuple[ImportedExamples, list[int]]:
-    """Walk through outcomes; return the teacher, and how many examples came in order."""
+    """Go through outcomes; return the teacher, and how many examples came in order."""
     snapshot = workspace.state.snapshot()
     teacher, count = ImportedExamples(snapshot, wordless=share), list[int]()
-    walk(snapshot, [], teacher.arranged(outcomes), teacher.ask, lambda b: count.append(len(teacher.examples(b))),
-         teacher.watch, teacher.teaches)  # fmt: skip
+    for step in timeline(teacher.arranged(merged([], outcomes))):
+        if isinstance(step, SearchStep):
+            teacher.ask(step.impression)
+        else:
+            snapshot.learn(step.outcomes)
+            count.append(len(teacher.examples(step.outcomes)))
     return teacher, count
 
 
@@ -65,10 +70,12 @@ def test_what_has_a_time_teaches_in_its_order(workspace: Workspace):
 def test_nothing_is_lost_and_nothing_that_teaches_is_known_before(workspace: Workspace):
     past = plays(workspace, dated=False)
     teacher = ImportedExamples(workspace.state.snapshot(), wordless=0.2)
-    arranged = list(teacher.arranged(past))
-    assert sorted(arranged, key=lambda outcome: outcome.event_id) == past
-    assert arranged != past
-    assert list(ImportedExamples(workspace.state.snapshot()).arranged(past)) == past
+    arranged = list(teacher.arranged(merged([], past)))
+    learnt = [one.outcome for one in arranged if isinstance(one, Attributed)]
+    assert sorted(learnt, key=lambda outcome: outcome.event_id) == past
+    assert learnt != past
+    assert len(arranged) > len(past)  # and a search for each that teaches
+    assert list(ImportedExamples(workspace.state.snapshot()).arranged(merged([], past))) == list(merged([], past))
 
 
 def test_a_log_without_searches_makes_pages_without_a_query_personal(workspace: Workspace, tmp_path: Path):

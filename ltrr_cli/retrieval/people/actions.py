@@ -19,29 +19,41 @@ from ltrr_cli.core.seeds import seed_of
 from ltrr_cli.core.types import DoubleArray, IntArray, MomentArray, Outcome
 from ltrr_cli.retrieval.outcome_batch import OutcomeBatch
 from ltrr_cli.storage.merging import ROOM, grown
+from ltrr_cli.storage.packed_arrays import open_arrays, write_arrays
+from ltrr_cli.storage.segments import LOG, Arrays, LogFile
 from ltrr_cli.text.normalise import query_key
 
 GROWTH = 1.1  # factors are fitted anew when the actions have grown by a tenth
 FEWEST = 20  # actions below which nothing is fitted
 HALF_LIFE_DAYS = 60.0  # of an action in a person's embedding, as of the bandit's forgetting
+MOST = 5_000  # newest actions of one person that are looked at: a robot that acts on and on costs no more than that
 
-_COLUMNS = {"actor": np.int32, "row": np.int32, "query": np.int64, "weight": np.float32, "time_ms": np.int64}
+KINDS = ("user", "session")  # of actors; the first that is named is an action's own
+ACTORS, HEADS = "actors", "heads.derived"
+_NONE = -1
+_COLUMNS = {
+    "actor": np.int32, "row": np.int32, "query": np.int64, "weight": np.float32, "time_ms": np.int64,
+    "before_user": np.int32, "before_session": np.int32,
+}  # fmt: skip
 
 
 class Actions:
     """A growing log of (actor, row, query, weight, moment); look-ups see whatever was added before.
 
-    An actor is a user, else a session. A query is a hash of its folded text, 0 where there is none.
+    An actor is a user, else a session. A query is a hash of its folded text, 0 where there is none. Each action names
+    the one before it of the same user and of the same session (-1: none), so that a person's are found from the last.
     """
 
     def __init__(self) -> None:
-        self._size = 0
-        self._log: dict[str, np.ndarray] = {name: np.empty(0, kind) for name, kind in _COLUMNS.items()}
+        self._size = self._mapped = 0
+        self._base: Arrays = {name: np.empty(0, kind) for name, kind in _COLUMNS.items()}  # (mapped,), on the disk
+        self._log: Arrays = {name: np.empty(0, kind) for name, kind in _COLUMNS.items()}  # what came after it
         self._hashes = array("q")  # number of a user or session -> hash
-        self._of: list[array[int]] = []  # and its actions
-        self._names: dict[str, dict[str, int]] = {"user": {}, "session": {}}  # name -> number, of those met here
+        self._heads = array("i")  # number -> its last action
+        self._names: dict[str, dict[str, int]] = {kind: {} for kind in KINDS}  # name -> number, of those met here
         self._stored: dict[int, int] = {}  # hash -> number, of those that were read from the disk
         self._queries: dict[str, int] = {}  # text -> hash of the folded text
+        self._files = LogFile(), LogFile()
 
     def __len__(self) -> int:
         return self._size
@@ -53,33 +65,40 @@ class Actions:
         actors: list[int] = []
         queries: list[int] = []
         amounts: list[float] = []
+        before: dict[str, list[int]] = {kind: [] for kind in KINDS}
         for place in np.flatnonzero((batch.worth != 0) & (batch.rows >= 0)).tolist():
             outcome = batch[place]
-            numbers = [self._number(kind, name) for kind, name in _named(outcome.user, outcome.session)]
-            if not numbers:
+            named = (outcome.user, outcome.session)
+            if not any(named):
                 continue
-            for number in numbers:
-                self._of[number].append(len(self) + len(acted))
+            at, first = self._size + len(acted), _NONE
+            for kind, name in zip(KINDS, named, strict=True):
+                last = _NONE
+                if name:
+                    number = self._number(kind, name)
+                    first = number if first < 0 else first
+                    last, self._heads[number] = self._heads[number], at
+                before[kind].append(last)
             acted.append(place)
-            actors.append(numbers[0])
+            actors.append(first)
             queries.append(self._hash(outcome.query))
             amounts.append(0.0 if outcome.value is None else log1p(max(outcome.value, 0.0)))
         weights = batch.worth[acted] * (1.0 + np.array(amounts))
-        self._append(actors, batch.rows[acted], queries, weights, batch.times_ms[acted])
+        self._append(actors, batch.rows[acted], queries, weights, batch.times_ms[acted], *before.values())
 
     def _append(self, *columns: Sequence[int] | np.ndarray) -> None:
         start, self._size = self._size, self._size + len(columns[0])
         for (name, log), column in zip(self._log.items(), columns, strict=True):
-            if self._size > len(log):
-                log = self._log[name] = grown(log, ROOM * self._size)
-            log[start : self._size] = column
+            if self._size - self._mapped > len(log):
+                log = self._log[name] = grown(log, ROOM * (self._size - self._mapped))
+            log[start - self._mapped : self._size - self._mapped] = column
 
     def _number(self, kind: str, name: str) -> int:
         number = self._find(kind, name)
         if number is None:
-            number = len(self._of)
+            number = len(self._heads)
             self._hashes.append(seed_of(kind, name))
-            self._of.append(array("i"))
+            self._heads.append(_NONE)
         self._names[kind][name] = number
         return number
 
@@ -101,9 +120,16 @@ class Actions:
         steps = int(np.log(len(self) / FEWEST) / np.log(GROWTH) + 1e-9)
         return min(int(FEWEST * GROWTH**steps), len(self))
 
+    # ------------------------------------------------------------ looking up
+
     def column(self, name: str, size: int | None = None) -> np.ndarray:
-        """Return the first ``size`` entries of "actor", "row", "query", "weight" or "time_ms", as they stand now."""
-        view = self._log[name][: self._size if size is None else min(size, self._size)]
+        """Return the first ``size`` entries of a column, as they stand now."""
+        size = self._size if size is None else min(size, self._size)
+        if size <= self._mapped:
+            view = self._base[name][:size]
+        else:
+            late = self._log[name][: size - self._mapped]
+            view = np.concatenate([self._base[name], late]) if self._mapped else late.view()
         view.flags.writeable = False
         return view
 
@@ -112,40 +138,67 @@ class Actions:
 
         A strength is ``log1p`` of the decayed sum of weights, of the sign of that sum; undated actions do not decay.
         """
-        places = sorted({place for number in self._known(user, session) for place in self._of[number]})
-        when: MomentArray = self._log["time_ms"][places]
-        weight = self._log["weight"][places].astype(np.float64)
+        places = np.array(sorted({*self._chain("user", user), *self._chain("session", session)}), np.int64)
+        when: MomentArray = self._at("time_ms", places)
+        weight = self._at("weight", places).astype(np.float64)
         age = np.where(when > 0, np.maximum(time_ms - when, 0), 0) / DAY
-        rows, inverse = np.unique(self._log["row"][places], return_inverse=True)
+        rows, inverse = np.unique(self._at("row", places), return_inverse=True)
         total = np.bincount(inverse, weight * np.exp2(-age / HALF_LIFE_DAYS), len(rows))
         return rows, np.sign(total) * np.log1p(np.abs(total))
 
-    def _known(self, user: str | None, session: str | None) -> list[int]:
-        found = (self._find(kind, name) for kind, name in _named(user, session))
-        return [number for number in found if number is not None]
+    def newest(self, user: str, most: int) -> tuple[IntArray, DoubleArray, MomentArray]:
+        """Return (rows, weights, moments), (n,) each, of the newest actions of a user, the newest first."""
+        places = np.array(self._chain("user", user, most), np.int64)
+        return self._at("row", places), self._at("weight", places).astype(np.float64), self._at("time_ms", places)
+
+    def _chain(self, kind: str, name: str | None, most: int = MOST) -> list[int]:
+        """Return the newest actions of a user or a session, the newest first."""
+        number = self._find(kind, name) if name else None
+        place, places = _NONE if number is None else self._heads[number], list[int]()
+        base, late = self._base[f"before_{kind}"], self._log[f"before_{kind}"]
+        while place >= 0 and len(places) < most:
+            places.append(place)
+            place = int(base[place]) if place < self._mapped else int(late[place - self._mapped])
+        return places
+
+    def _at(self, name: str, places: MomentArray) -> np.ndarray:
+        late = places >= self._mapped
+        if not late.any():
+            return self._base[name][places]
+        found = np.empty(len(places), _COLUMNS[name])
+        found[~late], found[late] = self._base[name][places[~late]], self._log[name][places[late] - self._mapped]
+        return found
+
+    # ------------------------------------------------------------ disk
 
     def save(self, path: Path) -> None:
-        """Write one .npz."""
-        lengths = np.array([len(places) for places in self._of], np.int64)
-        places = np.fromiter((place for of in self._of for place in of), np.int32, int(lengths.sum()))
-        columns = {name: log[: self._size] for name, log in self._log.items()}
-        np.savez(path, actors=np.array(self._hashes, np.int64), lengths=lengths, places=places, **columns)  # type: ignore[arg-type]
+        """Write the log, or what came since it was opened; ``path`` has no suffix."""
+        actors = path.with_name(f"{path.name}-{ACTORS}")
+        self._files[0].save(path, self._size, self._from)
+        self._files[1].save(actors, len(self._hashes), lambda start: {"hash": np.array(self._hashes[start:], np.int64)})
+        write_arrays(path.with_name(f"{path.name}-{HEADS}"), {"last": np.array(self._heads, np.int32)})
+
+    def _from(self, start: int) -> Arrays:
+        if start < self._mapped:
+            return {name: self.column(name)[start:] for name in _COLUMNS}
+        part = slice(start - self._mapped, self._size - self._mapped)
+        return {name: column[part] for name, column in self._log.items()}
 
     @classmethod
     def open(cls, path: Path) -> Self:
-        """Read what ``save`` wrote."""
+        """Map what ``save`` wrote; nothing where there is nothing, or only what was written before there was a log."""
         actions = cls()
-        with np.load(path, allow_pickle=False) as stored:
-            actions._log = {name: stored[name].astype(kind, copy=False) for name, kind in _COLUMNS.items()}
-            actions._size = len(actions._log["row"])
-            actions._hashes = array("q", stored["actors"].astype(np.int64).tobytes())
-            places, ends = stored["places"], np.cumsum(stored["lengths"]).tolist()
-        for start, end in zip([0, *ends], ends, strict=False):
-            actions._of.append(array("i", places[start:end].astype(np.int32).tobytes()))
+        if not path.with_suffix(LOG).exists():
+            return actions
+        log, actions._base, late = LogFile.open(path)
+        names, hashes, more = LogFile.open(path.with_name(f"{path.name}-{ACTORS}"))
+        actions._size = actions._mapped = len(actions._base["row"])
+        if late is not None:
+            actions._append(*late.values())
+        for part in (hashes, more):
+            if part is not None:
+                actions._hashes.frombytes(part["hash"].tobytes())
+        actions._heads.frombytes(open_arrays(path.with_name(f"{path.name}-{HEADS}"))["last"].tobytes())
         actions._stored = {hashed: number for number, hashed in enumerate(actions._hashes)}
+        actions._files = log, names
         return actions
-
-
-def _named(user: str | None, session: str | None) -> list[tuple[str, str]]:
-    """Return what names the actors of an action: the user first, for the log's own column."""
-    return [(kind, name) for kind, name in (("user", user), ("session", session)) if name]
