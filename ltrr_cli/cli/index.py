@@ -70,6 +70,8 @@ def index(
             progress=progress,
         )
     ctx.answer(report, lambda screen: screen.print(summary(report), soft_wrap=True))
+    for remark in report.remarks:
+        (ctx.warn if remark.severity == "warning" else ctx.say)(remark.sentence)
     if report.quarantined:
         ctx.warn(f"set aside in {report.quarantine_file}: {counted(report.quarantined, 'bad line')}")
 

@@ -23,6 +23,7 @@ class CatalogSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     encoder: str = "catalog"
     sparse: str = ""  # name of an imported sparse encoder that gives `sparse` its terms; "" learns them
     max_bad: float = 0.001  # share of bad lines above which nothing is published
+    html: Literal["auto", "strip", "keep"] = "auto"  # taken out of texts: where tags abound, everywhere, nowhere
 
 
 class RetrievalSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

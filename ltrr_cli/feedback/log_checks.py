@@ -3,7 +3,8 @@
 ``lines``       error    lines that cannot be read; a warning where they are few enough to be set aside
 ``source``      error    the file is damaged
 ``conflicts``   warning  one id, two contents: the first that is taken in stays
-``seconds``     error    moments before 1980: epoch seconds where milliseconds are meant
+``times``       note     moments written as epoch seconds, microseconds and the like, told by their size
+``early``       warning  moments before 1980
 ``future``      warning  moments after now (a day of clock skew is granted)
 ``entities``    warning  entities that the catalog does not have
 ``one_place``   warning  all positions of actions are the same
@@ -40,6 +41,7 @@ from ltrr_cli.core.types import Event, Impression
 from ltrr_cli.feedback.position_base import counts_from_zero, event_from_one, holds_zero, part_from_one
 from ltrr_cli.feedback.records import Parsed
 from ltrr_cli.feedback.rewards import Rewards
+from ltrr_cli.feedback.taken import time_told
 from ltrr_cli.storage.amendments import RecordVerdict, judge, merged, pack
 from ltrr_cli.text.lines import BadLine, Line
 
@@ -47,7 +49,7 @@ SEVERITIES = {
     "lines": "error",
     "source": "error",
     "conflicts": "warning",
-    "seconds": "error",
+    "early": "warning",
     "future": "warning",
     "entities": "warning",
     "one_place": "warning",
@@ -60,6 +62,7 @@ SEVERITIES = {
     "types": "warning",
     "uncounted": "note",
     "duplicates": "note",
+    "times": "note",
     "amended": "note",
     "parts": "note",
     "from_zero": "note",
@@ -158,6 +161,8 @@ class _Checks:
         except DataError as error:
             self._found("lines", str(error))
             return
+        if parsed.time is not None:
+            self._found("times", time_told(*parsed.time))
         if parsed.skipped:
             self._found("skipped", parsed.skipped)
         for impression in parsed.impressions:
@@ -265,7 +270,7 @@ class _Checks:
         if time_ms is None:
             self._found("undated", "no time")
         elif time_ms < _1980:
-            self._found("seconds", f"{time_ms} is {iso(time_ms)}")
+            self._found("early", iso(time_ms))
         elif time_ms > self.now_ms + DAY:
             self._found("future", iso(time_ms))
 

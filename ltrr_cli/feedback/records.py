@@ -10,7 +10,7 @@ from typing import Any, NamedTuple, Protocol
 
 import msgspec
 
-from ltrr_cli.core.clock import parse_time
+from ltrr_cli.core.clock import parse_time, read_time
 from ltrr_cli.core.errors import DataError
 from ltrr_cli.core.types import AttributeValue, Event, Impression, Shown
 
@@ -37,12 +37,14 @@ class Parsed(NamedTuple):
     """What one line holds (a tuple, because a log has millions of them).
 
     skipped -- why a well-formed line has nothing to teach (catalog data, a page view), or ""
+    time    -- (form, as it was written) of a moment that is neither ISO-8601 nor epoch milliseconds
     """
 
     impressions: tuple[Impression, ...] = ()
     events: tuple[Event, ...] = ()
     users: tuple[UserRecord, ...] = ()
     skipped: str = ""
+    time: tuple[str, str] | None = None
 
 
 class Format(Protocol):
@@ -132,14 +134,6 @@ def moment(record: Mapping[str, Any], name: str, undated: bool) -> int | None:
     return parse_time(value)
 
 
-def foreign_moment(record: Mapping[str, Any], undated: bool) -> int | None:
-    """Read ``timestamp`` of other systems, which also write epoch milliseconds as text ("1599391467000")."""
-    value = record.get("timestamp")
-    if type(value) is str and value.isascii() and value.isdigit() and len(value) <= 15:
-        return moment({"timestamp": int(value)}, "timestamp", undated)
-    return moment(record, "timestamp", undated)
-
-
 def position(record: Mapping[str, Any], name: str = "position") -> int | None:
     """Return a position as it was logged, or None; 3.0 is 3 (tables write whole numbers so where some are missing).
 
@@ -215,6 +209,20 @@ def _plain(value: str | int | float | bool) -> str:
     if type(value) is bool:
         return "true" if value else "false"
     return str(value)
+
+
+def time_form(record: Mapping[str, Any]) -> tuple[str, str] | None:
+    """Return (form, as it was written) of a record's time where that has to be said aloud; None where it has not."""
+    value = record.get("timestamp")
+    if value is None and type(record.get("_source")) is dict:
+        value = record["_source"].get("timestamp")
+    if not isinstance(value, str | int | float) or (isinstance(value, str) and value[4:5] == "-"):
+        return None
+    try:
+        form = read_time(value)[1]
+    except DataError:
+        return None
+    return (form, str(value)) if form else None
 
 
 # ---------------------------------------------------------------- derived

@@ -6,15 +6,20 @@ from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from ltrr_cli.core.clock import iso, parse_time
 from ltrr_cli.core.errors import DataError
 from ltrr_cli.text.lines import BadLine
 
 # what is said of a log as a whole, by its key
 SAYINGS = {
+    "times": "times: {count:,} read as {example}",
     "from_zero": "positions count from 0, for {example}; they are kept as 1, 2, 3 ...",
     "unknown_zero": "positions of 0 are taken for unknown, for the pages that are known count from 1 ({example})",
-    "parts": "pages are put together from events on single entities that came into view: {count:,} of them",
+    "parts": "pages put together from events on single entities that came into view: {count:,} of them",
 }
+
+
+FORMS = {form: f"epoch {form}" for form in ("seconds", "microseconds", "nanoseconds")}
 
 
 @dataclass(slots=True)
@@ -53,6 +58,15 @@ class Taken:
             f"{source}: " + SAYINGS[key].format(count=count, example=example)
             for (source, key), (count, example) in self.said.items()
         )
+
+
+def time_told(form: str, written: str) -> str:
+    """Say how a time was read.
+
+    >>> time_told("seconds", "1714557700")
+    'epoch seconds (1714557700 is 2024-05-01T10:01:40.000Z)'
+    """
+    return f"{FORMS.get(form, form)} ({written} is {iso(parse_time(written))})"
 
 
 def check(taken: Taken, share: float, quarantine: Path | None) -> None:

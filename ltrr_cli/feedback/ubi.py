@@ -28,11 +28,11 @@ from ltrr_cli.feedback.records import (
     Parsed,
     context_of,
     event,
-    foreign_moment,
     id_list,
     kind_of,
     line_of_page,
     member,
+    moment,
     optional_id,
     page,
     position,
@@ -78,7 +78,7 @@ class Ubi:
     def _query(self, source: Mapping[str, Any]) -> Parsed:
         impression = Impression(
             required_id(source, "query_id"),
-            foreign_moment(source, self._undated),
+            moment(source, "timestamp", self._undated),
             text(source, "user_query") or "",
             "imported",
             optional_id(source, "user_id") or optional_id(source, "client_id"),
@@ -96,7 +96,7 @@ class Ubi:
             return Parsed(skipped="event without an object")
         action = event(
             _NAMES.get(kind, kind),
-            foreign_moment(source, self._undated),
+            moment(source, "timestamp", self._undated),
             entity_id,
             event_id=optional_id(source, "event_id"),
             impression_id=optional_id(source, "query_id"),

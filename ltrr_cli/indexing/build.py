@@ -16,6 +16,7 @@ from ltrr_cli.backends.encoder_catalog import fit as fit_encoder
 from ltrr_cli.backends.encoder_registry import build_plugged
 from ltrr_cli.backends.vector_cache import CachedEncoder, VectorCache
 from ltrr_cli.catalog.columns import Columns
+from ltrr_cli.catalog.faults import no_id
 from ltrr_cli.catalog.intake import Intake
 from ltrr_cli.core.config import Settings
 from ltrr_cli.core.errors import DataError
@@ -52,10 +53,11 @@ def check_bad(intake: Intake, max_bad: float, quarantine: Path | None) -> None:
     bad = len(intake.refused)
     if intake.refused and bad > max_bad * intake.lines:
         first = intake.refused[0]
+        named = no_id(intake.keys) if first.reason == "no id" else None
         raise DataError(
             f"{bad} of {intake.lines} lines are bad (allowed: {max_bad:.2%}); first: {first.source}, line "
             f"{first.number}: {first.reason}; nothing was published",
-            hint=f"see {quarantine}, mend the lines or raise --max-bad" if quarantine else None,
+            hint=named or (f"see {quarantine}, mend the lines or raise --max-bad" if quarantine else None),
         )
     if not intake.entities:
         raise DataError("no entity in the catalog; nothing was published", hint='one {"id", "title", ...} a line')

@@ -12,6 +12,7 @@ from ltrr_cli.backends.encoder_cache import cache_root, find_encoder
 from ltrr_cli.backends.encoder_registry import ENCODERS
 from ltrr_cli.catalog.columns import Columns
 from ltrr_cli.catalog.intake import Intake, read_ids
+from ltrr_cli.catalog.remarks import Remark
 from ltrr_cli.core.errors import DataError
 from ltrr_cli.core.progress import Progress
 from ltrr_cli.core.report import Report
@@ -29,6 +30,7 @@ class IndexReport(Report):
     duplicates  -- lines whose id came again (the last one counts)
     quarantined -- bad lines, kept with reasons in ``quarantine_file``
     seconds     -- stage -> wall time
+    remarks     -- what was noticed of the values: what was taken as meant, and what was left out
     """
 
     generation: int  # number of the new generation
@@ -38,6 +40,7 @@ class IndexReport(Report):
     duplicates: int = 0
     deleted: int = 0  # entities removed by --delete
     quarantine_file: str | None = None
+    remarks: tuple[Remark, ...] = ()
 
 
 def index(
@@ -65,6 +68,9 @@ def index(
             old = Columns.open(state.generations.open().catalog / "columns")
             intake.entities = {entity.id: entity for entity in old.entities()}
         intake.read(sources, mapping, lambda lines: progress("read", lines, None))
+        for fault in intake.faults():
+            raise DataError(f"{fault}; nothing was published", hint=fault.hint)
+        intake.settle(settings.catalog.html)
         if delete is not None:
             intake.delete(read_ids(delete))
         quarantine = None
@@ -93,6 +99,7 @@ def index(
         duplicates=intake.duplicates,
         deleted=intake.deleted,
         quarantine_file=str(quarantine.path) if quarantine else None,
+        remarks=tuple(intake.remarks),
     )
 
 

@@ -21,7 +21,7 @@ from ltrr_cli.feedback.position_base import from_one, holds_zero
 from ltrr_cli.feedback.quarantine import Quarantine
 from ltrr_cli.feedback.records import Parsed
 from ltrr_cli.feedback.rewards import Rewards
-from ltrr_cli.feedback.taken import Taken, check
+from ltrr_cli.feedback.taken import Taken, check, time_told
 from ltrr_cli.feedback.type_counts import type_counts
 from ltrr_cli.learning.log_position import LogPosition, log_position, reader_of
 from ltrr_cli.learning.positions import Positions
@@ -208,6 +208,8 @@ def _read(
             _refuse(name, BadLine(line.number, line.offset, str(error), line.data), taken, aside)
             continue
         taken.skipped += bool(parsed.skipped)
+        if parsed.time is not None:
+            taken.say(name, "times", time_told(*parsed.time))
         batch.append(parsed)
         held += len(line.data)
         if len(batch) == BATCH or held > BATCH_BYTES:

@@ -247,6 +247,14 @@ class Workspace(EvaluationVerbs):
 
         return check_logs(self.state, logs, format, undated)
 
+    def validate_catalog(
+        self, catalogs: Sequence[str | Path], *, mapping: Mapping[str, str] | None = None
+    ) -> ValidateReport:
+        """Read catalog files as ``index`` would and say what it would make of them; changes nothing."""
+        from ltrr_cli.indexing.check import check_catalogs
+
+        return check_catalogs(self.state, catalogs, mapping)
+
     def verify(self) -> VerifyReport:
         """Hash every file of both current generations and check the journal."""
         from ltrr_cli.workspace.verify import verify
