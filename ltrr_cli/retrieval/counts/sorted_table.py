@@ -78,7 +78,8 @@ class SortedTable:
         if not len(keys) or not len(self):
             return np.empty(0, np.int32), np.empty(0, np.int32)
         of = np.asarray(keys, np.int64)
-        places, key = _between(self._code[: self._ordered], of)
+        found, key = _between(self._code[: self._ordered], of)
+        places: IntArray = found.astype(np.int32)
         if len(self._tail):
             late, late_key = _between(self._tail, of)
             if len(late):
@@ -86,7 +87,7 @@ class SortedTable:
                 key = np.concatenate([key, late_key])
                 order = np.lexsort((self.codes(places), key))
                 places, key = places[order], key[order]
-        return places.astype(np.int32), key.astype(np.int32)
+        return places, key.astype(np.int32)
 
     def find(self, codes: MomentArray) -> IntArray:
         """Return (n,) int32 places, -1 where a pair is not there."""
