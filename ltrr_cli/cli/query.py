@@ -43,6 +43,9 @@ def query(
     policy: Annotated[
         str | None, typer.Option("--policy", metavar="P", help="Allocation policy for this query alone.")
     ] = None,
+    ranker: Annotated[
+        str | None, typer.Option("--ranker", metavar="R", help="Order by ranker-N or fusion.  [default: what serves]")
+    ] = None,
     seed: Annotated[int | None, typer.Option("--seed", metavar="N", help="Repeat a draw.")] = None,
     hide_seen: Annotated[bool, typer.Option("--hide-seen", help="Not what the user already acted on.")] = False,
     like: Annotated[str | None, typer.Option("--like", metavar="ENTITY", help="What goes with this one.")] = None,
@@ -69,7 +72,7 @@ def query(
             "TEXT": text, "--user": user, "--session": session, "--at": at, "--context": context, "--filter": filters,
             "--seed": seed, "--like": like, "--live": live, "--explain": explain,
         }  # fmt: skip
-        _batch(ctx, batch, run, only_one, 100 if k is None else k, budget, policy, hide_seen)
+        _batch(ctx, batch, run, only_one, 100 if k is None else k, budget, policy, ranker, hide_seen)
         return
     for name, value in (("TEXT", text), ("--user", user), ("--session", session), ("--like", like)):
         options.readable(value, name)
@@ -86,6 +89,7 @@ def query(
         context=known,
         filters=conditions,
         policy=policy,
+        ranker=ranker,
         seed=seed,
         hide_seen=hide_seen,
         like=like,
@@ -109,6 +113,7 @@ def _batch(
     k: int,
     budget: int | None,
     policy: str | None,
+    ranker: str | None,
     hide_seen: bool,
 ) -> None:
     if queries is None or run is None:
@@ -118,7 +123,7 @@ def _batch(
             raise UsageError(f"{name} does not go with --batch", hint="the lines of the file say who asks what")
     with ctx.progress() as progress:
         report = ctx.workspace().query_batch(
-            queries, run, k=k, budget=budget, policy=policy, hide_seen=hide_seen, progress=progress
+            queries, run, k=k, budget=budget, policy=policy, ranker=ranker, hide_seen=hide_seen, progress=progress
         )
     empty = f" ({report.empty:,} without any)" if report.empty else ""
     line = f"{counted(report.queries, 'query', 'queries')}{empty}, {counted(report.results, 'result')} in {run}"

@@ -18,8 +18,10 @@ from ltrr_cli.core.errors import DataError, NotFoundError, UsageError
 from ltrr_cli.core.report import Report
 from ltrr_cli.core.seeds import seed_of
 from ltrr_cli.core.types import Context, Impression, Plan, Reading
+from ltrr_cli.engine import model_store
 from ltrr_cli.engine.bandit_context import journalled, schema_of
-from ltrr_cli.engine.search import Answer, answer
+from ltrr_cli.engine.schema import misfit
+from ltrr_cli.engine.search import SERVING, Answer, RankerChoice, answer
 from ltrr_cli.engine.shadow import shadows
 from ltrr_cli.feedback.judgments import query_line
 from ltrr_cli.text.lines import BadLine, read_lines
@@ -93,6 +95,7 @@ class QueryRequest:
     context: Mapping[str, str] = field(default_factory=dict)
     filters: tuple[str, ...] = ()
     policy: str | None = None
+    ranker: str | None = None
     seed: int | None = None
     hide_seen: bool = False
     live: bool = True
@@ -134,7 +137,7 @@ def respond(state: State, asked: QueryRequest) -> Page:
         asked.like,
     )
     seed = seed_of("draw", impression_id) if asked.seed is None else asked.seed
-    policy = named_policy(state, asked.policy)
+    policy, ranker = named_policy(state, asked.policy), named_ranker(state, asked.ranker)
     found = answer(
         snapshot,
         asked.text,
@@ -144,6 +147,7 @@ def respond(state: State, asked: QueryRequest) -> Page:
         seed=seed,
         explore=asked.explore,
         policy=policy,
+        ranker=ranker,
         hidden=hidden(state, context),
     )
     if asked.log:
@@ -171,10 +175,24 @@ def named_policy(state: State, name: str | None) -> Policy | None:
     """Return the policy asked for, with what was learnt where it is the one that learns; None: the serving one."""
     if name is None:
         return None
-    current = state.current()
-    learned = state.generations.folder("learned", current.learned) / "policy"
-    features = (*state.snapshot().features(), *PAST)
-    return open_policy(state.settings.allocation, learned, name, features)
+    snapshot = state.snapshot()
+
+    def work() -> Policy:
+        learned = state.generations.folder("learned", state.current().learned) / "policy"
+        return open_policy(state.settings.allocation, learned, name, (*snapshot.features(), *PAST))
+
+    return snapshot.opened.once(name, work)
+
+
+def named_ranker(state: State, name: str | None) -> RankerChoice:
+    """Return the ranker asked for; None names the serving one. Raises NotFoundError, UsageError, DamagedError."""
+    if name is None or name == SERVING:
+        return SERVING
+    ranker = model_store.opened(state, name)
+    reason = None if ranker is None else misfit(state.snapshot().schema(), ranker)
+    if reason is not None:
+        raise UsageError(f"{name} cannot order this page: {reason}", hint="ltrr train-ranker")
+    return ranker
 
 
 def respond_batch(
@@ -184,6 +202,7 @@ def respond_batch(
     k: int,
     budget: int | None,
     policy: str | None,
+    ranker: str | None,
     hide_seen: bool,
     progress: Callable[[str, int, int | None], None],
 ) -> BatchReport:
@@ -194,7 +213,7 @@ def respond_batch(
     )
     most = blank.checked(state.settings.retrieval.budget)
     snapshot = state.snapshot()
-    chosen = named_policy(state, policy)
+    chosen, ranked = named_policy(state, policy), named_ranker(state, ranker)
     count = results = empty = 0
     lines: list[str] = []
     for line in read_lines(queries):
@@ -202,8 +221,9 @@ def respond_batch(
             raise DataError(f"{queries}, line {line.number}: {line.reason}")
         query_id, context, text = query_line(line.data, f"{queries}, line {line.number}", snapshot.clock_ms, hide_seen)
         found = answer(
-            snapshot, text, context, k=k, budget=most, explore=False, policy=chosen, hidden=hidden(state, context)
-        )
+            snapshot, text, context, k=k, budget=most, explore=False, policy=chosen, ranker=ranked,
+            hidden=hidden(state, context),
+        )  # fmt: skip
         for rank, place in enumerate(found.page.tolist(), 1):
             entity = snapshot.catalog.ids[int(found.candidates.rows[place])]
             # 1 / rank: equal scores would let a reader of the run break ties its own way
@@ -254,7 +274,7 @@ def _page(snapshot: Snapshot, found: Answer, impression_id: str | None) -> Page:
         plan=found.plan,
         results=tuple(results),
         took_ms={stage: round(took, 3) for stage, took in found.took_ms.items()},
-        ranker="fusion" if snapshot.ranker is None else snapshot.ranker.algorithm,
+        ranker="fusion" if found.ranker is None else found.ranker.algorithm,
         candidates=int(found.included[found.drawn].sum()),
         warnings=tuple(snapshot.told()),
     )

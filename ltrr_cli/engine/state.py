@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from contextlib import AbstractContextManager
 from pathlib import Path
+from threading import Lock, local
 from typing import Any
 
 from ltrr_cli.core.config import Settings, load_settings
@@ -18,31 +19,34 @@ class State:
     """Settings, generations, journal and the open snapshot of one workspace folder.
 
     Opening costs nothing; the journal and a snapshot are opened when they are first asked for, and a newer snapshot
-    once a newer generation is published.
+    once a newer generation is published. Many threads may ask at once: they share the snapshot, and each has its own
+    connection to the journal.
     """
 
     def __init__(self, home: str | Path, **flags: Any) -> None:
         self.home = Path(home)
         self.settings: Settings = load_settings(self.home, **flags)
         self.generations = Generations(self.home)
-        self._snapshot: Snapshot | None = None
-        self._of: Current | None = None
-        self._journal: Journal | None = None
+        self._open: tuple[Current, Snapshot] | None = None
+        self._opening = Lock()
+        self._per_thread = local()
 
     @property
     def journal(self) -> Journal:
-        """The journal, opened once."""
-        if self._journal is None:
+        """The journal, opened once by every thread that asks."""
+        mine: Journal | None = getattr(self._per_thread, "journal", None)
+        if mine is None:
             self.home.mkdir(parents=True, exist_ok=True)
-            self._journal = Journal(self.home / "journal.db")
-        return self._journal
+            mine = self._per_thread.journal = Journal(self.home / "journal.db")
+        return mine
 
     def snapshot(self) -> Snapshot:
         """Return the open state of the current generations; raises NotFoundError where nothing was indexed."""
         current = self.current()
-        if self._snapshot is None or current != self._of:
-            self._snapshot, self._of = self.open_snapshot(current), current
-        return self._snapshot
+        with self._opening:
+            if self._open is None or self._open[0] != current:
+                self._open = (current, self.open_snapshot(current))
+            return self._open[1]
 
     def current(self) -> Current:
         """Return the current generations; raises NotFoundError where nothing was indexed."""

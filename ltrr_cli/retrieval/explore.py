@@ -13,8 +13,10 @@ import numpy as np
 
 from ltrr_cli.core.seeds import generator
 from ltrr_cli.core.types import Hits, IntArray, Request
+from ltrr_cli.retrieval.row_scores import RowScores
 from ltrr_cli.retrieval.slot_match import SlotMatch
-from ltrr_cli.retrieval.strategy import Resources, Strategy
+from ltrr_cli.retrieval.strategy import Look, Resources, Strategy
+from ltrr_cli.retrieval.weighted_draw import first, keys
 
 WITHIN = 0.8  # share of the draws that bear the reading, as long as there are any
 
@@ -37,7 +39,11 @@ class Explore(Strategy):
         """Share the match of ``structured``."""
         self._bearing.join(company)
 
-    def retrieve(self, request: Request, limit: int) -> Hits:
+    def look(self, request: Request) -> ExploreLook:
+        """Look at random."""
+        return ExploreLook(self, request)
+
+    def drawn(self, request: Request, limit: int) -> IntArray:
         """Draw rows without replacement; a longer list begins with the shorter one."""
         chance = generator("explore", request.seed)
         if request.allowed is not None:
@@ -45,32 +51,47 @@ class Explore(Strategy):
         else:
             rows = _distinct(chance, self._entities, limit)
         match = self._bearing.match(request)
-        if match is not None:
-            rows = _within(rows, _bearers(match, request), request.seed, limit)
-        scores = 1.0 / np.arange(1, len(rows) + 1, dtype=np.float32)
-        return Hits(rows.astype(np.int32), scores)
+        if match is None:
+            return rows.astype(np.int32)
+        return _within(rows, _bearers(match, request, limit), request.seed, limit)
 
 
-def _bearers(match: np.ndarray, request: Request) -> IntArray:
-    """Draw an order of the rows that bear the reading, each by how much of it."""
-    rows = np.flatnonzero(match if request.allowed is None else match * request.allowed)
+class ExploreLook(Look):
+    """A random order, of a request's seed."""
+
+    def __init__(self, explore: Explore, request: Request) -> None:
+        self._explore, self._request = explore, request
+
+    def hits(self, limit: int) -> Hits:
+        """Bring rows as they are drawn."""
+        rows = self._explore.drawn(self._request, limit)
+        return Hits(rows, 1.0 / np.arange(1, len(rows) + 1, dtype=np.float32))
+
+
+def _bearers(match: RowScores, request: Request, limit: int) -> IntArray:
+    """Draw the first of the rows that bear the reading, each by how much of it."""
+    rows, weights = match.rows, match.scores
+    if request.allowed is not None:
+        kept = request.allowed[rows]
+        rows, weights = rows[kept], weights[kept]
     luck = generator("explore within", request.seed).random(len(rows))
-    order = np.argsort(np.log(np.maximum(luck, 1e-12)) / match[rows], kind="stable")[::-1]
-    return rows[order].astype(np.int32)
+    some = first(luck, weights, limit)
+    order = np.argsort(keys(luck[some], weights[some]), kind="stable")[::-1][:limit]
+    return rows[some[order]]
 
 
-def _within(others: np.ndarray, bearers: IntArray, seed: int, limit: int) -> np.ndarray:
+def _within(others: IntArray, bearers: IntArray, seed: int, limit: int) -> IntArray:
     """Merge two orders by one coin a place; the coins do not depend on how many are wanted."""
-    coins = generator("explore coins", seed)
+    coins = (generator("explore coins", seed).random(limit) < WITHIN).tolist()
     found: dict[int, None] = {}
-    first, second = iter(bearers.tolist()), iter(others.tolist())
-    while len(found) < limit:
-        order = (first, second) if coins.random() < WITHIN else (second, first)
+    first_, second = iter(bearers.tolist()), iter(others.tolist())
+    for inside in coins:
+        order = (first_, second) if inside else (second, first_)
         row = next((row for part in order for row in part if row not in found), None)
         if row is None:
             break
         found[row] = None
-    return np.fromiter(found, np.int64, len(found))
+    return np.fromiter(found, np.int32, len(found))
 
 
 def _distinct(chance: np.random.Generator, entities: int, limit: int) -> np.ndarray:

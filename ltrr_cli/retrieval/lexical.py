@@ -5,7 +5,7 @@ Good for names and for words that the catalog uses too. Finds nothing across a v
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import ClassVar, Self
 
@@ -14,12 +14,13 @@ import numpy as np
 from ltrr_cli.backends.fulltext import FullText
 from ltrr_cli.backends.fulltext import build as build_fulltext
 from ltrr_cli.core.seeds import seed_of
-from ltrr_cli.core.types import FloatArray, Hits, IntArray, Request
+from ltrr_cli.core.types import BoolArray, FloatArray, Hits, IntArray, Request
 from ltrr_cli.retrieval.entity_texts import all_text
-from ltrr_cli.retrieval.strategy import Resources, Strategy
+from ltrr_cli.retrieval.strategy import Look, Resources, Strategy
 from ltrr_cli.text.analyse import Analyzer
 
 TITLE_BOOST = 0.3  # beside 1 for the field of all words, which holds the title's too
+DEPTH = 1_000  # texts that are always found: what builds on the list looks no deeper
 
 
 class Lexical(Strategy):
@@ -28,9 +29,8 @@ class Lexical(Strategy):
     name: ClassVar[str] = "lexical"
     evidence_names: ClassVar[tuple[str, ...]] = ("bm25", "title_coverage", "title_density", "title_exact")
 
-    def __init__(self, analyzer: Analyzer, index: FullText, titles: _Titles) -> None:
+    def __init__(self, analyzer: Analyzer, index: FullText, titles: Titles) -> None:
         self._analyzer, self._index, self._titles = analyzer, index, titles
-        self._asked: tuple[str, tuple[str, ...]] = ("", ())
 
     @classmethod
     def build(cls, resources: Resources, folder: Path) -> None:
@@ -45,37 +45,59 @@ class Lexical(Strategy):
                 yield title, analyzer.terms(all_text(entity))
 
         build_fulltext(folder / "fulltext", documents())
-        _Titles.write(folder, titles)
+        Titles.write(folder, titles)
 
     @classmethod
     def open(cls, resources: Resources, folder: Path, learned: Path | None) -> Self:
         """Open the index."""
-        return cls(Analyzer(resources.language), FullText.open(folder / "fulltext"), _Titles.open(folder))
+        return cls(Analyzer(resources.language), FullText.open(folder / "fulltext"), Titles.open(folder))
 
-    def retrieve(self, request: Request, limit: int) -> Hits:
+    def look(self, request: Request) -> LexicalLook:
+        """Look for the corrected words."""
+        terms = self._analyzer.query_terms(" ".join(request.reading.words))
+        return LexicalLook(self._index, self._titles, terms, request.allowed)
+
+
+class LexicalLook(Look):
+    """One search of the index, deep enough for all who ask."""
+
+    def __init__(self, index: FullText, titles: Titles, terms: Sequence[str], allowed: BoolArray | None) -> None:
+        self._index, self._titles, self._terms, self._allowed = index, titles, terms, allowed
+        self._clauses = [("all", term, 1.0) for term in terms] + [("title", term, TITLE_BOOST) for term in terms]
+        self._found, self._depth = Hits.none(), 0
+
+    def hits(self, limit: int) -> Hits:
         """Bring the best BM25 scores."""
-        rows, scores = self._index.search(self._clauses(request), limit, request.allowed)
-        return Hits(rows, scores)
+        if limit > self._depth:
+            self._depth = max(limit, DEPTH)
+            self._found = Hits(*self._index.search(self._clauses, self._depth, self._allowed))
+        return Hits(self._found.rows[:limit], self._found.scores[:limit])
 
-    def evidence(self, request: Request, rows: IntArray) -> FloatArray:
+    def evidence(self, rows: IntArray) -> FloatArray:
         """Return BM25 (NaN without a common term) and how much query and title have of each other."""
-        scores = self._index.score_rows(self._clauses(request), rows)
-        coverage, density = self._titles.overlap(self._terms(request), rows)
-        return np.column_stack([scores, coverage, density, (coverage == 1) & (density == 1)]).astype(np.float32)
+        coverage, density = self._titles.overlap(self._terms, rows)
+        return np.column_stack([self._scores(rows), coverage, density, (coverage == 1) & (density == 1)]).astype(
+            np.float32
+        )
 
-    def _terms(self, request: Request) -> tuple[str, ...]:
-        """Terms of the corrected words (kept for the last request)."""
-        text = " ".join(request.reading.words)
-        if self._asked[0] != text:
-            self._asked = (text, tuple(self._analyzer.query_terms(text)))
-        return self._asked[1]
+    def _scores(self, rows: IntArray) -> FloatArray:
+        """Return (n,) float32: the index is asked again only for what its list may have left out."""
+        self.hits(DEPTH)
+        found = self._found
+        order = np.argsort(found.rows)
+        place = np.searchsorted(found.rows, rows, sorter=order)
+        known = place < len(order)
+        known[known] = found.rows[order[place[known]]] == rows[known]
+        scores = np.full(len(rows), np.nan, np.float32)
+        scores[known] = found.scores[order[place[known]]]
+        left = ~known
+        if len(found.rows) < self._depth:  # all that match are there, of those that are allowed
+            left = left & ~self._allowed[rows] if self._allowed is not None else np.zeros_like(left)
+        scores[left] = self._index.score_rows(self._clauses, rows[left])
+        return scores
 
-    def _clauses(self, request: Request) -> list[tuple[str, str, float]]:
-        terms = self._terms(request)
-        return [("all", term, 1.0) for term in terms] + [("title", term, TITLE_BOOST) for term in terms]
 
-
-class _Titles:
+class Titles:
     """Hashed terms of every title, flat, so that overlap with a query is array work."""
 
     def __init__(self, hashes: np.ndarray, starts: np.ndarray) -> None:
@@ -94,7 +116,7 @@ class _Titles:
         names = ("title_terms", "title_starts")
         return cls(*(np.load(folder / f"{name}.npy", mmap_mode="r", allow_pickle=False) for name in names))
 
-    def overlap(self, terms: tuple[str, ...], rows: IntArray) -> tuple[FloatArray, FloatArray]:
+    def overlap(self, terms: Sequence[str], rows: IntArray) -> tuple[FloatArray, FloatArray]:
         """Return (share of the distinct query terms in each title, share of each title's terms in the query), 0..1."""
         wanted = np.unique(np.array([_hash(term) for term in terms], np.uint32))
         starts = self._starts[rows]

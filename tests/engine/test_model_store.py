@@ -11,7 +11,6 @@ import pytest
 
 from ltrr_cli.core.errors import DamagedError, NotFoundError, UsageError
 from ltrr_cli.core.types import Context
-
 from ltrr_cli.engine.search import answer
 from ltrr_cli.ranking.model import Schema
 from ltrr_cli.ranking.trained import open_model
