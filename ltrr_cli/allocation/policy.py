@@ -5,25 +5,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar, Protocol, Self
 
 import numpy as np
 
+from ltrr_cli.core.config import AllocationSettings
 from ltrr_cli.core.types import DoubleArray, FloatArray, IntArray
 
 
 @dataclass(frozen=True, slots=True)
 class BanditContext:
-    """What the policy may look at; all of it is known before retrieval.
+    """The features that a policy may use; all of them are known before retrieval.
 
     strategies -- names of the strategies that are enabled, in a fixed order
     budget     -- K, distinct candidates wanted
     features   -- (d,) float32, finite, named by ``allocation.features``; the first is a constant 1
     past       -- (s, p) float32, what each strategy did for such queries, named by ``allocation.history.PAST``;
                   None: nothing is known of it
+    lead       -- (s,) float32 >= 0, sums to 1: shares that are right where nobody clicked yet; None: not known
     time_ms    -- the moment of the question
     seed       -- for policies whose menu is itself sampled (posterior draws)
     explore    -- False: the menu is the one allocation the policy holds best, with odds 1
@@ -36,6 +38,7 @@ class BanditContext:
     seed: int = 0
     explore: bool = True
     past: FloatArray | None = None
+    lead: FloatArray | None = None
 
     def inputs(self) -> DoubleArray:
         """Return (s, d + p) float64: a line per strategy, the same features and its own past."""
@@ -61,7 +64,7 @@ class Menu:
 
 @dataclass(frozen=True, slots=True)
 class BanditExample:
-    """What one rewarded entity teaches.
+    """What the bandit learns from one rewarded entity.
 
     ranks  -- (s,) int32, its rank in every strategy, 0 where the strategy did not have it down to ``depths``
     depths -- (s,) int32, how deep each strategy was run (0: it did not run, so nothing is known of it)
@@ -82,9 +85,23 @@ class BanditExample:
 
 
 class Policy(Protocol):
-    """Who may bring how many."""
+    """Decides how many candidates each strategy contributes.
+
+    name    -- the registry's name; ``str(policy)`` gives it with its options, in a form that parses back
+    stem    -- of the files it keeps (``STEM.json``): policies that share a stem share what was learnt
+    options -- option -> what it means; None: any name is an option
+    """
 
     name: ClassVar[str]
+    stem: ClassVar[str]
+    options: ClassVar[Mapping[str, str] | None]
+
+    def __init__(self, settings: AllocationSettings, features: Sequence[str] | None = None, **options: float) -> None:
+        """Make one that has learnt nothing; raises UsageError for options out of range.
+
+        features -- names of the columns of ``BanditContext.inputs()``; None: unnamed
+        """
+        ...
 
     def menu(self, bandit_context: BanditContext) -> Menu:
         """State the allocations and their odds; deterministic."""
@@ -94,11 +111,17 @@ class Policy(Protocol):
         """Take in examples, in (time, event id) order."""
         ...
 
+    def start(self, examples: Sequence[BanditExample]) -> None:
+        """Take in, at once, what is known before anybody acted; in no order, all of the same strategies."""
+        ...
+
     def save(self, folder: Path) -> None:
         """Write the learned state (npz / json, never pickle)."""
         ...
 
     @classmethod
-    def open(cls, folder: Path) -> Self:
+    def open(
+        cls, folder: Path, settings: AllocationSettings, features: Sequence[str] | None = None, **options: float
+    ) -> Self:
         """Read what ``save`` wrote; raises DamagedError where it does not fit."""
         ...

@@ -9,33 +9,35 @@ import math
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from importlib import import_module
 from pathlib import Path
-from typing import Any
 
 from ltrr_cli.allocation.policy import Policy
 from ltrr_cli.core.config import AllocationSettings
-from ltrr_cli.core.errors import UsageError
+from ltrr_cli.core.errors import DataError, UsageError
+from ltrr_cli.core.plugins import PluginRegistry
 
-# name -> (where it lives, the stem of what it keeps): policies that share a stem share what was learnt
-BUILT_IN = {
-    "hazard": ("ltrr_cli.allocation.policies.hazard:Hazard", "hazard"),
-    "thompson": ("ltrr_cli.allocation.policies.thompson:Thompson", "hazard"),
-    "linucb": ("ltrr_cli.allocation.policies.linucb:LinUCB", "templates"),
-    "squarecb": ("ltrr_cli.allocation.policies.squarecb:SquareCB", "templates"),
-    "epsilon": ("ltrr_cli.allocation.policies.epsilon:Epsilon", "templates"),
-    "uniform": ("ltrr_cli.allocation.policies.uniform:Uniform", "uniform"),
-    "fixed": ("ltrr_cli.allocation.policies.fixed:Fixed", "fixed"),
-    "random": ("ltrr_cli.allocation.policies.random:Random", "random"),
-}
-NAMES = tuple(BUILT_IN)
+POLICIES = PluginRegistry(
+    "policy",
+    "ltrr.policies",
+    {
+        "hazard": "ltrr_cli.allocation.policies.hazard:Hazard",
+        "thompson": "ltrr_cli.allocation.policies.thompson:Thompson",
+        "linucb": "ltrr_cli.allocation.policies.linucb:LinUCB",
+        "squarecb": "ltrr_cli.allocation.policies.squarecb:SquareCB",
+        "epsilon": "ltrr_cli.allocation.policies.epsilon:Epsilon",
+        "uniform": "ltrr_cli.allocation.policies.uniform:Uniform",
+        "fixed": "ltrr_cli.allocation.policies.fixed:Fixed",
+        "random": "ltrr_cli.allocation.policies.random:RandomPolicy",
+    },
+    "ltrr_cli.allocation.policy:Policy",
+)
 LEARNERS = ("hazard", "linucb")  # one of each kind of what is kept
 _NAME = re.compile(r"\s*([a-z_]+)\s*(?:\(\s*(.*?)\s*\))?\s*")
 
 
 @dataclass(frozen=True, slots=True)
 class Spec:
-    """A parsed name."""
+    """A parsed policy name with its options."""
 
     name: str
     options: dict[str, float]
@@ -48,8 +50,9 @@ def parse(text: str) -> Spec:
     Spec(name='fixed', options={'lexical': 40.0, 'memory': 60.0})
     """
     match = _NAME.fullmatch(text)
-    if match is None or match[1] not in BUILT_IN:
-        raise UsageError(f"no policy {text[:60]!r}", hint=f"one of {', '.join(NAMES)}; fixed(lexical=40,memory=60)")
+    if match is None or match[1] not in POLICIES.names():
+        hint = f"one of {', '.join(POLICIES.names())}; fixed(lexical=40,memory=60)"
+        raise UsageError(f"no policy {text[:60]!r}", hint=hint)
     options: dict[str, float] = {}
     for part in filter(None, (match[2] or "").split(",")):
         key, equals, value = (piece.strip() for piece in part.partition("="))
@@ -64,7 +67,7 @@ def parse(text: str) -> Spec:
         options[key] = number
     known = _class(match[1]).options
     if known is not None and (unknown := set(options) - set(known)):
-        told = "; ".join(f"{name}: {meaning}" for name, meaning in known.items()) or "it has none"
+        told = "; ".join(f"{option}: {meaning}" for option, meaning in known.items()) or "it has none"
         raise UsageError(f"{match[1]} has no option {min(unknown)!r}", hint=told)
     return Spec(match[1], options)
 
@@ -73,11 +76,10 @@ def new_policy(settings: AllocationSettings, text: str | None = None, features: 
     """Make a policy that has learnt nothing.
 
     text     -- its name with options; None: as the settings say
-    features -- names of the columns of ``Situation.inputs()``; None: unnamed
+    features -- names of the columns of ``BanditContext.inputs()``; None: unnamed
     """
     spec = parse(text or settings.policy)
-    policy: Policy = _class(spec.name)(settings, features, **spec.options)
-    return policy
+    return _class(spec.name)(settings, features, **spec.options)
 
 
 def open_policy(
@@ -88,12 +90,14 @@ def open_policy(
     Raises DamagedError. Arguments as for :func:`new_policy`.
     """
     spec = parse(text or settings.policy)
-    if not (folder / f"{BUILT_IN[spec.name][1]}.json").exists():
+    kind = _class(spec.name)
+    if not (folder / f"{kind.stem}.json").exists():
         return new_policy(settings, text, features)
-    policy: Policy = _class(spec.name).open(folder, settings, features, **spec.options)
-    return policy
+    return kind.open(folder, settings, features, **spec.options)
 
 
-def _class(name: str) -> Any:
-    module, _, attribute = BUILT_IN[name][0].partition(":")
-    return getattr(import_module(module), attribute)
+def _class(name: str) -> type[Policy]:
+    found = POLICIES.load(name)
+    if not (isinstance(found, type) and all(hasattr(found, part) for part in ("menu", "learn", "save", "stem"))):
+        raise DataError(f"policy {name!r} does not follow {POLICIES.base}")
+    return found

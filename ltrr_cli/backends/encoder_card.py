@@ -18,7 +18,7 @@ HEADER = "encoder.json"
 GRAPH = "model.onnx"
 TABLE = "table.npy"
 TOKENIZER = "tokenizer.json"
-KINDS = ("onnx", "table", "cross", "sparse")
+KINDS = ("onnx", "table", "cross", "sparse", "plugin")  # the last: code of another package
 POOLINGS = ("none", "mean", "cls", "max")  # none: the graph gives one vector per text itself
 
 
@@ -26,7 +26,8 @@ POOLINGS = ("none", "mean", "cls", "max")  # none: the graph gives one vector pe
 class Card:
     """What ``encoder.json`` says.
 
-    kind       -- "onnx", "table": a mean of token vectors, "cross": a score per pair of texts, "sparse": weighted terms
+    kind       -- "onnx", "table": a mean of token vectors, "cross": a score per pair of texts, "sparse": weighted
+                  terms, "plugin": an encoder of another package, which is registered under ``name``
     max_tokens -- longer texts are cut
     pooling    -- one of POOLINGS, how token vectors become one
     output     -- the graph's output that is read

@@ -68,7 +68,7 @@ def build(folder: Path, documents: Iterable[tuple[Sequence[str], Sequence[str]]]
 
 
 class FullText:
-    """An open index; reading only."""
+    """An open full-text index; read-only."""
 
     def __init__(self, index: Any, folder: Path) -> None:
         self._folder = folder
@@ -97,12 +97,6 @@ class FullText:
 
     def __len__(self) -> int:
         return self._size
-
-    def document_frequency(self, term: str, field: str = "all") -> int:
-        """Return the number of documents that hold a term."""
-        _known(field)
-        with _translated(self._folder):
-            return int(self._searcher.doc_freq(field, _cut(term)))
 
     def search(
         self,
@@ -175,8 +169,11 @@ class FullText:
         """Return (rows, scores, are these all?), best first, ties by row among those fetched."""
         found = self._searcher.search(query, limit=limit, count=True)
         hits = found.hits
-        rows = np.array(self._searcher.fast_field_values("row", [place for _, place in hits]), np.int32)
-        scores = np.fromiter((score for score, _ in hits), np.float32, len(hits))
+        if not hits:
+            return *_nothing(), True
+        found_scores, places = zip(*hits, strict=True)
+        rows = np.array(self._searcher.fast_field_values("row", list(places)), np.int32)
+        scores = np.array(found_scores, np.float32)
         order = np.lexsort((rows, -scores))
         return rows[order], scores[order], len(hits) >= found.count
 

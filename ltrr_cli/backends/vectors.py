@@ -11,7 +11,6 @@ from __future__ import annotations
 import os
 import struct
 import threading
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Self
 
@@ -30,6 +29,8 @@ _M = 16  # neighbours kept per node
 _EF_CONSTRUCTION = 100
 _SEED = 100
 _CHUNK = 8_192  # rows converted at a time
+_ROUGH = 4_000_000  # cosines of many queries at a time
+_BELOW_ALL = -2.0  # of a row that is never found
 _TOLERANCE = 1e-4  # how far BLAS float32 may be from the exact cosine, generously
 _BLANK = "blank.npy"
 _GRAPH = "graph.bin"
@@ -64,7 +65,7 @@ def build(folder: Path, vectors: FloatArray) -> None:
 
 
 class Vectors:
-    """Open vectors; reading only, safe to use from several threads."""
+    """Open vectors; read-only, safe to use from several threads."""
 
     def __init__(self, folder: Path, matrix: FloatArray, blank: IntArray, graph_bytes: int, use_graph: bool) -> None:
         self._folder = folder
@@ -105,29 +106,12 @@ class Vectors:
         """All vectors, (n, d), read-only."""
         return self._matrix
 
-    def rough(self, vectors: FloatArray) -> Sequence[FloatArray | None]:
-        """Return for each of many vectors its fast cosines with all rows, (n,) float32, for ``search``.
-
-        None each where searches go by the graph. So many times n numbers: hand over some hundred vectors at a time.
-        """
-        if self._graph_bytes:
-            return [None] * len(vectors)
-        units = np.zeros((len(vectors), self.dimension), np.float32)
-        for place, vector in enumerate(vectors):
-            unit = self._unit(vector)
-            if unit is not None:
-                units[place] = unit
-        return list(units @ self._matrix.T)
-
-    def search(
-        self, vector: FloatArray, limit: int, allowed: BoolArray | None = None, rough: FloatArray | None = None
-    ) -> tuple[IntArray, FloatArray]:
+    def search(self, vector: FloatArray, limit: int, allowed: BoolArray | None = None) -> tuple[IntArray, FloatArray]:
         """Return (rows, cosines) of the nearest, best first, ties by row; rows of length 0 are never found.
 
         vector  -- (d,), of any length; of length 0 or not finite it finds nothing
         limit   -- below 1 finds nothing; a longer list begins with the shorter
         allowed -- (n,) bool; filtered searches are always exact
-        rough   -- what ``rough`` gave for this vector, where it was asked
 
         By the graph a near row may be missed (recall@100 .9998 on 100,000 clustered vectors of 384 numbers).
         """
@@ -136,11 +120,32 @@ class Vectors:
         if limit < 1 or query is None:
             return _nothing()
         if allowed is not None or not self._graph_bytes:
-            return self._scan(query, limit, allowed, rough)
+            return self._scan(query, limit, allowed)
         rows, scores = self._walk(query)
         if limit <= DEPTH:
             return rows[:limit], scores[:limit]
         return self._beyond(query, limit, rows, scores)
+
+    def search_many(self, vectors: FloatArray, limit: int) -> list[tuple[IntArray, FloatArray]]:
+        """Return what ``search`` returns for each line of (n, d) vectors; a scan compares many at once."""
+        if self._graph_bytes or limit < 1 or not len(self):
+            return [self.search(vector, limit) for vector in vectors]
+        limit = min(limit, len(self))
+        found = []
+        step = max(_ROUGH // len(self), 1)
+        queries = [self._unit(vector) for vector in vectors]
+        for start in range(0, len(queries), step):
+            part = [np.zeros(self.dimension) if one is None else one for one in queries[start : start + step]]
+            cosines = np.array(part, np.float32) @ self._matrix.T
+            cosines[:, self._blank] = _BELOW_ALL
+            for query, rough in zip(queries[start : start + step], cosines, strict=True):
+                if query is None:
+                    found.append(_nothing())
+                    continue
+                worst = np.partition(rough, len(rough) - limit)[len(rough) - limit]
+                rows = np.flatnonzero(rough >= max(worst, -1.0) - 2 * _TOLERANCE).astype(np.int32)
+                found.append(_ordered(rows, self._exact(query, rows), limit))
+        return found
 
     def scores(self, vector: FloatArray, rows: IntArray) -> FloatArray:
         """Return the (len(rows),) cosines of given rows, NaN where the row's or the query's vector has length 0."""
@@ -167,29 +172,25 @@ class Vectors:
         return scores
 
     def _scan(
-        self,
-        query: np.ndarray[Any, np.dtype[np.float64]],
-        limit: int,
-        allowed: BoolArray | None,
-        rough: FloatArray | None = None,
+        self, query: np.ndarray[Any, np.dtype[np.float64]], limit: int, allowed: BoolArray | None
     ) -> tuple[IntArray, FloatArray]:
         keep = np.ones(len(self), bool) if allowed is None else allowed.copy()
         keep[self._blank] = False
         rows = np.flatnonzero(keep).astype(np.int32)
         if len(rows) > limit:
-            fast = rough[rows] if rough is not None else self._fast(query.astype(np.float32), rows)
-            # generously enough to keep the true best ``limit``
-            worst = np.partition(fast, len(fast) - limit)[len(fast) - limit]
-            rows = rows[fast >= worst - 2 * _TOLERANCE]
+            rows = self._promising(query.astype(np.float32), limit, rows)
         return _ordered(rows, self._exact(query, rows), limit)
 
-    def _fast(self, query: FloatArray, rows: IntArray) -> FloatArray:
-        """Return approximate cosines of some rows."""
+    def _promising(self, query: FloatArray, limit: int, rows: IntArray) -> IntArray:
+        """Cut rows by fast approximate cosines, generously enough to keep the true best ``limit``."""
         if 4 * len(rows) > len(self):  # one pass over the matrix beats gathering a quarter of it
-            fast: FloatArray = (self._matrix @ query)[rows]
-            return fast
-        pieces = [self._matrix[rows[start : start + _CHUNK]] @ query for start in range(0, len(rows), _CHUNK)]
-        return np.concatenate(pieces)
+            rough = (self._matrix @ query)[rows]
+        else:
+            pieces = [self._matrix[rows[start : start + _CHUNK]] @ query for start in range(0, len(rows), _CHUNK)]
+            rough = np.concatenate(pieces)
+        worst = np.partition(rough, len(rough) - limit)[len(rough) - limit]
+        near: IntArray = rows[rough >= worst - 2 * _TOLERANCE]
+        return near
 
     def _walk(self, query: np.ndarray[Any, np.dtype[np.float64]]) -> tuple[IntArray, FloatArray]:
         """Ask the graph for its nearest DEPTH rows."""

@@ -26,9 +26,11 @@ from ltrr_cli.cli import (
     memory,
     models,
     ope,
+    plugins,
     query,
     replay,
     report,
+    serve,
     simulate,
     status,
     train_ranker,
@@ -56,23 +58,25 @@ _COMMANDS: tuple[tuple[str, Callable[..., None], str], ...] = (
     ("demo", demo.demo, "See the whole loop on a sample catalog."),
     ("index", index.index, "Index a catalog."),
     ("query", query.query, "Answer a query, or a file of them."),
-    ("ingest-feedback", ingest_feedback.ingest_feedback, "Take in what people did, and learn from it."),
-    ("validate", validate.validate, "Check feedback logs before they are taken in."),
+    ("ingest-feedback", ingest_feedback.ingest_feedback, "Read feedback logs and learn from them."),
+    ("validate", validate.validate, "Check feedback logs before they are ingested."),
     ("train-ranker", train_ranker.train_ranker, "Train a ranker; it serves only if it is better."),
+    ("serve", serve.serve, "Answer over HTTP, with a search page."),
     ("status", status.status, "Show what is indexed, learnt and serving."),
-    ("explain", explain.explain, "Show how a page came to be."),
-    ("evaluate", evaluate.evaluate, "Judge answers by judgments, beside baselines."),
-    ("ope", ope.ope, "Judge policies by logged odds, or say why not."),
-    ("compare", compare.compare, "Let two systems share a page."),
+    ("explain", explain.explain, "Show how a page came about."),
+    ("evaluate", evaluate.evaluate, "Score results against relevance judgments."),
+    ("ope", ope.ope, "Off-policy evaluation from logged odds."),
+    ("compare", compare.compare, "Interleave two systems on one page."),
     ("replay", replay.replay, "Answer, score and learn from a search log."),
-    ("simulate", simulate.simulate, "Let policies answer simulated listeners."),
-    ("report", report.report, "Draw how it learnt, as one HTML file."),
-    ("export", export.export, "Write what was learnt from for other tools."),
+    ("simulate", simulate.simulate, "Compare policies over simulated users."),
+    ("report", report.report, "Report what was learnt, as one HTML file."),
+    ("export", export.export, "Write training data for other tools."),
     ("verify", verify.verify, "Check every file on disk."),
-    ("rebuild", maintenance.rebuild, "Learn everything anew from the journal."),
-    ("rollback", maintenance.rollback, "Let an older generation serve again."),
+    ("rebuild", maintenance.rebuild, "Relearn everything from the journal."),
+    ("rollback", maintenance.rollback, "Make an older generation serve again."),
     ("forget", maintenance.forget, "Delete feedback and what was learnt from it."),
     ("gc", maintenance.gc, "Remove old generations that nobody reads."),
+    ("plugins", plugins.plugins, "List installed strategies, policies and other parts."),
     ("doctor", maintenance.doctor, "Check that everything works here."),
 )
 for _name, _command, _short in _COMMANDS:
@@ -94,7 +98,7 @@ def root(
     context: typer.Context,
     version: Annotated[bool, typer.Option("--version", help="Print the version.")] = False,
 ) -> None:
-    """Learn to retrieve and rank: index a catalog, answer queries, take in feedback, answer better.
+    """Learn to retrieve and rank: index a catalog, answer queries, ingest feedback, answer better.
 
     Start with `ltrr demo`. Every command takes -h, --home, --json, -q, -v and --no-color.
     """

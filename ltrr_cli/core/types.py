@@ -101,7 +101,7 @@ class Filter:
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """Who asks, where and when."""
+    """The user, session, time and filters of a query."""
 
     time_ms: int
     user: str | None = None
@@ -147,6 +147,7 @@ class Reading:
 
     tokens   -- folded tokens as typed
     words    -- tokens with the likeliest corrections applied (equal to tokens where there are none)
+    rest     -- what a long question goes on with: searched for, but not interpreted or corrected
     key      -- the folded query without spaces and punctuation: the memory's key
     intent   -- odds of "spearfishing" (one entity is wanted), "topic" (many will do), "mixed"; sum to 1
     """
@@ -155,16 +156,17 @@ class Reading:
     words: tuple[str, ...] = ()
     key: str = ""
     corrections: tuple[Correction, ...] = ()
-    slots: tuple[Slot, ...] = ()
-    interpretations: tuple[Interpretation, ...] = ()
+    slots: tuple[Slot, ...] = ()  # all spans with a meaning, overlapping ones too
+    interpretations: tuple[Interpretation, ...] = ()  # likeliest first
     intent: Mapping[str, float] = field(default_factory=lambda: {"spearfishing": 0.0, "topic": 0.0, "mixed": 1.0})
-    language: str = "en"
+    language: str = "en"  # ISO 639-1
     signals: Mapping[str, float] = field(default_factory=dict)  # named query features for bandit and ranker
+    rest: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """All that a strategy may know.
+    """All that a strategy may know of a query.
 
     allowed -- (entities,) bool from filters and hidden entities, or None when everything is allowed
     seeds   -- rows of the best hits of the first wave, best first, for strategies of the second wave
@@ -210,8 +212,8 @@ class Hits:
 class Plan:
     """The drawn allocation: how many candidates each strategy may bring, and the odds of this very draw."""
 
-    policy: str
-    draws: Mapping[str, int]
+    policy: str  # name with its options
+    draws: Mapping[str, int]  # strategy -> candidates
     odds: float  # 0 < odds <= 1
     ran: tuple[str, ...] | None = None  # the strategies that were asked; None: all, and every propensity is exact
 
@@ -272,6 +274,7 @@ class Impression:
     context -- (d,) float32, what the bandit saw; None where unknown
     page_odds -- the chance of this very page, whichever draw led to it; None where unknown
     seed, filters -- what the draw and random strategies were seeded with, and the conditions that were set
+    part     -- it tells one line of its page and not the page; such a line without a position has position 0
     """
 
     impression_id: str
@@ -291,11 +294,12 @@ class Impression:
     seed: int | None = None
     filters: tuple[Filter, ...] = ()
     shadows: tuple[Shadow, ...] = ()
+    part: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """One thing a person did.
+    """One thing that a user did.
 
     kind  -- "click", "play", "like", "add", "purchase", "skip", ...
     value -- how much of it (plays, seconds, money), or None
@@ -315,7 +319,7 @@ class Event:
 
 @dataclass(frozen=True, slots=True)
 class Profile:
-    """What is said of a person, apart from what they did.
+    """What a log says of a user, apart from their actions.
 
     time_ms -- since when it holds; None: always
     """

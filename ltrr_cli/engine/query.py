@@ -15,6 +15,7 @@ from ltrr_cli.allocation.policy_registry import open_policy
 from ltrr_cli.catalog.filters import parse_filter
 from ltrr_cli.core.clock import now_ms, parse_time
 from ltrr_cli.core.errors import DataError, NotFoundError, UsageError
+from ltrr_cli.core.progress import Progress
 from ltrr_cli.core.report import Report
 from ltrr_cli.core.seeds import seed_of
 from ltrr_cli.core.types import Context, Impression, Plan, Reading
@@ -23,7 +24,9 @@ from ltrr_cli.engine.bandit_context import journalled, schema_of
 from ltrr_cli.engine.schema import misfit
 from ltrr_cli.engine.search import SERVING, Answer, RankerChoice, answer
 from ltrr_cli.engine.shadow import shadows
-from ltrr_cli.feedback.judgments import query_line
+from ltrr_cli.feedback.judgments import query_line, run_lines
+from ltrr_cli.feedback.rewards import Rewards
+from ltrr_cli.storage.disk import write_atomic
 from ltrr_cli.text.lines import BadLine, read_lines
 from ltrr_cli.text.normalise import writable
 
@@ -39,36 +42,36 @@ LARGEST_BUDGET = 100_000
 class Source(Report):
     """Where one strategy had a result: rank from 1, score comparable only inside the strategy."""
 
-    rank: int
-    score: float
+    rank: int  # from 1
+    score: float  # comparable only inside the strategy
 
 
 @dataclass(frozen=True, slots=True)
 class Result(Report):
     """One line of a page; ``odds`` is the chance (0..1) that it was shown at this position; None: not known."""
 
-    position: int
+    position: int  # from 1
     id: str
     title: str
     type: str
-    score: float
-    odds: float | None
-    sources: Mapping[str, Source]
+    score: float  # of the page: higher is better, comparable only inside the page
+    odds: float | None  # 0..1
+    sources: Mapping[str, Source]  # strategy -> where it had the result
 
 
 @dataclass(frozen=True, slots=True)
 class Page(Report):
     """An answered search; ``impression_id`` is None where nothing was logged."""
 
-    impression_id: str | None
+    impression_id: str | None  # name it when you record what people did
     query: str
-    reading: Reading
-    plan: Plan
+    reading: Reading  # what the query was read as
+    plan: Plan  # the drawn allocation
     results: tuple[Result, ...]
-    took_ms: Mapping[str, float]
-    ranker: str = "fusion"
-    candidates: int = 0
-    warnings: tuple[str, ...] = ()
+    took_ms: Mapping[str, float]  # stage -> milliseconds
+    ranker: str = "fusion"  # "fusion" before there is one
+    candidates: int = 0  # distinct candidates that were ranked
+    warnings: tuple[str, ...] = ()  # what fell back, and why
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,15 +79,18 @@ class BatchReport(Report):
     """A file of queries answered into a TREC run."""
 
     queries: int
-    results: int
+    results: int  # lines of the run
     empty: int  # queries without any result
-    run: str
+    run: str  # the file that was written
     seconds: float
 
 
 @dataclass(frozen=True, slots=True)
 class QueryRequest:
-    """One call of ``Workspace.query``, as given."""
+    """One call of ``Workspace.query``, as given.
+
+    impression_id -- the id under which the page is journalled; None: a new random one
+    """
 
     text: str = ""
     k: int = 10
@@ -102,6 +108,7 @@ class QueryRequest:
     log: bool = True
     explore: bool = True
     like: str | None = None
+    impression_id: str | None = None
 
     def writable(self) -> QueryRequest:
         """Return the same without what no file can hold: a lone surrogate is no character."""
@@ -118,14 +125,21 @@ class QueryRequest:
         return max(budget, self.k)
 
 
-def respond(state: State, asked: QueryRequest) -> Page:
-    """Answer a question and journal the impression."""
+def _always() -> bool:
+    return True
+
+
+def respond(state: State, asked: QueryRequest, still_wanted: Callable[[], bool] = _always) -> Page:
+    """Answer a question and journal the impression.
+
+    still_wanted -- asked before journalling: a page that came too late was seen by nobody
+    """
     asked = asked.writable()
     budget = asked.checked(state.settings.retrieval.budget)
     filters = tuple(parse_filter(text) for text in asked.filters)
     snapshot = state.snapshot()
     moment = snapshot.clock_ms if asked.at is None else parse_time(asked.at)
-    impression_id = uuid4().hex
+    impression_id = asked.impression_id or uuid4().hex
     context = Context(
         moment,
         asked.user,
@@ -150,10 +164,11 @@ def respond(state: State, asked: QueryRequest) -> Page:
         ranker=ranker,
         hidden=hidden(state, context),
     )
-    if asked.log:
+    logged = asked.log and still_wanted()
+    if logged:
         beside = shadows(state, snapshot, found, asked.k)
         state.journal.append_impression(replace(_impression(snapshot, found, impression_id, asked), shadows=beside))
-    return _page(snapshot, found, impression_id if asked.log else None)
+    return _page(snapshot, found, impression_id if logged else None)
 
 
 def hidden(state: State, context: Context) -> frozenset[str]:
@@ -168,7 +183,9 @@ def hidden(state: State, context: Context) -> frozenset[str]:
         same = frozenset((context.like,))
     if not context.hide_seen or context.user is None:
         return same
-    return same | state.journal.entities_of(context.user)
+    rewards = Rewards(state.settings.feedback)
+    acts = (event for event in state.journal.events_by(context.user) if rewards.says_something(event))
+    return same | {event.entity_id for event in acts}
 
 
 def named_policy(state: State, name: str | None) -> Policy | None:
@@ -204,7 +221,7 @@ def respond_batch(
     policy: str | None,
     ranker: str | None,
     hide_seen: bool,
-    progress: Callable[[str, int, int | None], None],
+    progress: Progress,
 ) -> BatchReport:
     """Answer every query of a file; write ``query_id Q0 id rank score tag`` lines."""
     start = perf_counter()
@@ -224,13 +241,10 @@ def respond_batch(
             snapshot, text, context, k=k, budget=most, explore=False, policy=chosen, ranker=ranked,
             hidden=hidden(state, context),
         )  # fmt: skip
-        for rank, place in enumerate(found.page.tolist(), 1):
-            entity = snapshot.catalog.ids[int(found.candidates.rows[place])]
-            # 1 / rank: equal scores would let a reader of the run break ties its own way
-            lines.append(f"{query_id} Q0 {entity} {rank} {1 / rank:.8f} ltrr\n")
+        lines += run_lines(query_id, [snapshot.catalog.ids[int(found.candidates.rows[place])] for place in found.page])
         count, results, empty = count + 1, results + len(found.page), empty + (len(found.page) == 0)
         progress("queries", count, None)
-    Path(run).write_text("".join(lines), "utf-8")
+    write_atomic(Path(run), "".join(lines).encode())
     return BatchReport(count, results, empty, str(run), round(perf_counter() - start, 3))
 
 

@@ -12,6 +12,7 @@ import numpy as np
 from ltrr_cli.allocation.draw import draw
 from ltrr_cli.allocation.policy import BanditContext, Menu, Policy
 from ltrr_cli.allocation.propensity import inclusion, pages
+from ltrr_cli.core.clock import DAY
 from ltrr_cli.core.types import (
     BoolArray,
     Candidates,
@@ -184,9 +185,8 @@ def answer(
     candidates, included = _candidates(bandit_context.strategies, hits, menu, budget)
     schema, features = describe(snapshot, request, candidates)
     watch.stage("describe")
-    baseline = untrained(
-        schema, features, candidates, snapshot.fusion_weights(bandit_context.strategies, request.reading)
-    )
+    weights = snapshot.fusion_weights(bandit_context.strategies, request.reading)
+    baseline = untrained(schema, features, candidates, weights, snapshot.scored_as())
     chosen = snapshot.ranker if isinstance(ranker, str) else ranker
     if chosen is not None and chosen.schema.digest != schema.digest:
         chosen = None
@@ -227,7 +227,7 @@ def describe(snapshot: Snapshot, request: Request, candidates: Candidates) -> tu
         (name, one.evidence_names, look_of(one, request).evidence(rows)) for name, one in told if one.evidence_names
     ]
     created = catalog.created_ms[rows]
-    age_days = np.where(created < 0, np.nan, (request.context.time_ms - created) / 86_400_000).astype(np.float32)
+    age_days = np.where(created < 0, np.nan, (request.context.time_ms - created) / DAY).astype(np.float32)
     columns = (catalog.popularity[rows], age_days, catalog.types[rows])
     return assemble(candidates, evidence, *columns, request.reading.signals)
 

@@ -26,7 +26,7 @@ from ltrr_cli.engine.rerank import Reranker
 from ltrr_cli.engine.schema import misfit
 from ltrr_cli.ranking.candidate_features import schema
 from ltrr_cli.ranking.model import Model, Schema
-from ltrr_cli.ranking.trained import open_model
+from ltrr_cli.ranking.trained import holds_model, open_model
 from ltrr_cli.retrieval import strategy_registry
 from ltrr_cli.retrieval.outcome_batch import OutcomeBatch
 from ltrr_cli.retrieval.strategy import Resources, Strategy
@@ -58,10 +58,12 @@ class LearnedHeader(msgspec.Struct, frozen=True):
     position: str
 
 
-CATALOG_ENCODER, DENSE = "catalog", "dense"  # the encoder learnt here, and the strategy that uses encoders
+CATALOG_ENCODER = "catalog"  # the encoder learnt here
+LEXICAL, DENSE = "lexical", "dense"
 MOST_FACTS = 12  # of an entity that count for a user's habits
 LEAST = 1e-3  # of a strategy that finds no known item: it decides where no other brings anything
-PRETRAINED = 1.5  # chosen by leaving one judged collection out; 1 to 1.5 hardly differ
+PRETRAINED = 1.5  # weight of a pretrained encoder beside 1 of full text; 1 to 2 differ by less than sets do
+OTHERS = 0.3  # share of their weight that other strategies keep beside these two
 
 
 @dataclass(slots=True)
@@ -115,21 +117,42 @@ class Snapshot:
 
         What explores weighs nothing: it never leads a page by its own word. Without words known items say nothing, and
         who starts from a person or an entity that is given leads. Weights for stated values count by the odds that the
-        query is one. A pretrained encoder weighs at least ``PRETRAINED`` times the best strategy where something else
-        than a name or a value is asked for: what it knows beyond the catalog's own words no known item can show, for
-        nobody paraphrases there.
+        query is one. Where something else than a name is asked for and the encoder is a pretrained one, ``lexical`` and
+        ``dense`` lead, and the others keep a share: what such an encoder knows beyond the catalog's own words no known
+        item can show, for nobody paraphrases there.
         """
         if not reading.tokens:
             return self._weights(names, {name: float(one.second_wave) for name, one in self.strategies.items()})
         weights = self._weights(names, self.header.fusion)
         stated = states_values(reading) if self.header.fusion_of_values else 0.0
-        if DENSE in names and self.header.encoder != CATALOG_ENCODER:
-            dense, literal = names.index(DENSE), min(meant_by_name(reading) + stated, 1.0)
-            least = max(float(weights[dense]), PRETRAINED * float(weights.max()))
-            weights[dense] = literal * weights[dense] + (1.0 - literal) * least
+        if self._pretrained(names):
+            named, most = meant_by_name(reading), float(weights.max())
+            leading = OTHERS * weights
+            for name, lead in ((LEXICAL, 1.0), (DENSE, PRETRAINED)):
+                leading[[known == name for known in names]] = lead * most
+            weights = (named * weights + (1.0 - named) * leading).astype(np.float32)
         if stated:
             weights = (1.0 - stated) * weights + stated * self._weights(names, self.header.fusion_of_values)
         return weights
+
+    def leading(self, names: Sequence[str], reading: Reading) -> FloatArray | None:
+        """Return (len(names),) float32, the shares of an allocation before clicks tell more: who weighs most leads.
+
+        None where known items say it all, or nothing is asked.
+        """
+        if not reading.tokens or not self._pretrained(names):
+            return None
+        weights = self.fusion_weights(names, reading)
+        shares: FloatArray = weights / weights.sum()
+        return shares
+
+    def scored_as(self) -> dict[str, str]:
+        """Return strategy -> the feature that is its score of any candidate."""
+        known = ((name, strategy.scores_all_as) for name, strategy in self.strategies.items())
+        return {name: f"{name}.{column}" for name, column in known if column is not None}
+
+    def _pretrained(self, names: Sequence[str]) -> bool:
+        return DENSE in names and self.header.encoder != CATALOG_ENCODER
 
     def _weights(self, names: Sequence[str], known: Mapping[str, float]) -> FloatArray:
         weights = np.array([max(known.get(name, 0.0), LEAST) for name in names], np.float32)
@@ -214,7 +237,8 @@ def open_snapshot(
     catalog = Columns.open(catalog_folder / "columns")
     encoder = open_encoder(catalog_folder / "encoder")
     inferred = open_inferred(catalog_folder / "inferred")
-    resources = Resources(catalog, encoder, header.language, inferred)
+    understanding = Understanding.open(catalog_folder / "understanding")
+    resources = Resources(catalog, encoder, header.language, inferred, names=understanding.names)
     broken = set(damaged)
     bandit = _first(learned_folder, catalog_folder, "policy", broken)
     names, shadow = (*feature_names(header.signals), *PAST), settings.allocation.shadow
@@ -224,7 +248,7 @@ def open_snapshot(
         catalog=catalog,
         encoder=encoder,
         inferred=inferred,
-        understanding=Understanding.open(catalog_folder / "understanding"),
+        understanding=understanding,
         strategies={},
         policy=open_policy(settings.allocation, bandit, features=names),
         shadow=open_policy(settings.allocation, bandit, shadow, names) if shadow else None,
@@ -246,7 +270,7 @@ def open_snapshot(
 def _open_learned(snapshot: Snapshot, folder: Path, broken: set[str]) -> None:
     fold = msgspec.json.decode((folder / "fold.json").read_bytes(), type=LearnedHeader)
     snapshot.clock_ms = max(snapshot.clock_ms, fold.last_event_ms or 0)
-    if (folder / "ranker").is_dir() and "ranker" not in broken:
+    if "ranker" not in broken and holds_model(folder / "ranker"):
         try:
             ranker = open_model(folder / "ranker")
         except DamagedError as error:

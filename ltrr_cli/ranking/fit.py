@@ -23,7 +23,8 @@ from ltrr_cli.ranking.comparison import mean_measures, per_search
 from ltrr_cli.ranking.fit_lambdamart import fit_lambdamart
 from ltrr_cli.ranking.fit_lightgbm import available, fit_lightgbm
 from ltrr_cli.ranking.fit_pointwise import fit_linear, fit_pointwise
-from ltrr_cli.ranking.model import Examples, Schema
+from ltrr_cli.ranking.model import Examples, Model, Schema
+from ltrr_cli.ranking.ranker_registry import RANKERS, PluggedRanker, ranker
 from ltrr_cli.ranking.subsample import part, sampled, searches, thinned
 from ltrr_cli.ranking.trained import Part, Ranker, finite
 
@@ -51,7 +52,7 @@ def fit(
     *,
     ordered: bool = True,
     trained_until_ms: int | None = None,
-) -> Ranker:
+) -> Model:
     """Train a ranker; raises DataError for an unknown algorithm or examples without both kinds of labels.
 
     ordered -- groups are in time order, so ``auto`` judges on the newest searches; False (judged queries, which have
@@ -60,9 +61,12 @@ def fit(
 
     The same examples and seed give the same model.
     """
-    if algorithm not in ALGORITHMS:
-        raise DataError(f"no algorithm {algorithm!r}", hint=f"one of {', '.join(ALGORITHMS)}")
+    others = RANKERS.others()
+    if algorithm not in ALGORITHMS and algorithm not in others:
+        raise DataError(f"no algorithm {algorithm!r}", hint=f"one of {', '.join((*ALGORITHMS, *others))}")
     examples = _usable(examples, schema)
+    if algorithm in others:
+        return PluggedRanker(algorithm, ranker(algorithm).fit(sampled(examples), schema, seed))
     measures: Measures = {}
     if algorithm == "auto":
         measures = contest(examples, seed, ordered=ordered)

@@ -14,9 +14,11 @@ from numpy.typing import NDArray
 from ltrr_cli.core.errors import DamagedError, DataError
 from ltrr_cli.core.types import FloatArray
 from ltrr_cli.ranking.linear import Linear
-from ltrr_cli.ranking.model import Schema
+from ltrr_cli.ranking.model import Model, Schema
+from ltrr_cli.ranking.ranker_registry import open_plugged
 from ltrr_cli.ranking.trees import Trees
 
+NOTE = "served.json"  # which model serves and which did before; beside the model, or alone where none serves
 FORMAT = 1
 _HINT = "ltrr train-ranker"
 _KINDS: dict[str, type[Trees] | type[Linear]] = {"trees": Trees, "linear": Linear}
@@ -32,7 +34,7 @@ class PartHeader(msgspec.Struct, frozen=True):
 
 
 class Header(msgspec.Struct, frozen=True):
-    """``model.json``."""
+    """``model.json``: what a trained model consists of."""
 
     format: int
     algorithm: str
@@ -98,11 +100,19 @@ def finite(features: FloatArray) -> FloatArray:
     return np.where(broken, np.float32(np.nan), narrow) if broken.any() else narrow
 
 
-def open_model(folder: Path) -> Ranker:
+def holds_model(folder: Path) -> bool:
+    """Say whether a model lies in a folder: where fusion was put into service only a note of that does."""
+    return folder.is_dir() and any(path.name != NOTE for path in folder.iterdir())
+
+
+def open_model(folder: Path) -> Model:
     """Read a model; raises DamagedError for anything that could not have been saved here.
 
     Indices are checked, so that an altered file can neither read outside its arrays nor walk for ever.
     """
+    plugged = open_plugged(folder)
+    if plugged is not None:
+        return plugged
     try:
         header = msgspec.json.decode((folder / "model.json").read_bytes(), type=Header)
         # opened here, because np.load leaves a file open that turns out not to be one of its own

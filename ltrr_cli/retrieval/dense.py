@@ -17,12 +17,14 @@ from ltrr_cli.backends.vectors import build as build_vectors
 from ltrr_cli.core.types import FloatArray, Hits, IntArray, Request
 from ltrr_cli.retrieval.entity_texts import prose
 from ltrr_cli.retrieval.strategy import Look, Resources, Strategy
+from ltrr_cli.text.normalise import LONGEST_TEXT
 
 
 class Dense(Strategy):
     """Cosine between query and entity embeddings."""
 
     name: ClassVar[str] = "dense"
+    scores_all_as: ClassVar[str | None] = "cosine"
     evidence_names: ClassVar[tuple[str, ...]] = ("cosine",)
 
     def __init__(self, resources: Resources, vectors: Vectors) -> None:
@@ -40,35 +42,49 @@ class Dense(Strategy):
         return cls(resources, Vectors.open(folder))
 
     def look(self, request: Request) -> DenseLook:
-        """Look from where the corrected words lie; without words there is no such place."""
-        text = " ".join(request.reading.words)
-        return DenseLook(self._vectors, request, lambda: self._encoded([text])[0])
+        """Look from where the query lies; without words there is no such place."""
+        return DenseLook(self._vectors, request, lambda: self._encoded([_text(request)])[0])
 
     def look_many(self, requests: Sequence[Request]) -> list[DenseLook]:
-        """Encode all queries at once, and multiply them with all entities at once."""
-        vectors = self._encoded([" ".join(request.reading.words) for request in requests])
-        rough = self._vectors.rough(vectors)
+        """Encode all queries at once, and compare them with every entity in one product of matrices."""
+        vectors = self._encoded([_text(request) for request in requests])
+        together = _Together(self._vectors, vectors)
         return [
-            DenseLook(self._vectors, request, partial(vectors.__getitem__, place), rough[place])
+            DenseLook(
+                self._vectors,
+                request,
+                partial(vectors.__getitem__, place),
+                partial(together.nearest, place) if request.allowed is None else None,
+            )
             for place, request in enumerate(requests)
         ]
 
     def _encoded(self, texts: Sequence[str]) -> FloatArray:
-        """Return (n, d): unit vectors, 0 for an empty text."""
+        """Return (n, d): unit vectors, 0 for an empty text; equal texts are encoded once."""
         vectors = np.zeros((len(texts), self._encoder.dimension), np.float32)
-        some = [place for place, text in enumerate(texts) if text]
-        if some:
-            vectors[some] = self._encoder.encode([texts[place] for place in some])
+        distinct = {text: place for place, text in enumerate(dict.fromkeys(filter(None, texts)))}
+        if distinct:
+            encoded = self._encoder.encode(list(distinct))
+            for place, text in enumerate(texts):
+                if text:
+                    vectors[place] = encoded[distinct[text]]
         return vectors
 
 
 class DenseLook(Look):
-    """The query's vector, and what lies near it."""
+    """The query's vector, and what lies near it.
+
+    nearest -- gives so many of the nearest rows, for who knows a quicker way than to search; None: nobody does
+    """
 
     def __init__(
-        self, vectors: Vectors, request: Request, encode: Callable[[], FloatArray], rough: FloatArray | None = None
+        self,
+        vectors: Vectors,
+        request: Request,
+        encode: Callable[[], FloatArray],
+        nearest: Callable[[int], Hits] | None = None,
     ) -> None:
-        self._vectors, self._allowed, self._encode, self._rough = vectors, request.allowed, encode, rough
+        self._vectors, self._allowed, self._encode, self._nearest = vectors, request.allowed, encode, nearest
 
     @cached_property
     def _vector(self) -> FloatArray:
@@ -76,8 +92,36 @@ class DenseLook(Look):
 
     def hits(self, limit: int) -> Hits:
         """Bring the nearest rows; an empty query has no embedding and brings none."""
-        return Hits(*self._vectors.search(self._vector, limit, self._allowed, self._rough))
+        if self._nearest is not None:
+            return self._nearest(limit)
+        return Hits(*self._vectors.search(self._vector, limit, self._allowed))
 
     def evidence(self, rows: IntArray) -> FloatArray:
         """Return the cosine of each row."""
         return self._vectors.scores(self._vector, rows)[:, None]
+
+
+class _Together:
+    """What lies near many vectors, searched for all of them when it is asked for one."""
+
+    def __init__(self, vectors: Vectors, queries: FloatArray) -> None:
+        self._vectors, self._queries = vectors, queries
+        self._found: tuple[int, list[tuple[IntArray, FloatArray]]] = (0, [])
+
+    def nearest(self, place: int, limit: int) -> Hits:
+        """Return the nearest rows of one vector."""
+        depth, found = self._found
+        if limit > depth:
+            depth, found = self._found = limit, self._vectors.search_many(self._queries, limit)
+        rows, scores = found[place] if found else (np.empty(0, np.int32), np.empty(0, np.float32))
+        return Hits(rows[:limit], scores[:limit])
+
+
+def _text(request: Request) -> str:
+    """Return the text as typed, whose punctuation tells an encoder something; its words where any was corrected."""
+    reading = request.reading
+    if not reading.tokens:
+        return ""
+    if reading.words == reading.tokens:
+        return request.query[:LONGEST_TEXT].strip()
+    return " ".join((*reading.words, *reading.rest))

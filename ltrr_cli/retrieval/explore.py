@@ -82,15 +82,18 @@ def _bearers(match: RowScores, request: Request, limit: int) -> IntArray:
 
 def _within(others: IntArray, bearers: IntArray, seed: int, limit: int) -> IntArray:
     """Merge two orders by one coin a place; the coins do not depend on how many are wanted."""
-    coins = (generator("explore coins", seed).random(limit) < WITHIN).tolist()
+    inside, outside = bearers.tolist(), others.tolist()
     found: dict[int, None] = {}
-    first_, second = iter(bearers.tolist()), iter(others.tolist())
-    for inside in coins:
-        order = (first_, second) if inside else (second, first_)
-        row = next((row for part in order for row in part if row not in found), None)
-        if row is None:
-            break
-        found[row] = None
+    place = {True: 0, False: 0}
+    for within in (generator("explore coins", seed).random(min(limit, len(inside) + len(outside))) < WITHIN).tolist():
+        for kind in (within, not within):
+            part, at = (inside if kind else outside), place[kind]
+            while at < len(part) and part[at] in found:
+                at += 1
+            place[kind] = at + 1
+            if at < len(part):
+                found[part[at]] = None
+                break
     return np.fromiter(found, np.int32, len(found))
 
 

@@ -11,6 +11,7 @@ proves nothing, and so the counts are a function of the events alone.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from pathlib import Path
 from typing import ClassVar, Self
 
@@ -46,6 +47,7 @@ class Fresh(Strategy):
         self._created = created[self._order]
         self._half = max(HALF * len(created), LEAST_HALF)
         self._bearing, self._shown = bearing, shown
+        self._pool = lru_cache(maxsize=8)(self._newest)  # most requests are of one moment: that of the newest data
         self._row_of = resources.catalog.row_of
 
     @classmethod
@@ -98,7 +100,7 @@ class Fresh(Strategy):
         """Return (n,) float32: how often each row was shown lately."""
         return self._shown.at(rows, moment, SPAN)
 
-    def _pool(self, moment: int) -> tuple[int, FloatArray]:
+    def _newest(self, moment: int) -> tuple[int, FloatArray]:
         """Return (place in the order, newness (n,) in 0..1]) of the newest that were there at a moment.
 
         Those created at one time are equally new. Where no moment of creation is known everything is.

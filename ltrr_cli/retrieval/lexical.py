@@ -14,12 +14,14 @@ import numpy as np
 from ltrr_cli.backends.fulltext import FullText
 from ltrr_cli.backends.fulltext import build as build_fulltext
 from ltrr_cli.core.seeds import seed_of
-from ltrr_cli.core.types import BoolArray, FloatArray, Hits, IntArray, Request
+from ltrr_cli.core.types import BoolArray, FloatArray, Hits, IntArray, Reading, Request
 from ltrr_cli.retrieval.entity_texts import all_text
 from ltrr_cli.retrieval.strategy import Look, Resources, Strategy
 from ltrr_cli.text.analyse import Analyzer
 
 TITLE_BOOST = 0.3  # beside 1 for the field of all words, which holds the title's too
+MOST_TERMS = 256  # of a question
+STOP_WORD = 0.5  # weight of the commonest function words beside other words; alone they count fully
 DEPTH = 1_000  # texts that are always found: what builds on the list looks no deeper
 
 
@@ -27,6 +29,7 @@ class Lexical(Strategy):
     """BM25, and how well a title matches the query."""
 
     name: ClassVar[str] = "lexical"
+    scores_all_as: ClassVar[str | None] = "bm25"
     evidence_names: ClassVar[tuple[str, ...]] = ("bm25", "title_coverage", "title_density", "title_exact")
 
     def __init__(self, analyzer: Analyzer, index: FullText, titles: Titles) -> None:
@@ -53,17 +56,32 @@ class Lexical(Strategy):
         return cls(Analyzer(resources.language), FullText.open(folder / "fulltext"), Titles.open(folder))
 
     def look(self, request: Request) -> LexicalLook:
-        """Look for the corrected words."""
-        terms = self._analyzer.query_terms(" ".join(request.reading.words))
-        return LexicalLook(self._index, self._titles, terms, request.allowed)
+        """Look for the corrected words, all of them."""
+        return LexicalLook(self._index, self._titles, self._weighted(request.reading), request.allowed)
+
+    def _weighted(self, reading: Reading) -> list[tuple[str, float]]:
+        """Return terms with weights: in a long question function words add up to more than what is asked about."""
+        words = (*reading.words, *reading.rest)
+        spoken = not all(map(self._analyzer.is_stop, words))
+        return [
+            (term, STOP_WORD if spoken and self._analyzer.is_stop(word) else 1.0)
+            for word in words
+            for term in self._analyzer.terms(word)
+        ][:MOST_TERMS]
 
 
 class LexicalLook(Look):
     """One search of the index, deep enough for all who ask."""
 
-    def __init__(self, index: FullText, titles: Titles, terms: Sequence[str], allowed: BoolArray | None) -> None:
-        self._index, self._titles, self._terms, self._allowed = index, titles, terms, allowed
-        self._clauses = [("all", term, 1.0) for term in terms] + [("title", term, TITLE_BOOST) for term in terms]
+    def __init__(
+        self, index: FullText, titles: Titles, terms: Sequence[tuple[str, float]], allowed: BoolArray | None
+    ) -> None:
+        self._index, self._titles, self._allowed = index, titles, allowed
+        self._terms = [term for term, _ in terms]
+        self._clauses = [
+            *(("all", term, weight) for term, weight in terms),
+            *(("title", term, TITLE_BOOST * weight) for term, weight in terms),
+        ]
         self._found, self._depth = Hits.none(), 0
 
     def hits(self, limit: int) -> Hits:

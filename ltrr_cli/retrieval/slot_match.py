@@ -14,7 +14,7 @@ LEAK = 0.02  # of a full match: the odds, so to speak, that what does not bear t
 
 
 class SlotMatch:
-    """The match of ``structured``, on its table: it is built anyway."""
+    """How well entities match the slots of a reading, by the table that ``structured`` builds."""
 
     def __init__(self, structured: Structured) -> None:
         self._structured = structured

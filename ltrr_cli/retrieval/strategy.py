@@ -21,12 +21,14 @@ import numpy as np
 
 from ltrr_cli.core.inferred import Inferred
 from ltrr_cli.core.types import BoolArray, Catalog, Encoder, FloatArray, Hits, IntArray, Outcome, Profile, Request
+from ltrr_cli.text.names import NameIndex
 
 
 @dataclass(frozen=True, slots=True)
 class Resources:
     """What the engine lends to strategies while they are built and open.
 
+    names     -- the index of all titles that whoever reads queries uses too; None: a strategy keeps one of its own
     predicted -- while building: id -> query -> score > 0, what a user says that entities should answer
     """
 
@@ -35,6 +37,7 @@ class Resources:
     language: str = "en"
     inferred: Inferred = field(default_factory=Inferred.none)
     predicted: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+    names: NameIndex | None = None
     sparse: Path | None = None  # folder of a sparse encoder that gives terms instead of learnt ones
 
 
@@ -70,17 +73,19 @@ class Ranked(Look):
 
 
 class Strategy:
-    """A way of finding. Subclasses override what they need; the defaults describe one that keeps nothing.
+    """One way of retrieval. Subclasses override what they need; the defaults describe one that keeps nothing.
 
     name     -- the registry's name, also the name of its folder
     exploring -- brings what nobody knows to be good: it never leads a page by its own word
     second_wave -- looks once more after the others, with their best hits as ``request.seeds``; signals come before
     evidence_names -- columns of what it can say of any row, brought or not: features of the ranker
+    scores_all_as -- which of these is the score by which it retrieves, of any row
     signal_names -- what it can say of a request before retrieval: features of the bandit
     """
 
     name: ClassVar[str]
     evidence_names: ClassVar[tuple[str, ...]] = ()
+    scores_all_as: ClassVar[str | None] = None
     signal_names: ClassVar[tuple[str, ...]] = ()
     exploring: ClassVar[bool] = False
     second_wave: ClassVar[bool] = False

@@ -18,7 +18,8 @@ class Epsilon(TemplatePolicy):
     """``epsilon(epsilon=0.1)``: with these odds a template drawn uniformly is played."""
 
     name: ClassVar[str] = "epsilon"
-    options: ClassVar[Mapping[str, str]] = {"epsilon": "odds of playing any template, 0..1"}
+    stem: ClassVar[str] = "templates"
+    options: ClassVar[Mapping[str, str] | None] = {"epsilon": "odds of playing any template, 0..1"}
 
     def __init__(
         self, settings: AllocationSettings, features: Sequence[str] | None = None, epsilon: float = 0.1

@@ -20,6 +20,7 @@ class Fixed(StaticPolicy):
     """``fixed(lexical=40,memory=60)``: shares scaled to the budget; strategies that are not named bring nothing."""
 
     name: ClassVar[str] = "fixed"
+    stem: ClassVar[str] = "fixed"
     options: ClassVar[Mapping[str, str] | None] = None  # any strategy's name
 
     def __init__(self, settings: AllocationSettings, features: Sequence[str] | None = None, **shares: float) -> None:

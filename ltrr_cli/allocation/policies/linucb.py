@@ -18,7 +18,8 @@ class LinUCB(TemplatePolicy):
     """``linucb(alpha=0.2)``: its menu is one allocation, so what it does not bring has no odds at all."""
 
     name: ClassVar[str] = "linucb"
-    options: ClassVar[Mapping[str, str]] = {"alpha": "standard deviations of optimism, 0 or more"}
+    stem: ClassVar[str] = "templates"
+    options: ClassVar[Mapping[str, str] | None] = {"alpha": "standard deviations of optimism, 0 or more"}
 
     def __init__(self, settings: AllocationSettings, features: Sequence[str] | None = None, alpha: float = 0.2) -> None:
         super().__init__(settings, features)

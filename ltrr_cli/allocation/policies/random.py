@@ -24,6 +24,7 @@ class RandomPolicy(StaticPolicy):
     """
 
     name: ClassVar[str] = "random"
+    stem: ClassVar[str] = "random"
     options: ClassVar[Mapping[str, str] | None] = {"size": "allocations on the menu, 1 or more"}
 
     def __init__(self, settings: AllocationSettings, features: Sequence[str] | None = None, size: float = 8.0) -> None:

@@ -18,7 +18,8 @@ class SquareCB(TemplatePolicy):
     """``squarecb(gamma=500)``: template i has odds 1 / (t + gamma * gap_i), the best has the rest."""
 
     name: ClassVar[str] = "squarecb"
-    options: ClassVar[Mapping[str, str]] = {"gamma": "above 0; the larger, the greedier"}
+    stem: ClassVar[str] = "templates"
+    options: ClassVar[Mapping[str, str] | None] = {"gamma": "above 0; the larger, the greedier"}
 
     def __init__(
         self, settings: AllocationSettings, features: Sequence[str] | None = None, gamma: float = 500.0

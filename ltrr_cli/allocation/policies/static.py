@@ -24,6 +24,7 @@ class StaticPolicy:
     """Keeps its options, and nothing else."""
 
     name: ClassVar[str]
+    stem: ClassVar[str]
     options: ClassVar[Mapping[str, str] | None] = {}
 
     def __init__(self, settings: AllocationSettings, features: Sequence[str] | None = None, **options: float) -> None:
@@ -35,6 +36,9 @@ class StaticPolicy:
         return f"{self.name}({told})" if told else self.name
 
     def learn(self, examples: Sequence[BanditExample]) -> None:
+        """Learn nothing."""
+
+    def start(self, examples: Sequence[BanditExample]) -> None:
         """Learn nothing."""
 
     def save(self, folder: Path) -> None:

@@ -29,7 +29,8 @@ class Thompson(Hazard):
     """``thompson(draws=8,floor=0.05)``: see the module; the floor keeps every strategy's candidates in reach."""
 
     name: ClassVar[str] = "thompson"
-    options: ClassVar[Mapping[str, str]] = {
+    stem: ClassVar[str] = "hazard"
+    options: ClassVar[Mapping[str, str] | None] = {
         "draws": "posterior draws, 1 or more",
         "floor": "odds with which the even split is played, 0..1",
     }

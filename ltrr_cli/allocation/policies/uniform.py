@@ -17,6 +17,7 @@ class Uniform(StaticPolicy):
     """``uniform``: the same for every strategy."""
 
     name: ClassVar[str] = "uniform"
+    stem: ClassVar[str] = "uniform"
 
     def menu(self, bandit_context: BanditContext) -> Menu:
         """Return the even split, inside the guardrails."""

@@ -28,7 +28,7 @@ _Fitted = tuple[int, Factors, DoubleArray]
 
 
 class ActionGraph:
-    """Who acted on what, and where that places entities and people."""
+    """The log of actions, and the embedding of entities and users that is learnt from it."""
 
     def __init__(self, row_of: Callable[[str], int], actions: Actions | None = None) -> None:
         self._row_of = row_of
@@ -51,6 +51,8 @@ class ActionGraph:
 
     def who(self, context: Context) -> PersonalScore | None:
         """Return what is known of who asks, or None."""
+        if context.user is None and context.session is None:
+            return None
         rows, strengths = self.actions.of(context.user, context.session, context.time_ms)
         return person(self.factors, rows, strengths) if len(rows) else None
 

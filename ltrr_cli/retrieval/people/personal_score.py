@@ -35,7 +35,7 @@ ASPECTS = 3
 
 @dataclass(frozen=True, slots=True)
 class PersonalScore:
-    """What is known of who asks.
+    """How much a user's history changes the score of each entity.
 
     embedded -- (SIZE,) float64
     rows, strengths -- what was acted on, ascending

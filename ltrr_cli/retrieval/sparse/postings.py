@@ -76,17 +76,21 @@ class Postings:
 
         Terms beyond ``MOST_ADDED`` postings are left out, but for the first.
         """
-        left = MOST_ADDED
-        rows: list[IntArray] = [np.empty(0, np.int32)]
-        values: list[FloatArray] = [np.empty(0, np.float32)]
+        starts = np.asarray(self._term_starts)
+        places, parts, left = [], [], MOST_ADDED
         for place in np.argsort(-weights, kind="stable").tolist():
-            part = slice(int(self._term_starts[terms[place]]), int(self._term_starts[terms[place] + 1]))
-            if left < MOST_ADDED and part.stop - part.start > left:
+            length = int(starts[terms[place] + 1] - starts[terms[place]])
+            if left < MOST_ADDED and length > left:
                 continue
-            left -= part.stop - part.start
-            rows.append(self._rows[part])
-            values.append(weights[place] * self._by_term[part].astype(np.float32))
-        return RowScores.summed(np.concatenate(rows), np.concatenate(values), self.entities)
+            left -= length
+            places.append(place)
+            parts.append(slice(int(starts[terms[place]]), int(starts[terms[place] + 1])))
+        if not parts:
+            return RowScores(np.empty(0, np.int32), np.empty(0, np.float32))
+        rows = np.concatenate([self._rows[part] for part in parts])
+        added = np.concatenate([self._by_term[part] for part in parts]).astype(np.float32)
+        added *= np.repeat(weights[places], [part.stop - part.start for part in parts])
+        return RowScores.summed(rows, added, self.entities)
 
 
 def _starts(lengths: Array) -> Array:
