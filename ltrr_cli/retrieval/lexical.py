@@ -32,7 +32,7 @@ class Lexical(Strategy):
     scores_all_as: ClassVar[str | None] = "bm25"
     evidence_names: ClassVar[tuple[str, ...]] = ("bm25", "title_coverage", "title_density", "title_exact")
 
-    def __init__(self, analyzer: Analyzer, index: FullText, titles: Titles) -> None:
+    def __init__(self, analyzer: Analyzer, index: FullText, titles: _Titles) -> None:
         self._analyzer, self._index, self._titles = analyzer, index, titles
 
     @classmethod
@@ -48,12 +48,12 @@ class Lexical(Strategy):
                 yield title, analyzer.terms(all_text(entity))
 
         build_fulltext(folder / "fulltext", documents())
-        Titles.write(folder, titles)
+        _Titles.write(folder, titles)
 
     @classmethod
     def open(cls, resources: Resources, folder: Path, learned: Path | None) -> Self:
         """Open the index."""
-        return cls(Analyzer(resources.language), FullText.open(folder / "fulltext"), Titles.open(folder))
+        return cls(Analyzer(resources.language), FullText.open(folder / "fulltext"), _Titles.open(folder))
 
     def look(self, request: Request) -> LexicalLook:
         """Look for the corrected words, all of them."""
@@ -74,7 +74,7 @@ class LexicalLook(Look):
     """One search of the index, deep enough for all who ask."""
 
     def __init__(
-        self, index: FullText, titles: Titles, terms: Sequence[tuple[str, float]], allowed: BoolArray | None
+        self, index: FullText, titles: _Titles, terms: Sequence[tuple[str, float]], allowed: BoolArray | None
     ) -> None:
         self._index, self._titles, self._allowed = index, titles, allowed
         self._terms = [term for term, _ in terms]
@@ -115,7 +115,7 @@ class LexicalLook(Look):
         return scores
 
 
-class Titles:
+class _Titles:
     """Hashed terms of every title, flat, so that overlap with a query is array work."""
 
     def __init__(self, hashes: np.ndarray, starts: np.ndarray) -> None:

@@ -123,7 +123,7 @@ class Strategy:
 SomeLook = TypeVar("SomeLook", bound=Look, covariant=True)
 
 
-class Looking(Protocol[SomeLook]):
+class _Looking(Protocol[SomeLook]):
     """A strategy by what its looks are: who builds on another strategy may ask these for more than three things."""
 
     second_wave: ClassVar[bool]
@@ -133,7 +133,7 @@ class Looking(Protocol[SomeLook]):
         ...
 
 
-def look_of(strategy: Looking[SomeLook], request: Request) -> SomeLook:
+def look_of(strategy: _Looking[SomeLook], request: Request) -> SomeLook:
     """Return a strategy's look at a request, made by whoever asks first: the engine, or a strategy built on it."""
     return request.memo.once(_key(strategy, request), lambda: strategy.look(request))
 
@@ -144,7 +144,7 @@ def look_ahead(strategy: Strategy, requests: Sequence[Request]) -> None:
         request.memo.put(_key(strategy, request), look)
 
 
-def _key(strategy: Looking[SomeLook], request: Request) -> tuple[Looking[SomeLook], bool]:
+def _key(strategy: _Looking[SomeLook], request: Request) -> tuple[_Looking[SomeLook], bool]:
     return strategy, strategy.second_wave and request.seeds is not None
 
 
