@@ -132,7 +132,9 @@ def test_a_second_publisher_is_told_who_the_first_is(made: Made, tmp_path: Path)
 def test_a_publisher_that_died_leaves_no_lock_behind(made: Made, tmp_path: Path):
     home = Path(shutil.copytree(made.home, tmp_path / "home"))
     holder = "import sys, time\nfrom ltrr_cli.workspace.workspace import Workspace\n"
-    holder += "with Workspace(sys.argv[1]).publishing('index'):\n    print('held', flush=True)\n    time.sleep(60)\n"
+    holder += (
+        "with Workspace(sys.argv[1]).state.publishing('index'):\n    print('held', flush=True)\n    time.sleep(60)\n"
+    )
     running = subprocess.Popen([sys.executable, "-c", holder, str(home)], stdout=subprocess.PIPE)
     assert running.stdout is not None
     assert running.stdout.readline() == b"held\n"
