@@ -106,13 +106,13 @@ def test_what_a_reader_holds_is_not_swept(made: Made, tmp_path: Path):
     home = Path(shutil.copytree(made.home, tmp_path / "home"))
     reader = Workspace(home)
     page = reader.query("love", log=False, seed=1)
-    held = reader.current().learned
+    held = reader.state.current().learned
     publisher = Workspace(home)
     publisher.rebuild()
     report = publisher.gc(keep=0)
     assert f"learned/{held:04d}" in report.held
     assert [line.id for line in reader.query("love", log=False, seed=1).results] == [line.id for line in page.results]
-    assert reader.current().learned > held  # a reader goes on to what is published, and lets go
+    assert reader.state.current().learned > held  # a reader goes on to what is published, and lets go
     assert f"learned/{held:04d}" in publisher.gc(keep=0).removed
 
 
