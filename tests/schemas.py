@@ -254,12 +254,12 @@ def described(kind: type) -> str:
 
 
 def classes() -> dict[str, type]:
-    """Return every class of the package by name; the server's records are described by its /openapi.json."""
+    """Return every class of the package by name."""
     found: dict[str, type] = {}
     root = Path(ltrr_cli.__file__).parent
     for path in sorted(root.rglob("*.py")):
         name = ".".join(path.relative_to(root.parent).with_suffix("").parts).removesuffix(".__init__")
-        if name == "ltrr_cli.__main__" or name.startswith("ltrr_cli.serving"):
+        if name == "ltrr_cli.__main__":
             continue
         module = importlib.import_module(name)
         found |= {
