@@ -56,9 +56,9 @@ def shortened(text: str, most: int = 40) -> str:
 
 def console(stream: TextIO, color: bool) -> Console:
     """Return a console that shows text as it is: no markup, no emoji codes, no guessed highlighting."""
-    from rich.console import Console
+    from ltrr_cli.cli.screen import Screen
 
-    return Console(
+    return Screen(
         file=stream,
         no_color=not color,
         markup=False,
