@@ -30,7 +30,8 @@ class Bar:
         self._drawn = not quiet and sys.stderr.isatty()
         self._verbose = verbose and not quiet
         self._told = not quiet and not self._drawn
-        self._next = perf_counter() + FIRST_S  # when to say how far the work is
+        self._start = perf_counter()
+        self._next = self._start + FIRST_S  # when to say how far the work is
         self._pause = FIRST_S
         self._progress: Progress | None = None
         self._task: TaskID | None = None
@@ -83,7 +84,8 @@ class Bar:
         if self._told and (now := perf_counter()) >= self._next:
             self._pause = min(2 * self._pause, LONGEST_S)
             self._next = now + self._pause
-            self._console.print(how_far(stage, done, total, now - self._began), style="dim", soft_wrap=True)
+            told = f"after {now - self._start:,.0f} s: {how_far(stage, done, total, now - self._began)}"
+            self._console.print(told, style="dim", soft_wrap=True)
 
     def _finish_stage(self) -> None:
         if self._verbose and self._stage:
@@ -95,13 +97,13 @@ def how_far(stage: str, done: int, total: int | None, seconds: float) -> str:
     """Say in one line where a stage stands.
 
     >>> how_far("read", 120_000, 480_000, 60.0), how_far("fit", 0, None, 20.0)
-    ('read: 120,000 of 480,000 (25 %), 2,000/s', 'fit: at work for 20 s')
+    ('read 120,000 of 480,000 (25 %), 2,000/s', 'fit')
     """
     if not done:
-        return f"{stage}: at work for {seconds:,.0f} s"
+        return stage
     share = f" of {total:,} ({done / total:.0%})".replace("%", " %") if total else ""
     rate = per_second(done, seconds)
-    return f"{stage}: {done:,}{share}" + (f", {rate}" if rate else "")
+    return f"{stage} {done:,}{share}" + (f", {rate}" if rate else "")
 
 
 def per_second(done: int, seconds: float) -> str:

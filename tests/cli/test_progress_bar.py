@@ -68,12 +68,12 @@ def test_in_a_file_long_work_says_how_far_it_is_ever_more_seldom(monkeypatch: py
         now[0] = 900.0
         bar("fit", 0, None)
     assert stream.getvalue().splitlines() == [
-        "read: 10,000 of 400,000 (2 %), 1,000/s",
-        "read: 30,000 of 400,000 (8 %), 1,000/s",
-        "read: 70,000 of 400,000 (18 %), 1,000/s",
-        "read: 150,000 of 400,000 (38 %), 1,000/s",
-        "fit: at work for 0 s",
-        "fit: at work for 500 s",
+        "after 10 s: read 10,000 of 400,000 (2 %), 1,000/s",
+        "after 30 s: read 30,000 of 400,000 (8 %), 1,000/s",
+        "after 70 s: read 70,000 of 400,000 (18 %), 1,000/s",
+        "after 150 s: read 150,000 of 400,000 (38 %), 1,000/s",
+        "after 400 s: fit",
+        "after 900 s: fit",
     ]
 
 
