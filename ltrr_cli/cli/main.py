@@ -142,7 +142,7 @@ def run(arguments: Sequence[str]) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return PIPE_CLOSED
     except (KeyboardInterrupt, typer.Abort):
-        failure = Failure("interrupted", None, INTERRUPTED)
+        failure = _Failure("interrupted", None, INTERRUPTED)
     except Exception as error:
         failure = failure_of(error)
         if failure.bug:
@@ -155,7 +155,7 @@ def run(arguments: Sequence[str]) -> int:
     return failure.exit_code
 
 
-class Failure(NamedTuple):
+class _Failure(NamedTuple):
     """What is said of a failure; ``bug`` where nobody foresaw it."""
 
     message: str
@@ -164,17 +164,17 @@ class Failure(NamedTuple):
     bug: bool = False
 
 
-def failure_of(error: Exception) -> Failure:
+def failure_of(error: Exception) -> _Failure:
     """Return what is said of an error: one line and a hint where it was foreseen."""
     if isinstance(error, LtrrError):
-        return Failure(str(error), error.hint, error.exit_code)
+        return _Failure(str(error), error.hint, error.exit_code)
     if isinstance(error, _TYPED_WRONGLY):
         context = getattr(error, "ctx", None)
         where = context.command_path if context is not None else "ltrr"
         message: str = error.format_message()  # type: ignore[attr-defined]
-        return Failure(message.strip().rstrip("."), f"see `{where} -h`", 2)
+        return _Failure(message.strip().rstrip("."), f"see `{where} -h`", 2)
     if isinstance(error, OSError) and error.errno in _FULL:
-        return Failure(f"no space left: {error}", "make room and run the command again", NoSpaceError.exit_code)
+        return _Failure(f"no space left: {error}", "make room and run the command again", NoSpaceError.exit_code)
     if isinstance(error, OSError) and error.errno in _REFUSED:
-        return Failure(str(error), "check who may write there, or choose another folder with --home", 1)
-    return Failure("this is a bug in ltrr; the lines above say where", None, 1, bug=True)
+        return _Failure(str(error), "check who may write there, or choose another folder with --home", 1)
+    return _Failure("this is a bug in ltrr; the lines above say where", None, 1, bug=True)

@@ -56,7 +56,7 @@ def test_nobody_else_sees_anything(monkeypatch: pytest.MonkeyPatch):
 
 def test_in_a_file_long_work_says_how_far_it_is_ever_more_seldom(monkeypatch: pytest.MonkeyPatch):
     now = [0.0]
-    monkeypatch.setattr("ltrr_cli.cli.progress.perf_counter", lambda: now[0])
+    monkeypatch.setattr("ltrr_cli.cli.progress_bar.perf_counter", lambda: now[0])
     stream = io.StringIO()
     monkeypatch.setattr(sys, "stderr", stream)
     with Bar(quiet=False, verbose=False, color=False) as bar:

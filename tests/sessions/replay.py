@@ -27,7 +27,7 @@ from pathlib import Path
 
 import ltrr_cli
 from ltrr_cli.catalog.sample import sample_path
-from ltrr_cli.cli import progress
+from ltrr_cli.cli import progress_bar
 from ltrr_cli.cli.main import run
 
 HERE = Path(__file__).parent
@@ -76,7 +76,7 @@ def stage(text: str, indexed: Path, folder: Path):
         os.environ.update(kept)
 
 
-progress.FIRST_S = float("inf")  # how slow a machine is belongs to no transcript
+progress_bar.FIRST_S = float("inf")  # how slow a machine is belongs to no transcript
 
 
 def printed(command: str, folder: Path) -> str:
