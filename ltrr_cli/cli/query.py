@@ -24,8 +24,8 @@ LARGEST_SEED = 2**63 - 1
 
 def query(
     ctx: CommandContext,
-    text: Annotated[
-        str | None, typer.Argument(metavar="TEXT", help="Search text; omit it for recommendations.")
+    words: Annotated[
+        list[str] | None, typer.Argument(metavar="[TEXT]...", help="Search text; omit it for recommendations.")
     ] = None,
     k: Annotated[int | None, typer.Option("-k", metavar="N", help="Results.  [default: 10, 100 with --batch]")] = None,
     budget: Annotated[
@@ -73,6 +73,7 @@ def query(
     Queries at the terminal do not count as real traffic, unless --live or live = true in ltrr.toml says so.
     """
     conditions = options.filters(filters or ())
+    text = " ".join(words) if words else None
     if seed is not None and not 0 <= seed <= LARGEST_SEED:
         raise UsageError(f"--seed is {seed}", hint=f"a seed lies between 0 and {LARGEST_SEED}")
     if batch is not None or run is not None:

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from ltrr_cli.engine.snapshot import Snapshot
     from ltrr_cli.engine.state import State
 
+READ_ONLY = "{home} is read-only: this search is not logged (--no-log says so beforehand)"
 LARGEST_K = 10_000
 LARGEST_BUDGET = 100_000
 
@@ -135,6 +136,9 @@ def respond(state: State, asked: QueryRequest, still_wanted: Callable[[], bool] 
     still_wanted -- asked before journalling: a page that came too late was seen by nobody
     """
     asked = asked.writable()
+    unlogged = asked.log and not state.writable()
+    if unlogged:
+        asked = replace(asked, log=False)
     budget = asked.checked(state.settings.retrieval.budget)
     filters = tuple(parse_filter(text) for text in asked.filters)
     snapshot = state.snapshot()
@@ -168,7 +172,8 @@ def respond(state: State, asked: QueryRequest, still_wanted: Callable[[], bool] 
     if logged:
         beside = shadows(state, snapshot, found, asked.k)
         state.journal.append_impression(replace(_impression(snapshot, found, impression_id, asked), shadows=beside))
-    return _page(snapshot, found, impression_id if logged else None)
+    page = _page(snapshot, found, impression_id if logged else None)
+    return replace(page, warnings=(*page.warnings, READ_ONLY.format(home=state.home))) if unlogged else page
 
 
 def hidden(state: State, context: Context) -> frozenset[str]:

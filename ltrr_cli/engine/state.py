@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from contextlib import AbstractContextManager
 from pathlib import Path
 from threading import Lock, local
 from typing import Any
 
 from ltrr_cli.core.config import Settings, load_settings
-from ltrr_cli.core.errors import NotFoundError
+from ltrr_cli.core.errors import LtrrError, NotFoundError, UsageError
 from ltrr_cli.engine.snapshot import Snapshot, open_snapshot
 from ltrr_cli.storage.generations import Current, Generations
 from ltrr_cli.storage.journal import Journal
@@ -24,7 +25,7 @@ class State:
     """
 
     def __init__(self, home: str | Path, **flags: Any) -> None:
-        self.home = Path(home)
+        self.home = _folder(Path(home))
         self.settings: Settings = load_settings(self.home, **flags)
         self.generations = Generations(self.home)
         self._open: tuple[Current, Snapshot] | None = None
@@ -36,8 +37,9 @@ class State:
         """The journal, opened once by every thread that asks."""
         mine: Journal | None = getattr(self._per_thread, "journal", None)
         if mine is None:
-            self.home.mkdir(parents=True, exist_ok=True)
-            mine = self._per_thread.journal = Journal(self.home / "journal.db")
+            if self.writable():
+                self._make_home()
+            mine = self._per_thread.journal = Journal(self.home / "journal.db", writable=self.writable())
         return mine
 
     def snapshot(self) -> Snapshot:
@@ -67,5 +69,27 @@ class State:
 
     def publishing(self, purpose: str) -> AbstractContextManager[None]:
         """Hold the publication lock; raises LockedError naming who holds it."""
-        self.home.mkdir(parents=True, exist_ok=True)
+        self._make_home()
         return publication(self.home, purpose)
+
+    def writable(self) -> bool:
+        """Say whether anything can be written into the workspace; one that is not there yet may be made."""
+        return not self.home.is_dir() or os.access(self.home, os.W_OK | os.X_OK)
+
+    def _make_home(self) -> None:
+        try:
+            self.home.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            reason = error.strerror or str(error)
+            raise LtrrError(f"--home {self.home} cannot be made: {reason}", hint="choose another folder") from None
+
+
+def _folder(home: Path) -> Path:
+    """Return where a workspace is or may be made; raises UsageError for what is no folder."""
+    try:
+        other = home.exists() and not home.is_dir()
+    except (OSError, ValueError) as error:  # a name that is too long, or holds a NUL
+        raise UsageError(f"--home {str(home)[:80]!r}: {error}", hint="give a folder") from None
+    if other:
+        raise UsageError(f"--home {home} is a file, no folder", hint="give the folder of a workspace, or a new one")
+    return home
