@@ -6,6 +6,8 @@ objects. Scores do not depend on the limit: searches count all matches, which ke
 
 from __future__ import annotations
 
+import os
+import tempfile
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -67,6 +69,22 @@ def build(folder: Path, documents: Iterable[tuple[Sequence[str], Sequence[str]]]
     return count
 
 
+@contextmanager
+def _lockable(folder: Path) -> Iterator[Path]:
+    """Give a folder in which Tantivy can open an index: it takes a lock, a file, and does so while it opens.
+
+    Where the folder is read-only, a temporary one links to its files; what is opened stays mapped when that is gone.
+    """
+    if os.access(folder, os.W_OK | os.X_OK):
+        yield folder
+        return
+    with tempfile.TemporaryDirectory(prefix="ltrr-") as temporary:
+        for path in folder.iterdir():
+            if not path.name.startswith(".tantivy"):
+                (Path(temporary) / path.name).symlink_to(path.absolute())
+        yield Path(temporary)
+
+
 class FullText:
     """An open full-text index; read-only."""
 
@@ -84,8 +102,8 @@ class FullText:
         header = read_json(path)
         if field(header, "format", int, path) != FORMAT:
             raise DamagedError(f"{path}: format {header['format']}, this version reads {FORMAT}", hint=REBUILD)
-        with _translated(folder):
-            index = tantivy.Index.open(str(folder))
+        with _translated(folder), _lockable(folder) as place:
+            index = tantivy.Index.open(str(place))
             _register(index)
             index.config_reader(reload_policy="manual")  # sealed: no thread needs to watch for commits
             opened = cls(index, folder)

@@ -19,8 +19,10 @@ from ltrr_cli.core.progress import Progress
 from ltrr_cli.core.report import Report
 from ltrr_cli.core.seeds import seed_of
 from ltrr_cli.core.types import Context, Impression, Plan, Reading
+from ltrr_cli.engine import model_store
 from ltrr_cli.engine.bandit_context import journalled, schema_of
-from ltrr_cli.engine.search import Answer, answer
+from ltrr_cli.engine.schema import misfit
+from ltrr_cli.engine.search import SERVING, Answer, RankerChoice, answer
 from ltrr_cli.engine.shadow import shadows
 from ltrr_cli.feedback.judgments import query_line, run_lines
 from ltrr_cli.feedback.rewards import Rewards
@@ -32,6 +34,7 @@ if TYPE_CHECKING:
     from ltrr_cli.engine.snapshot import Snapshot
     from ltrr_cli.engine.state import State
 
+READ_ONLY = "{home} is read-only: this search is not logged (--no-log says so beforehand)"
 LARGEST_K = 10_000
 LARGEST_BUDGET = 100_000
 
@@ -99,6 +102,7 @@ class QueryRequest:
     context: Mapping[str, str] = field(default_factory=dict)
     filters: tuple[str, ...] = ()
     policy: str | None = None
+    ranker: str | None = None
     seed: int | None = None
     hide_seen: bool = False
     live: bool = True
@@ -132,6 +136,9 @@ def respond(state: State, asked: QueryRequest, still_wanted: Callable[[], bool] 
     still_wanted -- asked before journalling: a page that came too late was seen by nobody
     """
     asked = asked.writable()
+    unlogged = asked.log and not state.writable()
+    if unlogged:
+        asked = replace(asked, log=False)
     budget = asked.checked(state.settings.retrieval.budget)
     filters = tuple(parse_filter(text) for text in asked.filters)
     snapshot = state.snapshot()
@@ -148,7 +155,7 @@ def respond(state: State, asked: QueryRequest, still_wanted: Callable[[], bool] 
         asked.like,
     )
     seed = seed_of("draw", impression_id) if asked.seed is None else asked.seed
-    policy = named_policy(state, asked.policy)
+    policy, ranker = named_policy(state, asked.policy), named_ranker(state, asked.ranker)
     found = answer(
         snapshot,
         asked.text,
@@ -158,13 +165,15 @@ def respond(state: State, asked: QueryRequest, still_wanted: Callable[[], bool] 
         seed=seed,
         explore=asked.explore,
         policy=policy,
+        ranker=ranker,
         hidden=hidden(state, context),
     )
     logged = asked.log and still_wanted()
     if logged:
         beside = shadows(state, snapshot, found, asked.k)
         state.journal.append_impression(replace(_impression(snapshot, found, impression_id, asked), shadows=beside))
-    return _page(snapshot, found, impression_id if logged else None)
+    page = _page(snapshot, found, impression_id if logged else None)
+    return replace(page, warnings=(*page.warnings, READ_ONLY.format(home=state.home))) if unlogged else page
 
 
 def hidden(state: State, context: Context) -> frozenset[str]:
@@ -188,10 +197,24 @@ def named_policy(state: State, name: str | None) -> Policy | None:
     """Return the policy asked for, with what was learnt where it is the one that learns; None: the serving one."""
     if name is None:
         return None
-    current = state.current()
-    learned = state.generations.folder("learned", current.learned) / "policy"
-    features = (*state.snapshot().features(), *PAST)
-    return open_policy(state.settings.allocation, learned, name, features)
+    snapshot = state.snapshot()
+
+    def work() -> Policy:
+        learned = state.generations.folder("learned", state.current().learned) / "policy"
+        return open_policy(state.settings.allocation, learned, name, (*snapshot.features(), *PAST))
+
+    return snapshot.opened.once(name, work)
+
+
+def named_ranker(state: State, name: str | None) -> RankerChoice:
+    """Return the ranker asked for; None names the serving one. Raises NotFoundError, UsageError, DamagedError."""
+    if name is None or name == SERVING:
+        return SERVING
+    ranker = model_store.opened(state, name)
+    reason = None if ranker is None else misfit(state.snapshot().schema(), ranker)
+    if reason is not None:
+        raise UsageError(f"{name} cannot order this page: {reason}", hint="ltrr train-ranker")
+    return ranker
 
 
 def respond_batch(
@@ -201,6 +224,7 @@ def respond_batch(
     k: int,
     budget: int | None,
     policy: str | None,
+    ranker: str | None,
     hide_seen: bool,
     progress: Progress,
 ) -> BatchReport:
@@ -211,7 +235,7 @@ def respond_batch(
     )
     most = blank.checked(state.settings.retrieval.budget)
     snapshot = state.snapshot()
-    chosen = named_policy(state, policy)
+    chosen, ranked = named_policy(state, policy), named_ranker(state, ranker)
     count = results = empty = 0
     lines: list[str] = []
     for line in read_lines(queries):
@@ -219,8 +243,9 @@ def respond_batch(
             raise DataError(f"{queries}, line {line.number}: {line.reason}")
         query_id, context, text = query_line(line.data, f"{queries}, line {line.number}", snapshot.clock_ms, hide_seen)
         found = answer(
-            snapshot, text, context, k=k, budget=most, explore=False, policy=chosen, hidden=hidden(state, context)
-        )
+            snapshot, text, context, k=k, budget=most, explore=False, policy=chosen, ranker=ranked,
+            hidden=hidden(state, context),
+        )  # fmt: skip
         lines += run_lines(query_id, [snapshot.catalog.ids[int(found.candidates.rows[place])] for place in found.page])
         count, results, empty = count + 1, results + len(found.page), empty + (len(found.page) == 0)
         progress("queries", count, None)
@@ -268,7 +293,7 @@ def _page(snapshot: Snapshot, found: Answer, impression_id: str | None) -> Page:
         plan=found.plan,
         results=tuple(results),
         took_ms={stage: round(took, 3) for stage, took in found.took_ms.items()},
-        ranker="fusion" if snapshot.ranker is None else snapshot.ranker.algorithm,
+        ranker="fusion" if found.ranker is None else found.ranker.algorithm,
         candidates=int(found.included[found.drawn].sum()),
         warnings=tuple(snapshot.told()),
     )

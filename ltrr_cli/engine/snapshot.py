@@ -21,6 +21,7 @@ from ltrr_cli.core.config import Settings
 from ltrr_cli.core.errors import DamagedError, UsageError
 from ltrr_cli.core.inferred import Inferred
 from ltrr_cli.core.intent import meant_by_name, states_values
+from ltrr_cli.core.memo import Memo
 from ltrr_cli.core.types import BoolArray, Context, Encoder, FloatArray, Outcome, Profile, Reading, Request
 from ltrr_cli.engine.rerank import Reranker
 from ltrr_cli.engine.schema import misfit
@@ -87,6 +88,7 @@ class Snapshot:
     inferred: Inferred = field(default_factory=Inferred.none)
     warnings: list[str] = field(default_factory=list)
     holds: tuple[Hold, ...] = ()
+    opened: Memo = field(default_factory=Memo)  # policies that were asked for by name
 
     def features(self) -> tuple[str, ...]:
         """Return the names of what the bandit sees of every question, in the order of ``Situation.features``."""

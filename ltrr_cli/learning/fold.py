@@ -39,9 +39,7 @@ class Fold:
     profiles   -- of people, that were met by then
     """
 
-    def __init__(
-        self, snapshot: Snapshot, rewards: Rewards, checkpoint: Path | None = None, profiles: int = 0
-    ) -> None:
+    def __init__(self, snapshot: Snapshot, rewards: Rewards, checkpoint: Path | None = None, profiles: int = 0) -> None:
         self.snapshot, self._teacher, self._profiles = snapshot, Teacher(snapshot), profiles
         self._last_ms: int | None = None
         self._past = Past(snapshot.settings, rewards)

@@ -91,9 +91,7 @@ class Past:
         until_ms -- with all of this moment, and no further
         trailing -- also the searches after the last event, of which nothing came yet: they are not gone through
         """
-        decoded, since, attribution = Decoded(), self.position, Attribution(
-            self._settings, rewards=self.guard.rewards
-        )
+        decoded, since, attribution = Decoded(), self.position, Attribution(self._settings, rewards=self.guard.rewards)
         attribution.tally = self.tally
         if since is not None:  # what was shown lately may still be acted on
             start = since.time_ms - attribution.window_ms - 1
@@ -151,9 +149,7 @@ def merged(searches: Iterable[Impression], outcomes: Iterable[Outcome]) -> Itera
         yield from map(Attributed, waiting)
 
 
-def newest(
-    happened: Iterable[Impression | Attributed], total: int, sample: int
-) -> Iterator[Impression | Attributed]:
+def newest(happened: Iterable[Impression | Attributed], total: int, sample: int) -> Iterator[Impression | Attributed]:
     """Leave out all but the newest ``sample`` of ``total`` searches, and the first ones, whose memory is cold."""
     left_out = max(total - sample, min(COLD, total // 4))
     for one in happened:

@@ -10,9 +10,9 @@ from typing import ClassVar, Self
 
 import numpy as np
 
-from ltrr_cli.core.types import FloatArray, Hits, IntArray, Request
+from ltrr_cli.core.types import FloatArray, IntArray, Request
 from ltrr_cli.retrieval.entity_texts import popularity_share
-from ltrr_cli.retrieval.strategy import Resources, Strategy, best
+from ltrr_cli.retrieval.strategy import Ranked, Resources, Strategy
 from ltrr_cli.text.names import NameIndex
 
 BEGUN = 400  # names that begin with what was typed, looked at
@@ -40,18 +40,18 @@ class Fuzzy(Strategy):
         """Open the index."""
         return cls(resources.names or NameIndex.open(folder), popularity_share(resources.catalog))
 
-    def retrieve(self, request: Request, limit: int) -> Hits:
-        """Bring the names most alike; of equal ones the better known."""
-        typed = "".join(request.reading.tokens)
-        if not typed:
-            return Hits.none()
+    def look(self, request: Request) -> Ranked:
+        """Look for the names most alike; of equal ones the better known."""
+        rows, likeness = self._alike(request) if request.reading.tokens else (np.empty(0, np.int32), np.empty(0))
+        return Ranked(rows, likeness + np.float32(_POPULAR) * self._popularity[rows], request.allowed)
+
+    def _alike(self, request: Request) -> tuple[IntArray, FloatArray]:
         like, likeness = self._names.similar(request.query, BEGUN)
         begun = self._names.prefix(request.query, BEGUN)
         rows = np.concatenate([like, begun])
         scores = np.concatenate([likeness, np.full(len(begun), _BEGUN_FROM, np.float32)])
         near = scores >= _LEAST
-        rows, scores = _highest(rows[near], scores[near])
-        return best(rows, scores + np.float32(_POPULAR) * self._popularity[rows], limit, request.allowed)
+        return _highest(rows[near], scores[near])
 
 
 def _highest(rows: IntArray, scores: FloatArray) -> tuple[IntArray, FloatArray]:

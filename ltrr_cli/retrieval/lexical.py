@@ -5,7 +5,7 @@ Good for names and for words that the catalog uses too. Finds nothing across a v
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import ClassVar, Self
 
@@ -14,14 +14,15 @@ import numpy as np
 from ltrr_cli.backends.fulltext import FullText
 from ltrr_cli.backends.fulltext import build as build_fulltext
 from ltrr_cli.core.seeds import seed_of
-from ltrr_cli.core.types import FloatArray, Hits, IntArray, Request
+from ltrr_cli.core.types import BoolArray, FloatArray, Hits, IntArray, Reading, Request
 from ltrr_cli.retrieval.entity_texts import all_text
-from ltrr_cli.retrieval.strategy import Resources, Strategy
+from ltrr_cli.retrieval.strategy import Look, Resources, Strategy
 from ltrr_cli.text.analyse import Analyzer
 
 TITLE_BOOST = 0.3  # beside 1 for the field of all words, which holds the title's too
 MOST_TERMS = 256  # of a question
 STOP_WORD = 0.5  # weight of the commonest function words beside other words; alone they count fully
+DEPTH = 1_000  # texts that are always found: what builds on the list looks no deeper
 
 
 class Lexical(Strategy):
@@ -33,9 +34,6 @@ class Lexical(Strategy):
 
     def __init__(self, analyzer: Analyzer, index: FullText, titles: _Titles) -> None:
         self._analyzer, self._index, self._titles = analyzer, index, titles
-        self._asked: tuple[tuple[str, ...], tuple[tuple[str, float], ...]] = ((), ())
-        self._reach = 0  # hits that are looked up at least, since a companion will ask for them
-        self._found: tuple[tuple[tuple[str, float], ...], int, Hits] | None = None
 
     @classmethod
     def build(cls, resources: Resources, folder: Path) -> None:
@@ -57,51 +55,64 @@ class Lexical(Strategy):
         """Open the index."""
         return cls(Analyzer(resources.language), FullText.open(folder / "fulltext"), _Titles.open(folder))
 
-    def retrieve(self, request: Request, limit: int) -> Hits:
+    def look(self, request: Request) -> LexicalLook:
+        """Look for the corrected words, all of them."""
+        return LexicalLook(self._index, self._titles, self._weighted(request.reading), request.allowed)
+
+    def _weighted(self, reading: Reading) -> list[tuple[str, float]]:
+        """Return terms with weights: in a long question function words add up to more than what is asked about."""
+        words = (*reading.words, *reading.rest)
+        spoken = not all(map(self._analyzer.is_stop, words))
+        return [
+            (term, STOP_WORD if spoken and self._analyzer.is_stop(word) else 1.0)
+            for word in words
+            for term in self._analyzer.terms(word)
+        ][:MOST_TERMS]
+
+
+class LexicalLook(Look):
+    """One search of the index, deep enough for all who ask."""
+
+    def __init__(
+        self, index: FullText, titles: _Titles, terms: Sequence[tuple[str, float]], allowed: BoolArray | None
+    ) -> None:
+        self._index, self._titles, self._allowed = index, titles, allowed
+        self._terms = [term for term, _ in terms]
+        self._clauses = [
+            *(("all", term, weight) for term, weight in terms),
+            *(("title", term, TITLE_BOOST * weight) for term, weight in terms),
+        ]
+        self._found, self._depth = Hits.none(), 0
+
+    def hits(self, limit: int) -> Hits:
         """Bring the best BM25 scores."""
-        reach = max(limit, self._reach)
-        if request.allowed is not None:
-            return Hits(*self._index.search(self._clauses(request), limit, request.allowed))
-        terms, known = self._weighted(request), self._found
-        if known is None or known[0] != terms or known[1] < limit:
-            known = self._found = (terms, reach, Hits(*self._index.search(self._clauses(request), reach)))
-        return Hits(known[2].rows[:limit], known[2].scores[:limit])
+        if limit > self._depth:
+            self._depth = max(limit, DEPTH)
+            self._found = Hits(*self._index.search(self._clauses, self._depth, self._allowed))
+        return Hits(self._found.rows[:limit], self._found.scores[:limit])
 
-    def expect(self, limit: int) -> None:
-        """Look up so many hits for every request at once: somebody else will ask for them (kept for the last one)."""
-        self._reach = limit
-
-    def evidence(self, request: Request, rows: IntArray) -> FloatArray:
+    def evidence(self, rows: IntArray) -> FloatArray:
         """Return BM25 (NaN without a common term) and how much query and title have of each other."""
-        scores = self._index.score_rows(self._clauses(request), rows)
-        coverage, density = self._titles.overlap(self._terms(request), rows)
-        return np.column_stack([scores, coverage, density, (coverage == 1) & (density == 1)]).astype(np.float32)
+        coverage, density = self._titles.overlap(self._terms, rows)
+        return np.column_stack([self._scores(rows), coverage, density, (coverage == 1) & (density == 1)]).astype(
+            np.float32
+        )
 
-    def _terms(self, request: Request) -> tuple[str, ...]:
-        return tuple(term for term, _ in self._weighted(request))
-
-    def _weighted(self, request: Request) -> tuple[tuple[str, float], ...]:
-        """Terms of the corrected words with their weights (kept for the last request).
-
-        In a long question function words add up to more than what is asked about.
-        """
-        words = (*request.reading.words, *request.reading.rest)
-        if self._asked[0] != words:
-            spoken = not all(map(self._analyzer.is_stop, words))
-            self._asked = (
-                words,
-                tuple(
-                    (term, STOP_WORD if spoken and self._analyzer.is_stop(word) else 1.0)
-                    for word in words
-                    for term in self._analyzer.terms(word)
-                )[:MOST_TERMS],
-            )
-        return self._asked[1]
-
-    def _clauses(self, request: Request) -> list[tuple[str, str, float]]:
-        terms = self._weighted(request)
-        whole = [("all", term, weight) for term, weight in terms]
-        return whole + [("title", term, TITLE_BOOST * weight) for term, weight in terms]
+    def _scores(self, rows: IntArray) -> FloatArray:
+        """Return (n,) float32: the index is asked again only for what its list may have left out."""
+        self.hits(DEPTH)
+        found = self._found
+        order = np.argsort(found.rows)
+        place = np.searchsorted(found.rows, rows, sorter=order)
+        known = place < len(order)
+        known[known] = found.rows[order[place[known]]] == rows[known]
+        scores = np.full(len(rows), np.nan, np.float32)
+        scores[known] = found.scores[order[place[known]]]
+        left = ~known
+        if len(found.rows) < self._depth:  # all that match are there, of those that are allowed
+            left = left & ~self._allowed[rows] if self._allowed is not None else np.zeros_like(left)
+        scores[left] = self._index.score_rows(self._clauses, rows[left])
+        return scores
 
 
 class _Titles:
@@ -123,7 +134,7 @@ class _Titles:
         names = ("title_terms", "title_starts")
         return cls(*(np.load(folder / f"{name}.npy", mmap_mode="r", allow_pickle=False) for name in names))
 
-    def overlap(self, terms: tuple[str, ...], rows: IntArray) -> tuple[FloatArray, FloatArray]:
+    def overlap(self, terms: Sequence[str], rows: IntArray) -> tuple[FloatArray, FloatArray]:
         """Return (share of the distinct query terms in each title, share of each title's terms in the query), 0..1."""
         wanted = np.unique(np.array([_hash(term) for term in terms], np.uint32))
         starts = self._starts[rows]

@@ -19,6 +19,7 @@ from ltrr_cli.storage.journal_connection import Connection
 from ltrr_cli.storage.journal_kinds import EventKind, count_kinds, kinds
 from ltrr_cli.storage.journal_logs_read import LogRead, note_reading, readings
 from ltrr_cli.storage.journal_meta import add, digest, digest_of, digest_of_rows
+from ltrr_cli.storage.journal_open import faults_of
 from ltrr_cli.storage.journal_pages import insert_impressions, shift_positions, told_whole
 from ltrr_cli.storage.journal_past import Decoded, Marks, Position
 from ltrr_cli.storage.journal_reads import ServedReads
@@ -251,11 +252,7 @@ class Journal(Connection, ServedReads):
 
     def check(self) -> list[str]:
         """Return what SQLite finds wrong (nothing, normally)."""
-        try:
-            found = [row[0] for row in self._db.execute("PRAGMA quick_check(5)")]
-        except sqlite3.DatabaseError as error:
-            return [str(error)]
-        return [] if found == ["ok"] else found
+        return faults_of(self._db)
 
     def copy_to(self, path: Path) -> Journal:
         """Write a consistent copy elsewhere and open it."""

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from threading import local
 from typing import Self
 
 import msgspec
@@ -40,10 +39,9 @@ class Understanding:
         self, language: str, vocabulary: Vocabulary, names: NameIndex, values: Values, prominent: FloatArray
     ) -> None:
         self._language, self._vocabulary, self._names = language, vocabulary, names
-        self._per_thread = local()  # a Snowball stemmer must not be shared by threads
-        self._guess = LanguageGuess(language)
-        self._speller = Speller(vocabulary, names, values, Analyzer(language).is_stop)
-        self._tagger = Tagger(vocabulary, names, values, prominent, self._analyzer)
+        self._guess, analyzer = LanguageGuess(language), Analyzer(language)
+        self._speller = Speller(vocabulary, names, values, analyzer.is_stop)
+        self._tagger = Tagger(vocabulary, names, values, prominent, analyzer)
 
     @staticmethod
     def build(catalog: Catalog, folder: Path, language: str) -> None:
@@ -133,9 +131,3 @@ class Understanding:
         known = [frequency for frequency in frequencies if frequency]
         rarest = self._vocabulary.idf(1)
         return min(self._vocabulary.idf(min(known)) / rarest, 1.0) if known and rarest > 0 else 0.0
-
-    def _analyzer(self) -> Analyzer:
-        mine: Analyzer | None = getattr(self._per_thread, "analyzer", None)
-        if mine is None:
-            mine = self._per_thread.analyzer = Analyzer(self._language)
-        return mine

@@ -102,6 +102,7 @@ class Workspace(EvaluationVerbs):
         context: Mapping[str, str] | None = None,
         filters: Sequence[str] = (),
         policy: str | None = None,
+        ranker: str | None = None,
         seed: int | None = None,
         hide_seen: bool = False,
         like: str | None = None,
@@ -113,6 +114,7 @@ class Workspace(EvaluationVerbs):
 
         at      -- the moment of the question; without it the later of the last event and the catalog's newest date
         filters -- conditions such as "genre=jazz", "year>=2000"
+        ranker  -- "ranker-3", or "fusion" for none, in place of the one that serves
         seed    -- repeats a draw; without it every question draws anew
         like    -- an entity's id: what goes with it; raises NotFoundError for one that the catalog has not
         live    -- False marks a trial that must not count as an unclicked page
@@ -123,8 +125,8 @@ class Workspace(EvaluationVerbs):
 
         asked = QueryRequest(
             text, k=k, budget=budget, user=user, session=session, at=at, context=dict(context or {}),
-            filters=tuple(filters), policy=policy, seed=seed, hide_seen=hide_seen, live=live, log=log, explore=explore,
-            like=like,
+            filters=tuple(filters), policy=policy, ranker=ranker, seed=seed, hide_seen=hide_seen, live=live, log=log,
+            explore=explore, like=like,
         )  # fmt: skip
         return respond(self.state, asked)
 
@@ -136,6 +138,7 @@ class Workspace(EvaluationVerbs):
         k: int = 100,
         budget: int | None = None,
         policy: str | None = None,
+        ranker: str | None = None,
         hide_seen: bool = False,
         progress: Progress = quiet,
     ) -> BatchReport:
@@ -145,7 +148,7 @@ class Workspace(EvaluationVerbs):
         """
         from ltrr_cli.engine.query import respond_batch
 
-        return respond_batch(self.state, queries, run, k, budget, policy, hide_seen, progress)
+        return respond_batch(self.state, queries, run, k, budget, policy, ranker, hide_seen, progress)
 
     def record(self, event: Mapping[str, Any]) -> None:
         """Journal one native event at once; it is learnt from at the next ``ingest``.

@@ -14,13 +14,13 @@ GLOSSARY = ROOT / "docs" / "GLOSSARY.md"
 TERMS = """
 access action actions allocation analyzer answer answered array arrivals attribution back backend bad bandit bar batch
 bayes bias body bounds cache cached call candidate candidates catalog cb chart checkpoint child choice class click
-client code column columns command compare completions context correction corrections count counts cross curve
-dashboard data death decayed dense difference digested distinct doctor document embedding encoder encoders ensemble
-entity epsilon error estimate evaluate evaluation event evidence examination example examples executor explanation
-exploration explore export exposures factors facts fallback feedback file filter finding fixed forest format found
-frequency fresh full fuzzy gate gc generation generations gram graph group groups guess hash hazard header health
-history hits hosted id ids imported impression index inferred ingest ingested interpretation items journal json judge
-judged kernel key kind known language latency lazy learned learning lexical limit lin line linear linked list live
+client code column columns command compare completions connection context correction corrections count counts cross
+curve dashboard data death decayed dense difference digested distinct doctor document embedding encoder encoders
+ensemble entity epsilon error estimate evaluate evaluation event evidence examination example examples executor
+explanation exploration explore export exposures factors facts fallback feedback file filter finding fixed forest format
+found frequency fresh full fuzzy gate gc generation generations gram graph group groups guess hash hazard header
+health history hits hosted id ids imported impression index inferred ingest ingested interpretation items journal
+json judge judged kernel key kind known language latency lazy learned learning lexical limit lin line linear linked list live
 lock locked log logged look lookup loss ltrr manifest map margin match matrix measures memory menu merge metarank
 metric model name names native neighbour no node norm not numbers onnx ope operation options origins packed page pairs
 parameter parsed part path personal plain plugged plugin policy pool popular position postings predicted preferences

@@ -9,7 +9,7 @@ from typing import Self
 import numpy as np
 
 from ltrr_cli.core.clock import HOUR
-from ltrr_cli.core.types import DoubleArray, FloatArray, IntArray, MomentArray
+from ltrr_cli.core.types import BoolArray, DoubleArray, FloatArray, IntArray, MomentArray
 from ltrr_cli.retrieval.counts.decayed_counts import COLUMNS, NEVER, RATES, count, decayed
 from ltrr_cli.storage.packed_arrays import Array, open_arrays, write_arrays
 from ltrr_cli.storage.segments import Arrays, TableFile
@@ -73,6 +73,11 @@ class Trend:
     def touched(self) -> IntArray:
         """Return the rows that were ever acted on, ascending."""
         return np.flatnonzero(self._touched).astype(np.int32)
+
+    def acted_on(self, rows: IntArray) -> BoolArray:
+        """Return (n,) bool: which rows were ever acted on."""
+        acted: BoolArray = self._touched[rows]
+        return acted
 
     def save(self, path: Path) -> None:
         """Write touched rows, or those that changed since it was opened; ``path`` has no suffix."""

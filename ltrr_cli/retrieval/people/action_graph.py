@@ -14,11 +14,11 @@ from typing import Self
 
 import numpy as np
 
-from ltrr_cli.core.types import Context, DoubleArray, Outcome
+from ltrr_cli.core.types import Context, DoubleArray, IntArray, Outcome, Request
 from ltrr_cli.retrieval.people import personal_score
 from ltrr_cli.retrieval.people.actions import Actions
 from ltrr_cli.retrieval.people.factors import Factors, fit, none
-from ltrr_cli.retrieval.people.personal_score import ASPECTS, PersonalScore, person
+from ltrr_cli.retrieval.people.personal_score import ASPECTS, PersonalScore, affinity, person
 from ltrr_cli.storage.packed_arrays import open_arrays, write_arrays
 from ltrr_cli.storage.segments import link
 
@@ -86,6 +86,31 @@ class ActionGraph:
             factors = Factors(*(stored[name] for name in PARTS))
             graph._fitted = (int(stored["size"][0]), factors, np.array(stored["weights"]))
         return graph
+
+
+def factors_for(graph: ActionGraph, request: Request) -> Factors:
+    """Return the embedding by which all strategies answer a request, though somebody may act meanwhile."""
+    return request.memo.once((graph, "factors"), lambda: graph.factors)
+
+
+def near_seeds(graph: ActionGraph, request: Request, seeds: IntArray) -> DoubleArray:
+    """Return (n,) float64: the affinity of all ``factors_for(...).rows`` to the best hits of a request.
+
+    Worked out once for a request, whichever strategy asks; 0 everywhere where nobody acted on any of the seeds.
+    """
+    factors = factors_for(graph, request)
+
+    def work() -> DoubleArray:
+        return affinity(factors, person(factors, *weighted(seeds)), factors.rows)[0]
+
+    return request.memo.once((graph, "near seeds"), work)
+
+
+def weighted(seeds: IntArray) -> tuple[IntArray, DoubleArray]:
+    """Return (rows ascending, strengths that sum to 1) of the best hits, best first: they count ``1 / rank``."""
+    strengths = 1.0 / np.arange(1, len(seeds) + 1)
+    order = np.argsort(seeds)
+    return seeds[order], (strengths / strengths.sum())[order]
 
 
 class _Prefix:
