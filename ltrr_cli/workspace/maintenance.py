@@ -177,8 +177,9 @@ def _within(home: Path, paths: Iterable[Path]) -> tuple[str, ...]:
 
 
 def learned_digest(state: State, current: Current) -> str | None:
-    """Return a SHA-256 over all that was learnt by folding (the trained ranker aside); None where nothing was.
+    """Return a SHA-256 over all that was learnt by folding (the trained ranker aside).
 
+    None where nothing was, or where what was is damaged.
     It is over what was learnt, not over bytes: what stands in which file depends on how often it was written.
     """
     folder = state.generations.folder("learned", current.learned)
@@ -187,6 +188,8 @@ def learned_digest(state: State, current: Current) -> str | None:
     except (OSError, msgspec.MsgspecError):
         return None
     left_out = (f"{RANKER}/", checkpoint.FILE)
+    if any(damage.part not in (RANKER, checkpoint.FILE) for damage in state.generations.damages_of_learned()):
+        return None
     learnt = {name: file.sha256 for name, file in files.items() if not name.startswith(left_out)}
     total = hashlib.sha256()
     for name, sha256 in sorted(segments.contents(folder, learnt).items()):
