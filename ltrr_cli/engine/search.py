@@ -27,7 +27,7 @@ from ltrr_cli.core.types import (
 from ltrr_cli.engine.bandit_context import bandit_context_of
 from ltrr_cli.engine.page import PageExploration
 from ltrr_cli.engine.retrieve import running, waves
-from ltrr_cli.engine.score import by_ranker, untrained
+from ltrr_cli.engine.score import by_ranker, lift_of, lifted, untrained
 from ltrr_cli.engine.snapshot import Snapshot
 from ltrr_cli.ranking.candidate_features import assemble
 from ltrr_cli.ranking.model import Schema
@@ -42,7 +42,8 @@ class Answer:
     included -- (a, n) bool, which candidates each allocation of the menu brings
     drawn    -- the allocation that was drawn, a row of ``included`` and of ``menu``
     features -- (n, f) float32, columns named by ``schema``
-    baseline -- (n,) float32, what the untrained score says
+    anonymous -- (n,) float32, what the untrained score says whoever asks
+    baseline -- (n,) float32, the same with what is known of who asks
     scores   -- (n,) float32, what the page is ordered by
     page     -- (k,) candidates shown, best first
     odds     -- (k,) float64, the chance that each stood at its position
@@ -59,6 +60,7 @@ class Answer:
     included: BoolArray
     schema: Schema
     features: FloatArray
+    anonymous: FloatArray
     baseline: FloatArray
     scores: FloatArray
     page: IntArray
@@ -171,12 +173,12 @@ def answer(
     candidates, included = _candidates(bandit_context.strategies, hits, menu, budget)
     schema, features = describe(snapshot, request, candidates)
     watch.stage("describe")
-    baseline = untrained(
-        schema, features, candidates, snapshot.fusion_weights(bandit_context.strategies, request.reading)
-    )
+    page = untrained(schema, features, candidates, snapshot.fusion_weights(bandit_context.strategies, request.reading))
+    lift = lift_of(schema, features, page)
+    baseline = lifted(page, lift)
     fits = snapshot.ranker is not None and snapshot.ranker.schema.digest == schema.digest
     scores = (
-        by_ranker(snapshot.ranker, schema, features, baseline) if snapshot.ranker is not None and fits else baseline
+        by_ranker(snapshot.ranker, schema, features, page, lift) if snapshot.ranker is not None and fits else baseline
     )
     if snapshot.reranker.cross is not None:
         watch.stage("score")
@@ -184,13 +186,13 @@ def answer(
         watch.stage("rerank")
     order = np.lexsort((candidates.rows, -scores)).astype(np.int32)
     paging = PageExploration.of(snapshot.settings.ranking, explore=explore)
-    page = paging.shown(order[included[drawn][order]][:k], seed)
-    stands = paging.stands(pages(order, included, len(page)), menu.odds)
-    shown_odds = np.array([stands[place][position] for position, place in enumerate(page.tolist())], np.float64)
+    shown = paging.shown(order[included[drawn][order]][:k], seed)
+    stands = paging.stands(pages(order, included, len(shown)), menu.odds)
+    shown_odds = np.array([stands[place][position] for position, place in enumerate(shown.tolist())], np.float64)
     watch.stage("rank")
     return Answer(
-        request, bandit_context, menu, drawn, plan, tuple(hits), candidates, included, schema, features, baseline,
-        scores, page, shown_odds, paging, watch.total(),
+        request, bandit_context, menu, drawn, plan, tuple(hits), candidates, included, schema, features, page, baseline,
+        scores, shown, shown_odds, paging, watch.total(),
     )  # fmt: skip
 
 

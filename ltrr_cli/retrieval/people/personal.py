@@ -16,7 +16,7 @@ import numpy as np
 from ltrr_cli.core.types import Context, DoubleArray, FloatArray, Hits, IntArray, Outcome, Profile, Request
 from ltrr_cli.retrieval.people.action_graph import ActionGraph
 from ltrr_cli.retrieval.people.factors import Factors
-from ltrr_cli.retrieval.people.personal_score import LARGEST, PersonalScore, affinity, aspects, introduced, person
+from ltrr_cli.retrieval.people.personal_score import PersonalScore, affinity, introduced, person
 from ltrr_cli.retrieval.related import Related
 from ltrr_cli.retrieval.shared_values import SharedValues
 from ltrr_cli.retrieval.strategy import Resources, Strategy, best
@@ -44,10 +44,13 @@ class Personal(Strategy):
     @classmethod
     def open(cls, resources: Resources, folder: Path, learned: Path | None) -> Self:
         """Open the graph of actions where there is one, what is said of people, and the neighbour's ties."""
-        row_of, ties = resources.catalog.row_of, SharedValues.open(folder.with_name(Related.name))
+        known, ties = (
+            (resources.catalog.row_of, resources.catalog.types),
+            SharedValues.open(folder.with_name(Related.name)),
+        )
         if learned is None:
-            return cls(ActionGraph(row_of), ties)
-        personal = cls(ActionGraph.open(learned, row_of) if ActionGraph.saved(learned) else ActionGraph(row_of), ties)
+            return cls(ActionGraph(*known), ties)
+        personal = cls(ActionGraph.open(learned, *known) if ActionGraph.saved(learned) else ActionGraph(*known), ties)
         stored = msgspec.json.decode((learned / PEOPLE).read_bytes(), type=dict[str, tuple[int, tuple[str, ...]]])
         personal._people = stored
         return personal
@@ -83,7 +86,7 @@ class Personal(Strategy):
         if who is None or not who.embedded.any():
             return Hits.none()
         factors = self._graph.factors
-        score = self._lift(who, factors.rows)
+        score = self._graph.lift(who, factors.rows)
         if request.seeds is None:
             score += np.log1p(factors.people)
         else:
@@ -101,7 +104,7 @@ class Personal(Strategy):
             return np.full((len(rows), len(self.evidence_names)), np.nan, np.float32)
         near, own = affinity(self._graph.factors, who, rows)
         history = np.full(len(rows), np.log1p(len(who.rows)))
-        return np.column_stack([self._lift(who, rows), near, own, history]).astype(np.float32)
+        return np.column_stack([self._graph.lift(who, rows), near, own, history]).astype(np.float32)
 
     def signals(self, request: Request) -> Mapping[str, float]:
         """How much is known of who asks: what they did, what a profile says, and whether it says what is asked for."""
@@ -129,10 +132,6 @@ class Personal(Strategy):
         liked = best(rows, cosine * _fame(factors, rows), PROFILE)
         who = who or person(factors, np.empty(0, np.int32), np.empty(0))
         return introduced(factors, who, liked.rows, np.full(len(liked.rows), np.log(2.0)))
-
-    def _lift(self, who: PersonalScore, rows: IntArray) -> DoubleArray:
-        lifted: DoubleArray = aspects(self._graph.factors, who, rows) @ self._graph.weights
-        return np.clip(lifted, -LARGEST, LARGEST)
 
 
 def _fame(factors: Factors, rows: IntArray) -> FloatArray:
