@@ -66,6 +66,10 @@ class Catalog(Protocol):
         """Iterate over all entities in row order."""
         ...
 
+    def within(self, field: str, low: float, high: float) -> IntArray:
+        """Return the rows whose number in a field lies between two, both included; none for an unknown field."""
+        ...
+
 
 class Encoder(Protocol):
     """Text to unit vectors."""
@@ -140,6 +144,37 @@ class Correction:
 
 
 @dataclass(frozen=True, slots=True)
+class Part:
+    """A word of the query and terms of the catalog that hold it (shoes: ladiesshoes) or that it is made of.
+
+    place -- of the word among ``Reading.words``
+    terms -- as full text has them
+    odds  -- 0..1, the chance that an entity with such a term is meant
+    """
+
+    place: int
+    terms: tuple[str, ...]
+    odds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Range:
+    """A span of the query read as bounds of a number: ``90s``, ``under 20``, ``from 2010``.
+
+    low, high -- inclusive; minus and plus infinity where there is none
+    typed     -- the words of the span
+    """
+
+    field: str
+    low: float
+    high: float
+    odds: float  # 0..1
+    start: int  # first token
+    end: int  # one past the last token
+    typed: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Reading:
     """What the query may mean.
 
@@ -147,6 +182,10 @@ class Reading:
     words    -- tokens with the likeliest corrections applied (equal to tokens where there are none)
     key      -- the folded query without spaces and punctuation: the memory's key
     intent   -- odds of "spearfishing" (one entity is wanted), "topic" (many will do), "mixed"; sum to 1
+    parts    -- terms that hold a word, or that it is made of
+    ranges   -- spans that are bounds of a number
+    phrases  -- what was typed in quotation marks, as folded words
+    excluded -- what was typed with a minus before it, likewise
     """
 
     tokens: tuple[str, ...] = ()
@@ -158,6 +197,10 @@ class Reading:
     intent: Mapping[str, float] = field(default_factory=lambda: {"spearfishing": 0.0, "topic": 0.0, "mixed": 1.0})
     language: str = "en"
     signals: Mapping[str, float] = field(default_factory=dict)  # named query features for bandit and ranker
+    parts: tuple[Part, ...] = ()
+    ranges: tuple[Range, ...] = ()
+    phrases: tuple[tuple[str, ...], ...] = ()
+    excluded: tuple[tuple[str, ...], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,7 +5,8 @@ Good for names and for words that the catalog uses too. Finds nothing across a v
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar, Self
 
@@ -14,65 +15,159 @@ import numpy as np
 from ltrr_cli.backends.fulltext import FullText
 from ltrr_cli.backends.fulltext import build as build_fulltext
 from ltrr_cli.core.seeds import seed_of
-from ltrr_cli.core.types import FloatArray, Hits, IntArray, Request
+from ltrr_cli.core.types import Entity, FloatArray, Hits, IntArray, Reading, Request
 from ltrr_cli.retrieval.entity_texts import all_text
+from ltrr_cli.retrieval.held_terms import HeldTerms, Writer
 from ltrr_cli.retrieval.strategy import Resources, Strategy
 from ltrr_cli.text.analyse import Analyzer
+from ltrr_cli.text.marks import GLUED, PART, UNBOUND, Want, marks_of, marks_of_number, wants_of
+from ltrr_cli.text.normalise import query_tokens, tokens
 
 TITLE_BOOST = 0.3  # beside 1 for the field of all words, which holds the title's too
+YEARS = frozenset(map(float, range(1500, 2101)))
 
 
 class Lexical(Strategy):
-    """BM25, and how well a title matches the query."""
+    """BM25, how well a title matches the query, and which of its words an entity has at all."""
 
     name: ClassVar[str] = "lexical"
-    evidence_names: ClassVar[tuple[str, ...]] = ("bm25", "title_coverage", "title_density", "title_exact")
+    evidence_names: ClassVar[tuple[str, ...]] = (
+        "bm25", "title_coverage", "title_density", "title_exact", "held", "words", "lacking",
+    )  # fmt: skip
 
-    def __init__(self, analyzer: Analyzer, index: FullText, titles: _Titles) -> None:
-        self._analyzer, self._index, self._titles = analyzer, index, titles
-        self._asked: tuple[str, tuple[str, ...]] = ("", ())
+    def __init__(
+        self, resources: Resources, analyzer: Analyzer, index: FullText, titles: _Titles, held: HeldTerms | None
+    ) -> None:
+        self._within = resources.catalog.within
+        self._analyzer, self._index, self._titles, self._held = analyzer, index, titles, held
+        self._asked: tuple[Reading, _Asked] | None = None
 
     @classmethod
     def build(cls, resources: Resources, folder: Path) -> None:
-        """Index every entity, and keep the hashed terms of every title."""
+        """Index every entity, and keep the hashed terms of every title and of all its texts."""
         analyzer = Analyzer(resources.language)
         titles: list[list[str]] = []
+        held = Writer()
 
-        def documents() -> Iterator[tuple[list[str], list[str]]]:
+        def documents() -> Iterator[tuple[list[str], list[str], list[str]]]:
             for entity in resources.catalog.entities():
-                title = analyzer.terms(entity.title)
+                title, words = analyzer.terms(entity.title), tokens(all_text(entity))
+                terms, marks = analyzer.stems(words), list(marks_of(words, analyzer.stem))
                 titles.append(title)
-                yield title, analyzer.terms(all_text(entity))
+                held.add({*terms, *marks, *_numbers(entity, analyzer)})
+                yield title, terms, marks
 
         build_fulltext(folder / "fulltext", documents())
         _Titles.write(folder, titles)
+        held.write(folder)
 
     @classmethod
     def open(cls, resources: Resources, folder: Path, learned: Path | None) -> Self:
         """Open the index."""
-        return cls(Analyzer(resources.language), FullText.open(folder / "fulltext"), _Titles.open(folder))
+        index, titles = FullText.open(folder / "fulltext"), _Titles.open(folder)
+        return cls(resources, Analyzer(resources.language), index, titles, HeldTerms.open(folder))
 
     def retrieve(self, request: Request, limit: int) -> Hits:
         """Bring the best BM25 scores."""
-        rows, scores = self._index.search(self._clauses(request), limit, request.allowed)
+        rows, scores = self._index.search(self._of(request).clauses, limit, request.allowed)
         return Hits(rows, scores)
 
     def evidence(self, request: Request, rows: IntArray) -> FloatArray:
-        """Return BM25 (NaN without a common term) and how much query and title have of each other."""
-        scores = self._index.score_rows(self._clauses(request), rows)
-        coverage, density = self._titles.overlap(self._terms(request), rows)
-        return np.column_stack([scores, coverage, density, (coverage == 1) & (density == 1)]).astype(np.float32)
+        """Return how each row matches.
 
-    def _terms(self, request: Request) -> tuple[str, ...]:
-        """Terms of the corrected words (kept for the last request)."""
-        text = " ".join(request.reading.words)
-        if self._asked[0] != text:
-            self._asked = (text, tuple(self._analyzer.query_terms(text)))
+        bm25    -- NaN without a common term
+        title_coverage, title_density -- how much query and title have of each other, 0..1; title_exact where all
+        held    -- share of the query, by the rarity of its words, that the row has anywhere, 0..1
+        words   -- the same of the words that are no numbers, codes or signs; 1 where all are
+        lacking -- how many numbers, codes and words of signs it lacks
+        """
+        asked = self._of(request)
+        scores = self._index.score_rows(asked.clauses, rows)
+        coverage, density = self._titles.overlap(asked.terms, rows)
+        exact = (coverage == 1) & (density == 1)
+        return np.column_stack([scores, coverage, density, exact, *self._has(asked, request, rows)]).astype(np.float32)
+
+    def _has(self, asked: _Asked, request: Request, rows: IntArray) -> tuple[FloatArray, FloatArray, FloatArray]:
+        if self._held is None or not asked.wants:
+            nothing = np.full(len(rows), np.nan, np.float32)
+            return nothing, nothing, nothing
+        levels = self._held.levels(asked.wants, rows)
+        for one in request.reading.ranges:
+            within = np.isin(rows, self._within(one.field, one.low, one.high))
+            for place, want in enumerate(asked.wants):
+                if want.word in one.typed:
+                    levels[:, place] = np.where(within, one.odds, (1.0 - one.odds) * levels[:, place])
+        strict = np.array([want.strict for want in asked.wants])
+        lacking = (1.0 - levels[:, strict]).sum(axis=1)
+        return _share(levels, asked.weights), _share(levels[:, ~strict], asked.weights[~strict]), lacking
+
+    def holding(self, terms: Sequence[str], request: Request, most: int) -> IntArray:
+        """Return the rows, ascending, of the best ``most`` allowed entities that have all of some distinct terms."""
+        clauses = [("all", term, 1.0) for term in terms]
+        return np.sort(self._index.search(clauses, most, request.allowed, minimum_match=len(terms))[0])
+
+    def _of(self, request: Request) -> _Asked:
+        """Return what is asked for with the corrected words (kept for the last request)."""
+        if self._asked is None or self._asked[0] is not request.reading:
+            self._asked = (request.reading, self._understood(request.reading))
         return self._asked[1]
 
-    def _clauses(self, request: Request) -> list[tuple[str, str, float]]:
-        terms = self._terms(request)
-        return [("all", term, 1.0) for term in terms] + [("title", term, TITLE_BOOST) for term in terms]
+    def _understood(self, reading: Reading) -> _Asked:
+        words = query_tokens(" ".join(reading.words))
+        expanded: dict[int, dict[str, float]] = {}
+        for part in reading.parts:
+            of_word = expanded.setdefault(part.place, {})
+            of_word.update({term: max(part.odds, of_word.get(term, 0.0)) for term in part.terms})
+        wants = wants_of(words, self._analyzer.stem, expanded)
+        terms = tuple(self._analyzer.query_terms(" ".join(words)))
+        clauses = [("all", term, 1.0) for term in terms] + [("title", term, TITLE_BOOST) for term in terms]
+        for want in wants:
+            for term, surely in want.answers.items():
+                field = "marks" if term[0] in (GLUED, PART) else "all"
+                if (field == "marks" or term not in terms) and self._index.document_frequency(term, field):
+                    clauses.append((field, term, surely))
+        rarity = [self._rarity(want) for want in wants]
+        stops = [self._analyzer.is_stop(want.word) for want in wants]
+        weights = np.array([0.0 if stop and not all(stops) else of for stop, of in zip(stops, rarity, strict=True)])
+        return _Asked(terms, clauses, tuple(wants), weights.astype(np.float32))
+
+    def _rarity(self, want: Want) -> float:
+        """Return the idf in nats of what answers a want best."""
+        counts = [
+            self._index.document_frequency(term, "marks" if term[0] in (GLUED, PART) else "all")
+            for term, surely in want.answers.items()
+            if surely >= UNBOUND
+        ]
+        return float(np.log1p(len(self._index) / (1.0 + max(counts, default=0))))
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """A query as full text takes it.
+
+    weights -- (wants,) how much each word says
+    """
+
+    terms: tuple[str, ...]
+    clauses: list[tuple[str, str, float]]
+    wants: tuple[Want, ...]
+    weights: FloatArray
+
+
+def _share(levels: FloatArray, weights: FloatArray) -> FloatArray:
+    """Return the weighted mean of each row's levels; 1 where nothing weighs."""
+    total = float(weights.sum())
+    share: FloatArray = (levels @ weights / np.float32(total)) if total > 0 else np.ones(len(levels), np.float32)
+    return share
+
+
+def _numbers(entity: Entity, analyzer: Analyzer) -> Iterator[str]:
+    """Yield the marks of an entity's numbers; one that may be a year is a word as well."""
+    for field, value in entity.attributes.items():
+        if isinstance(value, float):
+            yield from marks_of_number(value, tokens(field), analyzer.stem)
+            if value in YEARS:
+                yield f"{value:.0f}"
 
 
 class _Titles:

@@ -90,11 +90,11 @@ class Analyzer:
 
     def terms(self, text: str) -> list[str]:
         """Return the terms of a document's text in order, repeats kept."""
-        return self._terms(tokens(text))
+        return self.stems(tokens(text))
 
     def query_terms(self, text: str) -> list[str]:
         """Return the terms of what a user typed: of 512 characters, 32 tokens and 64 terms at most."""
-        return self._terms(query_tokens(text))[:MAX_QUERY_TERMS]
+        return self.stems(query_tokens(text))[:MAX_QUERY_TERMS]
 
     def stem(self, token: str) -> str:
         """Return the stem of one folded token.
@@ -112,7 +112,8 @@ class Analyzer:
         """
         return token in self._stop_words
 
-    def _terms(self, words: list[str]) -> list[str]:
+    def stems(self, words: list[str]) -> list[str]:
+        """Return the terms of folded words in order, repeats kept."""
         if not all(map(str.isascii, words)):
             words = list(_pairs(words))
         return words if self._stemmer is None else list(self._stemmer.stemWords(words))
