@@ -109,6 +109,10 @@ class Policy(Protocol):
         """Take in examples, in (time, event id) order."""
         ...
 
+    def start(self, examples: Sequence[BanditExample]) -> None:
+        """Take in, at once, what is known before anybody acted; in no order, all of the same strategies."""
+        ...
+
     def save(self, folder: Path) -> None:
         """Write the learned state (npz / json, never pickle)."""
         ...

@@ -184,8 +184,11 @@ class FullText:
         """Return (rows, scores, are these all?), best first, ties by row among those fetched."""
         found = self._searcher.search(query, limit=limit, count=True)
         hits = found.hits
-        rows = np.array(self._searcher.fast_field_values("row", [place for _, place in hits]), np.int32)
-        scores = np.fromiter((score for score, _ in hits), np.float32, len(hits))
+        if not hits:
+            return *_nothing(), True
+        found_scores, places = zip(*hits, strict=True)
+        rows = np.array(self._searcher.fast_field_values("row", list(places)), np.int32)
+        scores = np.array(found_scores, np.float32)
         order = np.lexsort((rows, -scores))
         return rows[order], scores[order], len(hits) >= found.count
 

@@ -29,6 +29,8 @@ _M = 16  # neighbours kept per node
 _EF_CONSTRUCTION = 100
 _SEED = 100
 _CHUNK = 8_192  # rows converted at a time
+_ROUGH = 4_000_000  # cosines of many queries at a time
+_BELOW_ALL = -2.0  # of a row that is never found
 _TOLERANCE = 1e-4  # how far BLAS float32 may be from the exact cosine, generously
 _BLANK = "blank.npy"
 _GRAPH = "graph.bin"
@@ -123,6 +125,27 @@ class Vectors:
         if limit <= DEPTH:
             return rows[:limit], scores[:limit]
         return self._beyond(query, limit, rows, scores)
+
+    def search_many(self, vectors: FloatArray, limit: int) -> list[tuple[IntArray, FloatArray]]:
+        """Return what ``search`` returns for each line of (n, d) vectors; a scan compares many at once."""
+        if self._graph_bytes or limit < 1 or not len(self):
+            return [self.search(vector, limit) for vector in vectors]
+        limit = min(limit, len(self))
+        found = []
+        step = max(_ROUGH // len(self), 1)
+        queries = [self._unit(vector) for vector in vectors]
+        for start in range(0, len(queries), step):
+            part = [np.zeros(self.dimension) if one is None else one for one in queries[start : start + step]]
+            cosines = np.array(part, np.float32) @ self._matrix.T
+            cosines[:, self._blank] = _BELOW_ALL
+            for query, rough in zip(queries[start : start + step], cosines, strict=True):
+                if query is None:
+                    found.append(_nothing())
+                    continue
+                worst = np.partition(rough, len(rough) - limit)[len(rough) - limit]
+                rows = np.flatnonzero(rough >= max(worst, -1.0) - 2 * _TOLERANCE).astype(np.int32)
+                found.append(_ordered(rows, self._exact(query, rows), limit))
+        return found
 
     def scores(self, vector: FloatArray, rows: IntArray) -> FloatArray:
         """Return the (len(rows),) cosines of given rows, NaN where the row's or the query's vector has length 0."""

@@ -212,7 +212,8 @@ def open_snapshot(
     catalog = Columns.open(catalog_folder / "columns")
     encoder = open_encoder(catalog_folder / "encoder")
     inferred = open_inferred(catalog_folder / "inferred")
-    resources = Resources(catalog, encoder, header.language, inferred)
+    understanding = Understanding.open(catalog_folder / "understanding")
+    resources = Resources(catalog, encoder, header.language, inferred, names=understanding.names)
     broken = set(damaged)
     bandit = _first(learned_folder, catalog_folder, "policy", broken)
     names, shadow = (*feature_names(header.signals), *PAST), settings.allocation.shadow
@@ -222,7 +223,7 @@ def open_snapshot(
         catalog=catalog,
         encoder=encoder,
         inferred=inferred,
-        understanding=Understanding.open(catalog_folder / "understanding"),
+        understanding=understanding,
         strategies={},
         policy=open_policy(settings.allocation, bandit, features=names),
         shadow=open_policy(settings.allocation, bandit, shadow, names) if shadow else None,

@@ -102,7 +102,13 @@ def build_generation(
     encoder = _patient(folder / "encoder", progress)
     inferred = open_inferred(folder / "inferred")
     resources = Resources(
-        catalog, encoder, settings.catalog.language, inferred, predicted or {}, sparse=_sparse(settings)
+        catalog,
+        encoder,
+        settings.catalog.language,
+        inferred,
+        predicted or {},
+        names=Understanding.open(folder / "understanding").names,
+        sparse=_sparse(settings),
     )
     for name in strategy_registry.names():
         progress(name, 0, None)

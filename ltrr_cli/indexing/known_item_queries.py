@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -11,8 +12,10 @@ from ltrr_cli.core.types import Catalog, DoubleArray, Entity, IntArray
 from ltrr_cli.retrieval.entity_texts import all_text, attribute_texts
 from ltrr_cli.text.normalise import tokens
 
-ENTITIES, KNOWN = 300, 100  # sampled evenly, up to five queries each; and by popularity, for attribute values
-WORDLESS = 50  # by popularity too: what somebody wants who does not say what
+ENTITIES, KNOWN = 300, 50  # sampled evenly; and by popularity, for attribute values
+WAYS = 2  # queries for an entity, of those that there are: more of one tell less than one more of another
+ENOUGH = 1_200  # entities of a catalog from which on so many are sampled; of a smaller one, a part: it has less to tell
+WORDLESS = 25  # by popularity too: what somebody wants who does not say what
 LONGEST_VALUE = 40  # characters
 
 
@@ -28,16 +31,18 @@ class KnownQuery:
 def known_queries(catalog: Catalog, chance: np.random.Generator) -> Iterator[KnownQuery]:
     """Yield queries for sampled entities, deterministic for a generator's state."""
     size = len(catalog)
-    for row in np.sort(chance.permutation(size)[:ENTITIES]).tolist():
+    share = min(size / ENOUGH, 1.0)
+    for row in np.sort(chance.permutation(size)[: math.ceil(share * ENTITIES)]).tolist():
         entity = catalog.entity(row)
-        yield from (KnownQuery(row, text) for text in queries_for(entity, chance))
-        yield from (KnownQuery(row, text, value=True) for text in value_of(entity, chance))
+        ways = [KnownQuery(row, text) for text in queries_for(entity, chance)]
+        ways += [KnownQuery(row, text, value=True) for text in value_of(entity, chance)]
+        yield from (ways[way] for way in sorted(chance.permutation(len(ways))[:WAYS].tolist()))
     famed = popularity(catalog)
     known = np.log1p(famed)
     if known.sum() > 0:
         for row in np.sort(chance.choice(size, WORDLESS, p=famed / famed.sum())).tolist():
             yield KnownQuery(row, "")
-        most = min(KNOWN, int(np.count_nonzero(known)))
+        most = min(math.ceil(share * KNOWN), int(np.count_nonzero(known)))
         for row in np.sort(chance.choice(size, most, replace=False, p=known / known.sum())).tolist():
             yield from (KnownQuery(row, text, value=True) for text in value_of(catalog.entity(row), chance))
 

@@ -12,7 +12,7 @@ catalog knows no popularity they say nothing.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -21,16 +21,17 @@ from ltrr_cli.allocation.models.strategy_history import PAST
 from ltrr_cli.allocation.policy import BanditContext, BanditExample
 from ltrr_cli.allocation.policy_registry import LEARNERS, new_policy
 from ltrr_cli.core.seeds import generator
-from ltrr_cli.core.types import Context, DoubleArray, Hits, IntArray
+from ltrr_cli.core.types import Context, DoubleArray, Hits, IntArray, Request
 from ltrr_cli.engine.bandit_context import bandit_context_of
-from ltrr_cli.engine.retrieve import retrieve
+from ltrr_cli.engine.retrieve import waves
 from ltrr_cli.engine.snapshot import Snapshot
 from ltrr_cli.indexing.known_item_queries import KnownQuery, bearers, known_queries, popularity
 from ltrr_cli.ranking.tuning import Wanted, tune
+from ltrr_cli.retrieval.strategy import Strategy
 from ltrr_cli.retrieval.union import rank_of, union
 
 DEPTH = 100
-WARM_WEIGHT = 0.3  # of an example that no person taught
+WARM_WEIGHT = 0.6  # of an example that no person taught
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,32 +55,56 @@ def measure(snapshot: Snapshot) -> KnownItems:
     queries = list(known_queries(snapshot.catalog, generator("known items", len(snapshot.catalog))))
     bearing = _bearing(snapshot, queries)
     names = snapshot.enabled()
-    bandit_contexts: list[BanditContext] = []
-    ranks: list[list[int]] = []
-    lists: list[list[Hits]] = []
+    asked = _ask(snapshot, queries, names)
+    ranks = []
     for query in queries:
-        request = snapshot.request(query.text, Context(snapshot.clock_ms), seed=query.row)
-        hits = retrieve(snapshot, request, names, DEPTH)
-        bandit_contexts.append(bandit_context_of(snapshot, request, names, DEPTH, explore=False))
         row = bearing[query.text].drawn(query.row) if query.value and query.text in bearing else query.row
-        ranks.append([rank_of(found, row) for found in hits])
-        lists.append(hits)
-    table = np.array(ranks, np.int32).reshape(-1, len(names))
+        ranks.append([rank_of(found, row) for found in _again(snapshot, asked[query.text], names, query.row)])
     items = [
-        _wanted(hits, np.array([query.row], np.int32), np.ones(1))
-        for query, hits in zip(queries, lists, strict=True)
+        _wanted(asked[query.text].hits, np.array([query.row], np.int32), np.ones(1))
+        for query in queries
         if query.text and not query.value
     ]
     fusion = tune(items, len(names), tempered=True)
-    asked = {query.text: hits for query, hits in zip(queries, lists, strict=True) if query.value}
-    values = [_wanted(asked[value], one.rows, one.chances) for value, one in bearing.items()]
+    values = [_wanted(asked[value].hits, one.rows, one.chances) for value, one in bearing.items()]
     of_values = tune(values, len(names), tempered=False)
     return KnownItems(
         fusion=dict.fromkeys(names, 1.0) if fusion is None else dict(zip(names, fusion.tolist(), strict=True)),
         of_values={} if of_values is None else dict(zip(names, of_values.tolist(), strict=True)),
-        bandit_contexts=bandit_contexts,
-        ranks=table,
+        bandit_contexts=[asked[query.text].bandit_context for query in queries],
+        ranks=np.array(ranks, np.int32).reshape(-1, len(names)),
     )
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """What came of a text: the context as the bandit sees it, and what every strategy brought."""
+
+    request: Request
+    bandit_context: BanditContext
+    hits: list[Hits]
+
+
+def _ask(snapshot: Snapshot, queries: Sequence[KnownQuery], names: tuple[str, ...]) -> dict[str, _Asked]:
+    """Return text -> what came of it; a text that is asked for several entities is asked once."""
+    seeds = {query.text: query.row for query in reversed(queries)}
+    context = Context(snapshot.clock_ms)
+    requests = {text: snapshot.request(text, context, seed) for text, seed in seeds.items()}
+    together = {
+        name: dict(zip(requests, strategy.retrieve_many(list(requests.values()), DEPTH), strict=True))
+        for name in names
+        if type(strategy := snapshot.strategies[name]).retrieve_many is not Strategy.retrieve_many
+    }
+    asked = {}
+    for text, request in requests.items():
+        known = {name: found[text] for name, found in together.items()}
+
+        def ask(name: str, request: Request, known: dict[str, Hits] = known) -> Hits:
+            return known[name] if name in known else snapshot.strategies[name].retrieve(request, DEPTH)
+
+        _, hits = waves(snapshot, request, names, DEPTH, ask=ask)
+        asked[text] = _Asked(request, bandit_context_of(snapshot, request, names, DEPTH, explore=False), hits)
+    return asked
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +117,17 @@ class _Bearers:
     def drawn(self, seed: int) -> int:
         """Return one of them, by chance."""
         return int(generator("bearer", seed).choice(self.rows, p=self.chances))
+
+
+def _again(snapshot: Snapshot, asked: _Asked, names: tuple[str, ...], seed: int) -> list[Hits]:
+    """Return what the strategies bring where a text is asked for another entity: what draws by chance draws anew."""
+    if seed == asked.request.seed:
+        return asked.hits
+    request = replace(asked.request, seed=seed)
+    return [
+        strategy.retrieve(request, DEPTH) if (strategy := snapshot.strategies[name]).exploring else hits
+        for name, hits in zip(names, asked.hits, strict=True)
+    ]
 
 
 def _bearing(snapshot: Snapshot, queries: Sequence[KnownQuery]) -> dict[str, _Bearers]:
@@ -122,7 +158,7 @@ def warm_start(snapshot: Snapshot, known: KnownItems, folder: Path) -> None:
     ]
     for name in LEARNERS:
         policy = new_policy(snapshot.settings.allocation, name, (*snapshot.features(), *PAST))
-        policy.learn(examples)
+        policy.start(examples)
         policy.save(folder)
     snapshot.history.learn(examples, snapshot.features())
     snapshot.history.save(folder)

@@ -43,15 +43,16 @@ def gains(scores: FloatArray) -> FloatArray:
     >>> gains(np.array([[9.0, np.nan], [5.0, 2.0], [1.0, np.nan]], np.float32))[:, 0].tolist()
     [1.0, 0.5249999761581421, 0.05000000074505806]
     """
-    brought = np.isfinite(scores)
     if not len(scores):
         return np.zeros(scores.shape, np.float32)
-    high = np.where(brought, scores, -np.inf).max(axis=0)
-    low = np.where(brought, scores, np.inf).min(axis=0)
-    span = np.where(high > low, high - low, 1.0)
-    alike = np.where(brought.sum(axis=0) > 1, 0.5, 1.0)
-    share = np.where(high > low, (np.where(brought, scores, 0.0) - np.where(high > low, low, 0.0)) / span, alike)
-    gain: FloatArray = np.where(brought, _BROUGHT + (1.0 - _BROUGHT) * share, 0.0).astype(np.float32)
+    high, low = np.fmax.reduce(scores, axis=0), np.fmin.reduce(scores, axis=0)  # NaN where there is no other
+    span = high - low
+    several = span > 0
+    share = (scores - np.where(several, low, 0.0)) / np.where(several, span, 1.0)
+    if not several.all():
+        alike = np.where(np.isfinite(scores).sum(axis=0) > 1, 0.5, 1.0)
+        share = np.where(several, share, np.where(np.isfinite(scores), alike, np.nan))
+    gain: FloatArray = np.nan_to_num(_BROUGHT + (1.0 - _BROUGHT) * share, copy=False).astype(np.float32, copy=False)
     return gain
 
 

@@ -57,8 +57,9 @@ def tune(queries: Sequence[Wanted], strategies: int, *, tempered: bool) -> Float
     share = np.concatenate([query.share for query in found])
     owner = np.repeat(np.arange(len(found), dtype=np.int32), [len(query.share) for query in found])
     single = all(np.count_nonzero(query.share) == 1 for query in found)
-    reciprocal = _of_one(gain, share, owner) if single else _of_many(gain, share, owner)
-    alone = np.array([reciprocal(arm) for arm in np.eye(strategies)])
+    reciprocal = _OfOne(gain, share, owner) if single else _OfMany(gain, share, owner)
+    nothing = np.zeros(strategies)
+    alone = np.array([reciprocal.along(nothing, arm)(1.0) for arm in range(strategies)])
     own = np.where(gain[share > 0].any(axis=0), alone, 0.0)
     climbed = _climb(reciprocal, own)
     both = np.sqrt(own * (climbed / max(climbed.max(), 1e-9) + LEAST)) if tempered else climbed
@@ -66,46 +67,85 @@ def tune(queries: Sequence[Wanted], strategies: int, *, tempered: bool) -> Float
     return tuned
 
 
-def _climb(reciprocal: Callable[[DoubleArray], float], start: DoubleArray) -> DoubleArray:
+def _climb(reciprocal: _OfOne | _OfMany, start: DoubleArray) -> DoubleArray:
     """Change one weight at a time while that raises the mean reciprocal rank; who found nothing wanted stays out."""
-    weights, best = start, reciprocal(start)
+    arms = np.flatnonzero(start).tolist()
+    weights, best = start.copy(), reciprocal.along(start, arms[0])(float(start[arms[0]]))
     for _ in range(ROUNDS):
         before = best
-        for arm in np.flatnonzero(start).tolist():
+        for arm in arms:
+            value_of = reciprocal.along(weights, arm)
             for level in LEVELS:
-                tried = weights.copy()
-                tried[arm] = level
-                if (value := reciprocal(tried)) > best + 1e-4:
-                    best, weights = value, tried
+                if level != weights[arm] and (value := value_of(level)) > best + 1e-4:
+                    best, weights[arm] = value, level
         if best == before:
             break
     return weights
 
 
-def _of_one(gain: FloatArray, share: DoubleArray, owner: IntArray) -> Callable[[DoubleArray], float]:
-    """Return weights -> mean reciprocal rank where every query wants one candidate; ties share the middle rank."""
-    target = np.flatnonzero(share)
+class _OfOne:
+    """The mean reciprocal rank where every query wants one candidate; ties share the middle rank.
 
-    def reciprocal(weights: DoubleArray) -> float:
-        fused = gain @ weights.astype(np.float32)
-        wanted = fused[target][owner]
-        rank = np.bincount(owner, (fused > wanted) + 0.5 * (fused == wanted), len(target)) + 0.5
-        return float((share[target] / rank).mean())
+    Kept is by how much each candidate gains more than the wanted one. Most gain nowhere more: such rivals are one line
+    per query and set of strategies where they gain less, for by how much less does not matter.
+    """
 
-    return reciprocal
+    def __init__(self, gain: FloatArray, share: DoubleArray, owner: IntArray) -> None:
+        target = np.flatnonzero(share)
+        more = gain - gain[target][owner]  # (n, s)
+        rivals = (more > 0).any(axis=1)
+        less, of = more[~rivals] < 0, owner[~rivals]
+        order = np.lexsort((*np.packbits(less, axis=1).T, of))
+        less, of = less[order], of[order]
+        new = np.r_[True, (np.diff(of) != 0) | (less[1:] != less[:-1]).any(axis=1)]  # wanted ones are among these
+        together = np.r_[of[new], owner[rivals]]
+        order = np.argsort(together, kind="stable")
+        counts = np.r_[np.diff(np.r_[np.flatnonzero(new), len(new)]), np.ones(int(rivals.sum()), np.int64)]
+        self._more = np.ascontiguousarray(np.concatenate([-less[new].astype(np.float32), more[rivals]])[order].T)
+        self._half = (0.5 * counts[order]).astype(np.float32)
+        self._starts = np.searchsorted(together[order], np.arange(len(target)))
+        self._share = share[target]
+
+    def along(self, weights: DoubleArray, arm: int) -> Callable[[float], float]:
+        """Return the weight of one strategy -> what it is aimed at, the others' weights being given."""
+        base, own = _without(weights, arm) @ self._more, self._more[arm]
+
+        def value_of(weight: float) -> float:
+            ahead = base + np.float32(weight) * own
+            rank = np.add.reduceat(np.where(ahead > 0, np.float32(1.0), self._half * (ahead == 0)), self._starts) + 0.5
+            return float((self._share / rank).mean())
+
+        return value_of
 
 
-def _of_many(gain: FloatArray, share: DoubleArray, owner: IntArray) -> Callable[[DoubleArray], float]:
-    """Return weights -> expected reciprocal rank where any of many may be wanted; ties share the middle rank."""
-    first = np.searchsorted(owner, np.arange(int(owner[-1]) + 1))
+class _OfMany:
+    """The expected reciprocal rank where any of many may be wanted; ties share the middle rank."""
 
-    def reciprocal(weights: DoubleArray) -> float:
-        fused = gain @ weights.astype(np.float32)
-        order = np.lexsort((-fused, owner))
-        rank = np.arange(1.0, len(order) + 1) - first[owner[order]]
-        new = np.r_[True, (np.diff(fused[order]) != 0) | (np.diff(owner[order]) != 0)]
-        level = np.cumsum(new) - 1
-        middle = np.bincount(level, rank) / np.bincount(level)
-        return float((share[order] / middle[level]).sum() / len(first))
+    def __init__(self, gain: FloatArray, share: DoubleArray, owner: IntArray) -> None:
+        self._gain = np.ascontiguousarray(gain.T)
+        self._wanted = np.flatnonzero(share)
+        self._share = share[self._wanted]
+        self._first = np.searchsorted(owner, owner[self._wanted])
+        self._owner = owner.astype(np.uint64) << np.uint64(32)
+        self._queries = int(owner[-1]) + 1
 
-    return reciprocal
+    def along(self, weights: DoubleArray, arm: int) -> Callable[[float], float]:
+        """Return the weight of one strategy -> what it is aimed at, the others' weights being given."""
+        base, own = _without(weights, arm) @ self._gain, self._gain[arm]
+
+        def value_of(weight: float) -> float:
+            fused = base + np.float32(weight) * own
+            # the bits of floats >= 0 are ordered as they are: one sort by query, and inside it from high to low
+            key = self._owner | ~fused.view(np.uint32)
+            ordered, mine = np.sort(key), key[self._wanted]
+            above = np.searchsorted(ordered, mine) - self._first
+            middle = 0.5 * (above + np.searchsorted(ordered, mine, "right") - self._first + 1)
+            return float((self._share / middle).sum() / self._queries)
+
+        return value_of
+
+
+def _without(weights: DoubleArray, arm: int) -> FloatArray:
+    others = weights.astype(np.float32)
+    others[arm] = 0.0
+    return others

@@ -5,6 +5,7 @@ Good for topics and paraphrases. Blind to rare names and exact codes, which an e
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import ClassVar, Self
 
@@ -41,6 +42,15 @@ class Dense(Strategy):
     def retrieve(self, request: Request, limit: int) -> Hits:
         """Bring the nearest rows; an empty query has no embedding and brings none."""
         return Hits(*self._vectors.search(self._vector(request), limit, request.allowed))
+
+    def retrieve_many(self, requests: Sequence[Request], limit: int) -> list[Hits]:
+        """Encode all queries at once, and compare all of them with every entity in one product of matrices."""
+        texts = list(dict.fromkeys(" ".join(request.reading.words) for request in requests))
+        if any(request.allowed is not None for request in requests) or not texts:
+            return super().retrieve_many(requests, limit)
+        vectors = self._encoder.encode(texts)
+        found = dict(zip(texts, self._vectors.search_many(vectors, limit), strict=True))
+        return [Hits(*found[" ".join(request.reading.words)]) for request in requests]
 
     def evidence(self, request: Request, rows: IntArray) -> FloatArray:
         """Return the cosine of each row."""

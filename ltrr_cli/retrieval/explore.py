@@ -61,15 +61,18 @@ def _bearers(match: np.ndarray, request: Request) -> IntArray:
 
 def _within(others: np.ndarray, bearers: IntArray, seed: int, limit: int) -> np.ndarray:
     """Merge two orders by one coin a place; the coins do not depend on how many are wanted."""
-    coins = generator("explore coins", seed)
+    first, second = bearers.tolist(), others.tolist()
     found: dict[int, None] = {}
-    first, second = iter(bearers.tolist()), iter(others.tolist())
-    while len(found) < limit:
-        order = (first, second) if coins.random() < WITHIN else (second, first)
-        row = next((row for part in order for row in part if row not in found), None)
-        if row is None:
-            break
-        found[row] = None
+    place = {True: 0, False: 0}
+    for within in (generator("explore coins", seed).random(min(limit, len(first) + len(second))) < WITHIN).tolist():
+        for kind in (within, not within):
+            part, at = (first if kind else second), place[kind]
+            while at < len(part) and part[at] in found:
+                at += 1
+            place[kind] = at + 1
+            if at < len(part):
+                found[part[at]] = None
+                break
     return np.fromiter(found, np.int64, len(found))
 
 

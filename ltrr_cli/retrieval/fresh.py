@@ -45,6 +45,7 @@ class Fresh(Strategy):
         self._created = created[self._order]
         self._half = max(HALF * len(created), LEAST_HALF)
         self._bearing, self._shown = bearing, shown
+        self._lately: tuple[int, tuple[IntArray, FloatArray]] | None = None
         self._row_of = resources.catalog.row_of
 
     @classmethod
@@ -90,6 +91,12 @@ class Fresh(Strategy):
         return np.log1p(self._shown.at(rows, request.context.time_ms, SPAN))[:, None]
 
     def _pool(self, moment: int) -> tuple[IntArray, FloatArray]:
+        """Return what ``_newest`` says of a moment (kept for the last one)."""
+        if self._lately is None or self._lately[0] != moment:
+            self._lately = (moment, self._newest(moment))
+        return self._lately[1]
+
+    def _newest(self, moment: int) -> tuple[IntArray, FloatArray]:
         """Return (rows (n,), newness (n,) in 0..1]) of the newest that were there at a moment.
 
         Those created at one time are equally new. Where no moment of creation is known everything is.

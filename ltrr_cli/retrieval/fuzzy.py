@@ -31,13 +31,14 @@ class Fuzzy(Strategy):
 
     @classmethod
     def build(cls, resources: Resources, folder: Path) -> None:
-        """Index the names of all entities."""
-        NameIndex.build(folder, resources.catalog.titles)
+        """Index the names of all entities, unless there is such an index already."""
+        if resources.names is None:
+            NameIndex.build(folder, resources.catalog.titles)
 
     @classmethod
     def open(cls, resources: Resources, folder: Path, learned: Path | None) -> Self:
         """Open the index."""
-        return cls(NameIndex.open(folder), popularity_share(resources.catalog))
+        return cls(resources.names or NameIndex.open(folder), popularity_share(resources.catalog))
 
     def retrieve(self, request: Request, limit: int) -> Hits:
         """Bring the names most alike; of equal ones the better known."""

@@ -41,6 +41,8 @@ class Lexical(Strategy):
         self._within = resources.catalog.within
         self._analyzer, self._index, self._titles, self._held = analyzer, index, titles, held
         self._asked: tuple[Reading, _Asked] | None = None
+        self._reach = 0  # hits that are looked up at least, since a companion will ask for them
+        self._found: tuple[_Asked, int, Hits] | None = None
 
     @classmethod
     def build(cls, resources: Resources, folder: Path) -> None:
@@ -69,8 +71,17 @@ class Lexical(Strategy):
 
     def retrieve(self, request: Request, limit: int) -> Hits:
         """Bring the best BM25 scores."""
-        rows, scores = self._index.search(self._of(request).clauses, limit, request.allowed)
-        return Hits(rows, scores)
+        reach, asked = max(limit, self._reach), self._of(request)
+        if request.allowed is not None:
+            return Hits(*self._index.search(asked.clauses, limit, request.allowed))
+        known = self._found
+        if known is None or known[0] is not asked or known[1] < limit:
+            known = self._found = (asked, reach, Hits(*self._index.search(asked.clauses, reach)))
+        return Hits(known[2].rows[:limit], known[2].scores[:limit])
+
+    def expect(self, limit: int) -> None:
+        """Look up so many hits for every request at once: somebody else will ask for them (kept for the last one)."""
+        self._reach = limit
 
     def evidence(self, request: Request, rows: IntArray) -> FloatArray:
         """Return how each row matches.

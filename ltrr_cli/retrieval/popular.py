@@ -32,6 +32,8 @@ class Popular(Strategy):
         self._prior: DoubleArray = known / max(float(known.max(initial=0.0)), 1e-9)
         self._row_of = resources.catalog.row_of
         self._trend, self._bearing = trend, bearing
+        self._version = 0
+        self._known: tuple[tuple[int, int], FloatArray, IntArray] | None = None
 
     @classmethod
     def open(cls, resources: Resources, folder: Path, learned: Path | None) -> Self:
@@ -48,6 +50,7 @@ class Popular(Strategy):
         batch = OutcomeBatch.of(outcomes, self._row_of)
         wanted = batch.wanted()
         self._trend.add(batch.rows[wanted], batch.times_ms[wanted], batch.worth[wanted])
+        self._version += 1
 
     def save(self, folder: Path) -> None:
         """Write the trend."""
@@ -58,15 +61,27 @@ class Popular(Strategy):
 
         Where a kind is asked for, what is not of it comes last: as popular as it is, times the odds of a wrong reading.
         """
-        rows = np.arange(len(self._prior), dtype=np.int32)
-        scores, match = self._scores(rows, request), self._bearing.match(request)
-        if match is not None:
-            scores = scores * (match + np.float32(LEAK))
-        return best(rows, scores, limit, request.allowed)
+        scores, order = self._now(request)
+        match = self._bearing.match(request)
+        if match is None:
+            rows = order if request.allowed is not None else order[:limit]
+            return best(rows, scores[rows], limit, request.allowed)
+        bearers = np.flatnonzero(match).astype(np.int32)
+        # what does not bear the reading keeps its order, so that few of it have to be looked at
+        rows = np.union1d(bearers, order if request.allowed is not None else order[: limit + len(bearers)])
+        return best(rows, scores[rows] * (match[rows] + np.float32(LEAK)), limit, request.allowed)
 
     def evidence(self, request: Request, rows: IntArray) -> FloatArray:
         """Return the trend of each row, log1p."""
         return np.log1p(self._scores(rows, request))[:, None]
+
+    def _now(self, request: Request) -> tuple[FloatArray, IntArray]:
+        """Return (scores (entities,), rows by score, ties by row) as of a request (kept for the last moment)."""
+        asked = (request.context.time_ms, self._version)
+        if self._known is None or self._known[0] != asked:
+            scores = self._scores(np.arange(len(self._prior), dtype=np.int32), request)
+            self._known = (asked, scores, np.argsort(-scores, kind="stable").astype(np.int32))
+        return self._known[1:]
 
     def _scores(self, rows: IntArray, request: Request) -> FloatArray:
         scores: FloatArray = self._prior[rows].astype(np.float32)

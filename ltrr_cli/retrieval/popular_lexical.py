@@ -5,6 +5,7 @@ Good for words that many entities share. Adds nothing where the catalog does not
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import ClassVar, Self
 
@@ -32,6 +33,13 @@ class PopularLexical(Strategy):
         """Open the neighbour's index: it is built anyway."""
         lexical = Lexical.open(resources, folder.with_name(Lexical.name), None)
         return cls(lexical, popularity_share(resources.catalog))
+
+    def join(self, company: Mapping[str, Strategy]) -> None:
+        """Ask the open ``lexical`` of the same snapshot, where there is one: one search serves both."""
+        owner = company.get(Lexical.name)
+        if isinstance(owner, Lexical) and self._popularity.any():
+            self._lexical = owner
+            owner.expect(POOL)
 
     def retrieve(self, request: Request, limit: int) -> Hits:
         """Bring popular texts that match."""

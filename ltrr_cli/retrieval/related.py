@@ -55,10 +55,11 @@ class Related(Strategy):
             return Hits.none()
         seeds, factors = _weighted(request.seeds), self.graph.factors
         tied, shared = self._ties.bearers(*self._ties.of(*seeds))
-        near = affinity(factors, person(factors, *seeds), factors.rows)[0]
         score = np.zeros(self._entities, np.float32)
         score[tied] = shared / np.float32(max(float(shared.max(initial=0.0)), 1e-9))
-        score[factors.rows] += (np.maximum(near, 0.0) / max(float(near.max(initial=0.0)), 1e-9)).astype(np.float32)
+        if len(factors.rows):
+            near = affinity(factors, person(factors, *seeds), factors.rows)[0]
+            score[factors.rows] += (np.maximum(near, 0.0) / max(float(near.max(initial=0.0)), 1e-9)).astype(np.float32)
         score[request.seeds] = 0.0
         rows = np.flatnonzero(score).astype(np.int32)
         return best(rows, score[rows], limit, request.allowed)

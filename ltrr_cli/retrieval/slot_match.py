@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-import numpy as np
-
 from ltrr_cli.core.types import FloatArray, Request
 from ltrr_cli.retrieval.strategy import Resources, Strategy
 from ltrr_cli.retrieval.structured import Structured
@@ -17,15 +15,13 @@ LEAK = 0.02  # of a full match: the odds, so to speak, that what does not bear t
 class SlotMatch:
     """The match of ``structured``, on its table: it is built anyway."""
 
-    def __init__(self, structured: Structured, entities: int) -> None:
+    def __init__(self, structured: Structured) -> None:
         self._structured = structured
-        self._everything = np.arange(entities, dtype=np.int32)
 
     @classmethod
     def open(cls, resources: Resources, folder: Path) -> SlotMatch:
         """Open the neighbour of a strategy's folder."""
-        structured = Structured.open(resources, folder.with_name(Structured.name), None)
-        return cls(structured, len(resources.catalog))
+        return cls(Structured.open(resources, folder.with_name(Structured.name), None))
 
     def join(self, company: Mapping[str, Strategy]) -> None:
         """Ask the open ``structured`` of the same snapshot, where there is one: it remembers its last answer."""
@@ -41,4 +37,4 @@ class SlotMatch:
         kinds = (slot for reading in request.reading.interpretations for slot in reading.slots)
         if all(slot.field == "title" for slot in kinds):
             return None
-        return self._structured.evidence(request, self._everything)[:, 0]
+        return self._structured.match(request)

@@ -18,12 +18,14 @@ import numpy as np
 
 from ltrr_cli.core.inferred import Inferred
 from ltrr_cli.core.types import BoolArray, Catalog, Encoder, FloatArray, Hits, IntArray, Outcome, Profile, Request
+from ltrr_cli.text.names import NameIndex
 
 
 @dataclass(frozen=True, slots=True)
 class Resources:
     """What the engine lends to strategies while they are built and open.
 
+    names     -- the index of all titles that whoever reads queries uses too; None: a strategy keeps one of its own
     predicted -- while building: id -> query -> score > 0, what a user says that entities should answer
     """
 
@@ -32,6 +34,7 @@ class Resources:
     language: str = "en"
     inferred: Inferred = field(default_factory=Inferred.none)
     predicted: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+    names: NameIndex | None = None
     sparse: Path | None = None  # folder of a sparse encoder that gives terms instead of learnt ones
 
 
@@ -61,6 +64,10 @@ class Strategy:
     def retrieve(self, request: Request, limit: int) -> Hits:
         """Bring at most ``limit`` rows, best first."""
         raise NotImplementedError
+
+    def retrieve_many(self, requests: Sequence[Request], limit: int) -> list[Hits]:
+        """Bring what ``retrieve`` brings, for each request; only who is quicker asked together overrides it."""
+        return [self.retrieve(request, limit) for request in requests]
 
     def evidence(self, request: Request, rows: IntArray) -> FloatArray:
         """Return (len(rows), len(evidence_names)) float32, NaN where it has nothing to say."""

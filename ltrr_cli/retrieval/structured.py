@@ -59,16 +59,16 @@ class Structured(Strategy):
 
     def retrieve(self, request: Request, limit: int) -> Hits:
         """Bring what bears most of the likeliest readings."""
-        match = self._match(request)
+        match = self.match(request)
         rows = np.flatnonzero(match).astype(np.int32)
         return best(rows, match[rows] + np.float32(_POPULAR) * self._popularity[rows], limit, request.allowed)
 
     def evidence(self, request: Request, rows: IntArray) -> FloatArray:
         """Return how well each row matches, 0..1."""
-        return self._match(request)[rows][:, None]
+        return self.match(request)[rows][:, None]
 
-    def _match(self, request: Request) -> FloatArray:
-        """Return (entities,) float32 (kept for the last request)."""
+    def match(self, request: Request) -> FloatArray:
+        """Return (entities,) float32 in 0..1, how well each matches (kept for the last request; read it only)."""
         reading = request.reading
         asked = (reading.tokens, reading.interpretations)
         if self._asked is None or self._asked[0] != asked:
@@ -76,18 +76,26 @@ class Structured(Strategy):
         return self._asked[1]
 
     def _scored(self, request: Request) -> FloatArray:
-        match = np.zeros(len(self._popularity), np.float32)
+        match, covered = (np.zeros(len(self._popularity), np.float32) for _ in range(2))
+        readings = request.reading.interpretations
         length = max(len(request.reading.tokens), 1)
-        for reading in request.reading.interpretations:
-            covered = np.zeros(len(match), np.float32)
-            keys = [_key(slot.field, slot.value) for slot in reading.slots]
-            for slot, rows in zip(reading.slots, self._bearers.find(keys), strict=True):
-                covered[rows] += (slot.end - slot.start) / length
-            guesses = [] if self._guessed is None else self._guessed.find(keys)
-            for slot, (rows, scores) in zip(reading.slots, guesses, strict=self._guessed is not None):
-                # the root: squared below, a guess counts by the chance that it is right
-                covered[rows] += np.sqrt(scores) * np.float32((slot.end - slot.start) / length)
-            match += np.float32(reading.odds) * covered**2
+        keys = {slot: _key(slot.field, slot.value) for reading in readings for slot in reading.slots}
+        distinct = list(dict.fromkeys(keys.values()))
+        bearers = dict(zip(distinct, self._bearers.find(distinct), strict=True))
+        guesses = {} if self._guessed is None else dict(zip(distinct, self._guessed.find(distinct), strict=True))
+        for reading in readings:
+            touched = []
+            for slot in reading.slots:
+                rows, share = bearers[keys[slot]], np.float32((slot.end - slot.start) / length)
+                covered[rows] += share
+                touched.append(rows)
+                if guesses:
+                    rows, roots = guesses[keys[slot]]
+                    covered[rows] += roots * share
+                    touched.append(rows)
+            rows = np.concatenate(touched)
+            match[rows] += np.float32(reading.odds) * covered[rows] ** 2  # a row that stands twice is added once
+            covered[rows] = 0.0
         return match
 
 
@@ -103,8 +111,8 @@ class _Guessed:
         return cls(Groups.of("guessed", arrays), arrays["rows"], arrays["scores"])
 
     def find(self, keys: Sequence[str]) -> list[tuple[IntArray, FloatArray]]:
-        """Return (rows, scores 0..1) per key."""
-        return [(self._rows[places], self._scores[places]) for places in self._places.find(keys)]
+        """Return (rows, roots of scores 0..1) per key: squared, a guess counts by the chance that it is right."""
+        return [(self._rows[places], np.sqrt(self._scores[places])) for places in self._places.find(keys)]
 
 
 def _key(field: str, value: str) -> str:

@@ -16,13 +16,14 @@ def union(lists: Sequence[Hits]) -> tuple[IntArray, FloatArray, FloatArray]:
     >>> rows.tolist(), ranks[:, 0].tolist()
     ([2, 5], [2.0, 1.0])
     """
-    rows = np.unique(np.concatenate([np.empty(0, np.int32), *(hits.rows for hits in lists)]))
+    brought = np.concatenate([np.empty(0, np.int32), *(hits.rows for hits in lists)])
+    rows, place = np.unique(brought, return_inverse=True)
+    lengths = [len(hits.rows) for hits in lists]
+    column = np.repeat(np.arange(len(lists)), lengths)
     ranks = np.full((len(rows), len(lists)), np.nan, np.float32)
     scores = np.full((len(rows), len(lists)), np.nan, np.float32)
-    for column, hits in enumerate(lists):
-        place = np.searchsorted(rows, hits.rows)
-        ranks[place, column] = np.arange(1, len(hits.rows) + 1, dtype=np.float32)
-        scores[place, column] = hits.scores
+    ranks[place, column] = np.concatenate([np.empty(0), *(np.arange(1, length + 1) for length in lengths)])
+    scores[place, column] = np.concatenate([np.empty(0, np.float32), *(hits.scores for hits in lists)])
     return rows, ranks, scores
 
 

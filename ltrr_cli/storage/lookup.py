@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from hashlib import blake2b
 from typing import Self
 
@@ -11,11 +13,22 @@ import numpy as np
 from ltrr_cli.core.types import IntArray
 from ltrr_cli.storage.packed_arrays import Array
 
+_FEW = 8  # texts that are looked up one by one
+
 
 def hashes(texts: Sequence[str]) -> Array:
     """Return (n,) uint64: 64 bits of BLAKE2b, so that a million texts share one with odds of 1 in 10 million."""
-    digests = (blake2b(text.encode("utf-8", "surrogatepass"), digest_size=8).digest() for text in texts)
-    return np.frombuffer(b"".join(digests), "<u8")
+    return np.frombuffer(b"".join(map(_digest, texts)), "<u8")
+
+
+@lru_cache(maxsize=16_384)
+def _number(text: str) -> int:
+    """Return the hash of one text; the words of a query are looked up in several tables."""
+    return int.from_bytes(_digest(text), "little")
+
+
+def _digest(text: str) -> bytes:
+    return blake2b(text.encode("utf-8", "surrogatepass"), digest_size=8).digest()
 
 
 class Lookup:
@@ -28,6 +41,7 @@ class Lookup:
 
     def __init__(self, keys: Array, places: IntArray) -> None:
         self._keys, self._places = keys, places
+        self._view = np.asarray(keys).data
 
     @staticmethod
     def arrays(name: str, texts: Sequence[str], places: Sequence[int] | None = None) -> dict[str, Array]:
@@ -49,10 +63,18 @@ class Lookup:
         """Return (n,) int32 places, -1 where a text is not there."""
         if not len(self._keys) or not texts:
             return np.full(len(texts), -1, np.int32)
+        if len(texts) <= _FEW:
+            return np.array([self._find(text) for text in texts], np.int32)
         wanted = hashes(texts)
         at = np.minimum(np.searchsorted(self._keys, wanted), len(self._keys) - 1)
         found: IntArray = np.where(self._keys[at] == wanted, self._places[at], -1).astype(np.int32, copy=False)
         return found
+
+    def _find(self, text: str) -> int:
+        """Return one place: for a few texts, calling NumPy takes longer than looking."""
+        wanted = _number(text)
+        at = bisect_left(self._view, wanted)
+        return int(self._places[at]) if at < len(self._view) and self._view[at] == wanted else -1
 
 
 class Groups:

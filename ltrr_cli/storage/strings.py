@@ -50,6 +50,11 @@ class Strings(Sequence[str]):
             raise IndexError(index)
         return self.raw(index % len(self)).decode("utf-8", "surrogatepass")
 
+    def many(self, places: Iterable[int]) -> list[str]:
+        """Return the strings at places from 0."""
+        blob, offsets = self._blob, self._offsets
+        return [str(blob[offsets[at] : offsets[at + 1]], "utf-8", "surrogatepass") for at in places]
+
     def raw(self, index: int) -> bytes:
         """Return one string's bytes."""
         return bytes(self._blob[self._offsets[index] : self._offsets[index + 1]])

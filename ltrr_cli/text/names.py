@@ -18,6 +18,7 @@ from ltrr_cli.text.similarity import name_likeness
 FILE = "names.bin"
 _CANDIDATES = 72  # looked at closely, for one question
 _LONGEST_COMPARED = 256  # characters
+_KEPT = 4_096  # answers, of some 600 bytes each
 
 # a name that merely holds all that was typed is this alike, and up to this when nothing else is in it
 _HELD, _HELD_ALONE = 0.6, 0.9
@@ -35,6 +36,7 @@ class NameIndex:
         self._starts, self._rows = arrays["row_starts"], arrays["rows"]
         self._lookup = Lookup.of("keys", arrays)
         self._grams = GramIndex.of(arrays)
+        self._alike: dict[tuple[str, ...], tuple[IntArray, FloatArray]] = {}
 
     @staticmethod
     def build(folder: Path, titles: Iterable[str]) -> None:
@@ -120,12 +122,24 @@ class NameIndex:
         return self._names[name]
 
     def similar_names(self, words: Sequence[str]) -> tuple[IntArray, FloatArray]:
-        """Return names and their likeness (0..1) to folded words, best first, ties by number."""
+        """Return names and their likeness (0..1) to folded words, best first, ties by number.
+
+        What was asked lately is kept: who reads a query and who looks for names ask the same.
+        """
+        asked = tuple(words)
+        known = self._alike.get(asked)
+        if known is None:
+            if len(self._alike) >= _KEPT:
+                self._alike.clear()
+            known = self._alike[asked] = self._similar_names(asked)
+        return known
+
+    def _similar_names(self, words: Sequence[str]) -> tuple[IntArray, FloatArray]:
         key = "".join(words)[:_LONGEST_COMPARED]
         names, held = self._grams.candidates(key, _CANDIDATES)
         if not len(names):
             return names, held
-        spelt = [self._names[name][: 2 * _LONGEST_COMPARED] for name in names.tolist()]
+        spelt = [name[: 2 * _LONGEST_COMPARED] for name in self._names.many(names.tolist())]
         whole = name_likeness(words if len(key) < _LONGEST_COMPARED else [key], spelt)
         share = np.minimum(len(key) / np.array([len(name) for name in spelt]), 1.0)
         part = held * (_HELD + (_HELD_ALONE - _HELD) * share)

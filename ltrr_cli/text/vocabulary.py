@@ -92,7 +92,10 @@ class Vocabulary:
 
     def frequencies(self, words: Sequence[str]) -> IntArray:
         """Return (n,) int32: how many entities have each word, 0 of unknown ones."""
-        places = self.find(words)
+        return self.frequencies_at(self.find(words))
+
+    def frequencies_at(self, places: IntArray) -> IntArray:
+        """Return (n,) int32: how many entities have the word at each place, 0 for -1."""
         if not len(self):
             return np.zeros(len(places), np.int32)
         counted: IntArray = np.where(places >= 0, self.anywhere[places], 0).astype(np.int32, copy=False)
@@ -111,7 +114,7 @@ class Vocabulary:
         places = self._spelling.candidates(word)
         if not len(places):
             return []
-        offered = [self._words[place] for place in places.tolist()]
+        offered = self._words.many(places.tolist())
         distances = edits(word, offered, allowed_edits(word))
         near = np.flatnonzero((distances <= allowed_edits(word)) & (distances > 0))
         order = near[np.lexsort((near, -self.anywhere[places[near]], distances[near]))][:most]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from math import log
+from operator import itemgetter
 
 from ltrr_cli.core.types import Interpretation, Slot
 
@@ -35,16 +36,23 @@ def interpretations(slots: Sequence[Slot], length: int) -> tuple[Interpretation,
     ends: list[list[tuple[float, tuple[Slot, ...]]]] = [[] for _ in range(length + 1)]
     ends[0].append((1.0, ()))
     for place in range(length):
-        ends[place] = sorted(ends[place], key=_order)[:_BEAM]
+        ends[place] = _ordered(ends[place])[:_BEAM]
         skip = _UNEXPLAINED * (1.0 - min(meant[place], _SURELY_MEANT))
         ends[place + 1] += [(weight * skip, chosen) for weight, chosen in ends[place]]
         for slot in starting[place]:
             ends[slot.end] += [(weight * slot.odds, (*chosen, slot)) for weight, chosen in ends[place]]
-    found = sorted(ends[length], key=_order)[: MOST_INTERPRETATIONS + 1]
+    found = _ordered(ends[length])[: MOST_INTERPRETATIONS + 1]
     total = sum(weight for weight, _ in found)
     if total <= 0:
         return ()
     return tuple(Interpretation(chosen, weight / total) for weight, chosen in found if chosen)[:MOST_INTERPRETATIONS]
+
+
+def _ordered(found: list[tuple[float, tuple[Slot, ...]]]) -> list[tuple[float, tuple[Slot, ...]]]:
+    """Sort by weight, the heaviest first; ties by the slots, which are compared only where there are any."""
+    if len({weight for weight, _ in found}) == len(found):
+        return sorted(found, key=itemgetter(0), reverse=True)
+    return sorted(found, key=_order)
 
 
 def _order(found: tuple[float, tuple[Slot, ...]]) -> tuple[float, list[tuple[int, int, str, str]]]:

@@ -5,6 +5,7 @@ Everything stands in sorted, memory-mapped arrays: opening parses nothing, whate
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from threading import local
 from typing import Self
@@ -65,15 +66,22 @@ class Understanding:
         opened = Vocabulary.open(folder), NameIndex.open(folder), Values.open(folder)
         return cls(header["language"], *opened, prominent)
 
+    @property
+    def names(self) -> NameIndex:
+        """The index of all titles."""
+        return self._names
+
     def read(self, query: str, locale: str | None = None) -> Reading:
         """Read a query; never fails, whatever was typed. Equal queries give equal readings."""
         typed = tuple(query_tokens(query))
         name = int(self._names.find(["".join(typed)])[0]) if typed else -1
         alike = self._alike(typed) if name < 0 else []
-        spelling = self._spell(typed, name, alike)
-        slots = self._tagger.slots(typed, spelling.instead, alike)
+        places = self._vocabulary.find(typed)
+        frequencies = self._vocabulary.frequencies_at(places).tolist()
+        spelling = self._spell(typed, name, alike, frequencies)
+        slots = self._tagger.slots(typed, spelling.instead, alike, places, frequencies)
         found = interpretations(slots, len(typed))
-        intents = intent(found, len(typed), self._rarity(typed))
+        intents = intent(found, len(typed), self._rarity(frequencies))
         language = self._guess(typed, locale)
         best, likeness = (name, 1.0) if name >= 0 else alike[0] if alike else (-1, 0.0)
         return Reading(
@@ -89,6 +97,7 @@ class Understanding:
                 query,
                 typed,
                 self._vocabulary,
+                places=places,
                 corrected=len(spelling.instead),
                 name=(likeness, self._names.bearers(best) if best >= 0 else 0),
                 slots=slots,
@@ -108,18 +117,19 @@ class Understanding:
         # a likeness of 1 is kept for the name itself
         return [(name, min(alike, 0.99)) for name, alike in list(pairs)[:_ALIKE]]
 
-    def _spell(self, typed: tuple[str, ...], name: int, alike: list[tuple[int, float]]) -> Spelling:
+    def _spell(
+        self, typed: tuple[str, ...], name: int, alike: list[tuple[int, float]], frequencies: Sequence[int]
+    ) -> Spelling:
         if name >= 0:  # what is a name needs no correction, but perhaps other spaces
             spelt = tuple(self._names.spelt(name).split(" "))
             if spelt == typed:
                 return Spelling(typed, (), {})
             return Spelling(spelt, (Correction(" ".join(typed), spelt, _SAME_SPELLING),), {})
-        frequencies = self._vocabulary.frequencies(typed).tolist()
         resembling = [self._names.spelt(each).split(" ") for each, _ in alike]
         return self._speller.spell(typed, frequencies, resembling)
 
-    def _rarity(self, typed: tuple[str, ...]) -> float:
-        known = [frequency for frequency in self._vocabulary.frequencies(typed).tolist() if frequency]
+    def _rarity(self, frequencies: Sequence[int]) -> float:
+        known = [frequency for frequency in frequencies if frequency]
         rarest = self._vocabulary.idf(1)
         return min(self._vocabulary.idf(min(known)) / rarest, 1.0) if known and rarest > 0 else 0.0
 

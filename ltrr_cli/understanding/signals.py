@@ -7,7 +7,7 @@ from math import log1p
 
 import numpy as np
 
-from ltrr_cli.core.types import Interpretation, Slot
+from ltrr_cli.core.types import IntArray, Interpretation, Slot
 from ltrr_cli.text.vocabulary import Vocabulary
 from ltrr_cli.understanding.interpret import entropy
 
@@ -46,6 +46,7 @@ def signals_of(
     tokens: Sequence[str],
     vocabulary: Vocabulary,
     *,
+    places: IntArray,
     corrected: int,
     name: tuple[float, int],
     slots: Sequence[Slot],
@@ -55,13 +56,13 @@ def signals_of(
 ) -> dict[str, float]:
     """Return all signals, finite, in the order of ``SIGNALS``.
 
+    places    -- (n,) of the tokens in the vocabulary
     corrected -- tokens for which there is a correction
     name      -- likeness of the most similar name (1: it is the query) and how many bear it
     """
     count = max(len(tokens), 1)
-    places = vocabulary.find(tokens)
     known = places[places >= 0]
-    idf = [vocabulary.idf(frequency) for frequency in vocabulary.frequencies(tokens).tolist()]
+    idf = [vocabulary.idf(frequency) for frequency in vocabulary.frequencies_at(places).tolist()]
     likeness, bearers = name
     values = (
         len(tokens),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
+from math import log1p, prod
 from typing import NamedTuple
 
 import numpy as np
@@ -57,21 +58,27 @@ class Tagger:
         self._prominence, self._analyzer = prominence, analyzer
 
     def slots(
-        self, tokens: Sequence[str], instead: Mapping[int, tuple[str, float]], alike: Sequence[tuple[int, float]]
+        self,
+        tokens: Sequence[str],
+        instead: Mapping[int, tuple[str, float]],
+        alike: Sequence[tuple[int, float]],
+        places: IntArray,
+        frequencies: Sequence[int],
     ) -> list[Slot]:
         """Return slots by place, then likeliest first.
 
         instead -- of a token, its likeliest alternative and its odds
         alike   -- names that resemble the whole query without being it, and their likeness
+        places, frequencies -- of the tokens in the vocabulary
         """
         meanings: Meanings = defaultdict(dict)
         self._named(tokens, instead, meanings)
         self._ended(tokens, meanings)
         self._reminded(tokens, meanings)
-        self._resembled(tokens, alike, meanings)
+        self._resembled(tokens, alike, meanings, min(frequencies, default=0) > _RARE)
         found: list[Slot] = []
         for (start, end), weights in meanings.items():
-            total = sum(weight.mass for weight in weights.values()) + self._plain(tokens[start:end])
+            total = sum(weight.mass for weight in weights.values()) + self._plain(places[start:end])
             slots = [
                 Slot(field, value, weight.quality * weight.mass / total, start, end)
                 for (field, value), weight in weights.items()
@@ -89,7 +96,7 @@ class Tagger:
             fixes = [instead[place] for place in range(start, end) if place in instead]
             if fixes:
                 words = (instead[place][0] if place in instead else tokens[place] for place in range(start, end))
-                asked.append(((start, end), "".join(words), float(np.prod([odds for _, odds in fixes]))))
+                asked.append(((start, end), "".join(words), prod(odds for _, odds in fixes)))
         keys = [key for _, key, _ in asked]
         names = self._names.find(keys).tolist()
         for (span, _, quality), name, places in zip(asked, names, self._values.exact(keys), strict=True):
@@ -109,7 +116,7 @@ class Tagger:
         values = [self._values[place] for place in places.tolist()]
         total = sum(value.count for value in values)
         for value in values:
-            mass = part * float(np.log1p(total)) * value.count / total
+            mass = part * log1p(total) * value.count / total
             _keep(weights, (value.field, value.value), Weight(mass, quality))
 
     def _reminded(self, tokens: Sequence[str], meanings: Meanings) -> None:
@@ -121,19 +128,19 @@ class Tagger:
             covered: set[Meaning] = set().union(*(found for (start, end), found in whole if start <= place < end))
             for value in (self._values[each] for each in places.tolist()):
                 if (value.field, value.value) not in covered:
-                    mass = float(np.log1p(value.count)) * _REMINDED / value.words
+                    mass = log1p(value.count) * _REMINDED / value.words
                     _keep(meanings[place, place + 1], (value.field, value.value), Weight(mass, 1.0))
 
     def _resembled(
-        self, tokens: Sequence[str], alike: Sequence[tuple[int, float]], meanings: dict[Span, dict[Meaning, Weight]]
+        self, tokens: Sequence[str], alike: Sequence[tuple[int, float]], meanings: Meanings, all_known: bool
     ) -> None:
-        """Add names and values that resemble the whole query."""
+        """Add names and values that resemble the whole query; less is believed where every word of it is known."""
         if not tokens:
             return
         # what stands whole in a part of the query resembles the query only for that
         parts = {meaning for span, found in meanings.items() if span != (0, len(tokens)) for meaning in found}
         weights = meanings[0, len(tokens)]
-        believed = _ALL_KNOWN if (self._vocabulary.frequencies(tokens) > _RARE).all() else 1.0
+        believed = _ALL_KNOWN if all_known else 1.0
         for name, likeness in alike:
             meaning = ("title", self._names.spelt(name))
             if meaning not in parts and (quality := _quality(likeness)):
@@ -144,11 +151,11 @@ class Tagger:
                 self._valued(weights, places, quality * believed, quality)
 
     def _title_mass(self, name: int) -> float:
-        return float(np.log1p(self._names.bearers(name))) + _PROMINENT * float(self._prominence[name])
+        return log1p(self._names.bearers(name)) + _PROMINENT * float(self._prominence[name])
 
-    def _plain(self, words: Sequence[str]) -> float:
-        place = int(self._vocabulary.find(words)[0]) if len(words) == 1 else -1
-        return _PLAIN + (_PLAIN_WORD * float(np.log1p(self._vocabulary.titles[place])) if place >= 0 else 0.0)
+    def _plain(self, places: IntArray) -> float:
+        place = int(places[0]) if len(places) == 1 else -1
+        return _PLAIN + (_PLAIN_WORD * log1p(self._vocabulary.titles[place]) if place >= 0 else 0.0)
 
 
 def prominence(names: NameIndex, popularity: FloatArray) -> FloatArray:

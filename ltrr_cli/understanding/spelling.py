@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from math import exp, log1p
 from typing import NamedTuple
-
-import numpy as np
 
 from ltrr_cli.core.types import Correction
 from ltrr_cli.text.names import NameIndex
@@ -95,10 +94,10 @@ class Speller:
         weights = self._neighbours(token, frequency, context) if frequency <= _RARE else {}
         if frequency == 0 or not token.isalpha():
             weights |= self._splits(token, frequency)
-        kept = _KNOWN + float(np.log1p(frequency)) if frequency else 0.0
-        total = np.exp(kept) + sum(np.exp(weight) for weight in weights.values())
+        kept = _KNOWN + log1p(frequency) if frequency else 0.0
+        total = exp(kept) + sum(exp(weight) for weight in weights.values())
         ranked = sorted(weights.items(), key=lambda pair: (-pair[1], pair[0]))[:_MOST]
-        offers = [Correction(token, offered, float(np.exp(weight) / total)) for offered, weight in ranked]
+        offers = [Correction(token, offered, exp(weight) / total) for offered, weight in ranked]
         return [offer for offer in offers if offer.odds >= OFFERED]
 
     def _neighbours(self, token: str, frequency: int, context: set[str]) -> dict[tuple[str, ...], float]:
@@ -115,7 +114,7 @@ class Speller:
         for one, likeness in zip(near, close, strict=True):
             fitting = _CONTEXT if one.word in context else 0.0
             distance = _DISTANCE * (1.0 - likeness) + _EDIT * one.edits
-            found[one.word,] = _NEAR + float(np.log1p(one.frequency)) - distance + fitting
+            found[one.word,] = _NEAR + log1p(one.frequency) - distance + fitting
         return found
 
     def _splits(self, token: str, frequency: int) -> dict[tuple[str, ...], float]:
@@ -129,7 +128,7 @@ class Speller:
             rarer = min(counts[2 * cut - 2 : 2 * cut])
             boundary = left[-1].isdigit() != right[0].isdigit()
             if rarer > frequency and (boundary or (len(left) > 1 and len(right) > 1 and rarer > _RARE)):
-                found[left, right] = float(np.log1p(rarer)) - _SPLIT + _BOUNDARY * boundary
+                found[left, right] = log1p(rarer) - _SPLIT + _BOUNDARY * boundary
         return found
 
     def _glued_name(self, token: str) -> tuple[str, ...]:

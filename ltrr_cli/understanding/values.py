@@ -192,7 +192,7 @@ class Values:
         """Return places of values that are spelt one way, and its likeness (0..1) to folded words, best first."""
         groups, _ = self._grams.candidates("".join(words), _LOOKED_AT)
         places = [self._exact.group(group) for group in groups.tolist()]
-        likeness = name_likeness(words, [" ".join(tokens(self._written[some[0]])) for some in places])
+        likeness = name_likeness(words, [" ".join(folded(self._written[some[0]])) for some in places])
         order = np.argsort(-likeness, kind="stable").tolist()
         return [(places[at], float(likeness[at])) for at in order]
 

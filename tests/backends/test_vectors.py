@@ -251,3 +251,14 @@ def test_threads_agree(folder):
         worker.join()
     assert all(answer == answers[0] for answer in answers)
     assert answers[0][:5] == expected
+
+
+def test_many_at_once_find_what_each_finds_alone(either, few):
+    for opened in (either, few):
+        queries = np.random.default_rng(8).standard_normal((9, 16)).astype(np.float32)
+        queries[3] = 0.0
+        for limit in (0, 1, 40, 10_000):
+            for query, (rows, scores) in zip(queries, opened.search_many(queries, limit), strict=True):
+                alone, values = opened.search(query, limit)
+                np.testing.assert_array_equal(rows, alone)
+                np.testing.assert_array_equal(scores, values)

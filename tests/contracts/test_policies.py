@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -71,6 +72,18 @@ def test_what_was_learnt_survives_the_disk(policy: Policy, tmp_path: Path):
     policy.save(tmp_path)
     again = open_policy(AllocationSettings(), tmp_path, str(policy))
     np.testing.assert_array_equal(policy.menu(bandit_context()).draws, again.menu(bandit_context()).draws)
+
+
+def test_lessons_taken_in_at_once_decide_as_lessons_one_by_one(policy: Policy):
+    arms = (("memory", 1), ("memory", 3), ("lexical", 7), ("dense", 0), ("memory", 12))
+    examples = [example(arm, rank) for arm, rank in arms] * 12
+    at_once = new_policy(AllocationSettings(), str(policy))
+    at_once.start([replace(one, real=False) for one in examples])
+    policy.learn([replace(one, real=False) for one in examples])
+    one_by_one, together = (each.menu(bandit_context(explore=False)).draws[0] for each in (policy, at_once))
+    assert np.abs(one_by_one - together).max() <= 4
+    unmoved = new_policy(AllocationSettings(), str(policy)).menu(bandit_context(explore=False)).draws[0]
+    assert str(policy).startswith(("uniform", "random", "fixed")) or (together != unmoved).any()
 
 
 def test_without_exploration_there_is_one_allocation(policy: Policy):

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from ltrr_cli.catalog.columns import Columns
 from ltrr_cli.core.types import Outcome
 from ltrr_cli.retrieval.strategy import Resources, Strategy
 from ltrr_cli.retrieval.strategy_registry import names, strategy
@@ -63,6 +64,15 @@ def test_the_same_request_gives_the_same_hits(found: Strategy, query: str):
     first, second = found.retrieve(ask(query, seed=5), 30), found.retrieve(ask(query, seed=5), 30)
     assert first.rows.tolist() == second.rows.tolist()
     assert first.scores.tolist() == second.scores.tolist()
+
+
+def test_many_requests_at_once_are_answered_as_one_by_one(found: Strategy, songs: Columns):
+    allowed = np.arange(len(songs)) % 2 == 0
+    for requests in ([ask(query) for query in QUERIES], [ask(query, allowed=allowed) for query in QUERIES], []):
+        for request, hits in zip(requests, found.retrieve_many(requests, 15), strict=True):
+            one = found.retrieve(request, 15)
+            np.testing.assert_array_equal(hits.rows, one.rows)
+            np.testing.assert_array_equal(hits.scores, one.scores)
 
 
 @pytest.mark.parametrize("query", QUERIES)

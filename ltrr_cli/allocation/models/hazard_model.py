@@ -6,12 +6,13 @@ every strategy that ran: its block says yes, the blocks before it no, deeper one
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import ClassVar
 
 import numpy as np
 
 from ltrr_cli.allocation.knapsack import block_edges
-from ltrr_cli.allocation.models.laplace import posterior, sigmoid
+from ltrr_cli.allocation.models.laplace import fit, posterior, sigmoid
 from ltrr_cli.allocation.models.regressions import HEAVIEST, Regressions
 from ltrr_cli.allocation.policy import BanditContext, BanditExample
 from ltrr_cli.core.types import DoubleArray, IntArray
@@ -69,8 +70,34 @@ class HazardModel(Regressions):
         self.age(bandit_context.time_ms, half_life_days)
         weight = min(example.weight * example.reward, HEAVIEST)
         self.examples += min(weight, 1.0)
-        said, share = _answers(example, edges)
+        said, share = _answers(example.ranks, example.depths, edges)
         self._step(places, x, said, weight * share)
+
+    def start(self, examples: Sequence[BanditExample]) -> None:
+        """Take in examples of the same strategies that stand in no order, all at once; only reward teaches.
+
+        One fit per strategy and block instead of a step per example: a tenth of the work for some hundred examples.
+        """
+        examples = [one for one in examples if one.reward > 0.0 and one.depths.any()]
+        if not examples or not self.fits(examples[0].bandit_context.inputs().shape[-1]):
+            return
+        depths, ranks = (np.stack([getattr(one, name) for one in examples]) for name in ("depths", "ranks"))
+        edges = block_edges(int(max(depths.max(), ranks.max())))
+        admitted = self.admit(examples[0].bandit_context.strategies, len(edges) - 1)
+        places = np.arange(len(self.names))[admitted]
+        weight = np.minimum([one.weight * one.reward for one in examples], HEAVIEST)
+        self.examples += float(np.minimum(weight, 1.0).sum())
+        said, share = _answers(ranks, depths, edges)  # (n, s, b)
+        x = np.stack([one.bandit_context.inputs() for one in examples])  # (n, s, d)
+        for arm, place in enumerate(places.tolist()):
+            for block in range(len(edges) - 1):
+                self._mean[place, block], self._covariance[place, block] = fit(
+                    self._mean[place, block],
+                    self._covariance[place, block],
+                    x[:, arm],
+                    said[:, arm, block],
+                    weight * share[:, arm, block],
+                )
 
     def _step(self, places: slice | IntArray, x: DoubleArray, said: DoubleArray, weight: DoubleArray) -> None:
         """Step all strategies at once, their covariances one by one: what an answer speaks of is a block's prefix.
@@ -97,19 +124,21 @@ class HazardModel(Regressions):
             start = at.stop
 
 
-def _answers(example: BanditExample, edges: IntArray) -> tuple[DoubleArray, DoubleArray]:
-    """Return (said (s, b), share (s, b)): how much of a yes every block has, and how much of it the answer speaks of.
+def _answers(ranks: IntArray, depths: IntArray, edges: IntArray) -> tuple[DoubleArray, DoubleArray]:
+    """Return (said (..., s, b), share (..., s, b)): how much of a yes a block has, and how much of it is spoken of.
+
+    ranks, depths -- (..., s) as of an example
 
     Several strategies may have the same entity; the knapsack takes them for independent, so they share the credit, the
     shallower the more, else three that find the same would crowd out a fourth that finds other things.
     A block that the depth cuts says no for the part that was looked at: its hazard is spread evenly inside.
     """
-    start, end = edges[:-1][None], edges[1:][None]
-    rank, depth = example.ranks[:, None], example.depths[:, None]
+    start, end = edges[:-1], edges[1:]
+    rank, depth = ranks[..., None], depths[..., None]
     said = (rank > start) & (rank <= end)
     looked = np.where(rank > 0, rank > end, np.clip((depth - start) / (end - start), 0.0, 1.0))
-    near = np.where(rank > 0, np.maximum(rank, 1).astype(np.float64) ** -SHARING, 0.0)  # (s, 1)
-    return said * near / max(float(near.sum()), 1e-9), np.where(said, 1.0, looked)
+    near = np.where(rank > 0, np.maximum(rank, 1).astype(np.float64) ** -SHARING, 0.0)  # (..., s, 1)
+    return said * near / np.maximum(near.sum(axis=-2, keepdims=True), 1e-9), np.where(said, 1.0, looked)
 
 
 def _edges_of(blocks: int) -> IntArray:

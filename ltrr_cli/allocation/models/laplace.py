@@ -8,6 +8,7 @@ from ltrr_cli.core.types import DoubleArray
 
 _ITERATIONS = 40  # safeguarded Newton, at most: it stops when all modes are found
 _CLOSE = 1e-9
+_SETTLED = 1e-7  # nats of the posterior that one more step of many observations may gain
 
 
 def step(mean: DoubleArray, covariance: DoubleArray, x: DoubleArray, said: DoubleArray, weight: DoubleArray) -> None:
@@ -56,6 +57,64 @@ def linear_step(
     covariance -= (gain * pull[..., None])[..., :, None] * gain[..., None, :]
 
 
+def fit(
+    mean: DoubleArray, covariance: DoubleArray, x: DoubleArray, said: DoubleArray, weight: DoubleArray
+) -> tuple[DoubleArray, DoubleArray]:
+    """Return (mean (d,), covariance (d, d)) after many observations at once: Laplace at the mode of them all.
+
+    mean, covariance -- before
+    x                -- (n, d)
+    said, weight     -- (n,) as for :func:`step`
+
+    Newton's method; a step that overshoots is halved. The order of the observations does not matter.
+    """
+    spoken = np.flatnonzero(weight)
+    x, said, weight = x[spoken], said[spoken], weight[spoken]
+    prior = _inverse(covariance)
+    mode, precision = mean, prior
+    value = _log_posterior(mode - mean, x @ mode, prior, said, weight)
+    for _ in range(_ITERATIONS):
+        chance = sigmoid(x @ mode)
+        slope = weight * chance * (1.0 - chance)
+        precision = prior + x.T @ (x * slope[:, None])
+        step_ = np.linalg.solve(precision, x.T @ (weight * (said - chance)) - prior @ (mode - mean))
+        for _ in range(_ITERATIONS):
+            reached = _log_posterior(mode + step_ - mean, x @ (mode + step_), prior, said, weight)
+            if reached >= value - _CLOSE:
+                break
+            step_ = 0.5 * step_
+        mode, gained, value = mode + step_, reached - value, reached
+        if gained < _SETTLED:
+            break
+    return mode, _inverse(precision)
+
+
+def _log_posterior(
+    away: DoubleArray, logit: DoubleArray, prior: DoubleArray, said: DoubleArray, weight: DoubleArray
+) -> float:
+    """Return the logarithm of the posterior but for a constant; away -- (d,) from the mean of the prior."""
+    return float(weight @ (said * logit - np.logaddexp(0.0, logit)) - 0.5 * away @ prior @ away)
+
+
+def linear_fit(
+    mean: DoubleArray, covariance: DoubleArray, x: DoubleArray, said: DoubleArray, weight: DoubleArray
+) -> tuple[DoubleArray, DoubleArray]:
+    """Return (means (k, d), covariances (k, d, d)) of ridge regressions after many observations at once.
+
+    mean, covariance -- before, as returned
+    x                -- (n, d), the same for all
+    said, weight     -- (n, k)
+
+    What :func:`linear_step` comes to, whatever the order.
+    """
+    prior = _inverse(covariance)
+    lines, alike = np.unique(weight, axis=1, return_inverse=True)  # regressions that weigh alike share the work
+    heavy = np.stack([x.T @ (x * line[:, None]) for line in lines.T])[alike.ravel()]
+    pull = (prior @ mean[..., None])[..., 0] + (weight * said).T @ x
+    fitted = _inverse(prior + heavy)
+    return (fitted @ pull[..., None])[..., 0], fitted
+
+
 def _mode(centre: DoubleArray, spread: DoubleArray, said: DoubleArray, weight: DoubleArray) -> DoubleArray:
     """Solve ``a = weight * (said - sigmoid(centre + a * spread))``; the left side rises, the right side falls."""
     low, high = -weight * (1.0 - said), weight * said
@@ -87,6 +146,11 @@ def forget(
     fresh = np.linalg.inv(blended)
     fresh = 0.5 * (fresh + np.swapaxes(fresh, -1, -2))  # rounding must not make it lopsided
     return (fresh @ wanted[..., None])[..., 0], fresh
+
+
+def _inverse(matrix: DoubleArray) -> DoubleArray:
+    inverse: DoubleArray = np.linalg.inv(matrix).astype(np.float64, copy=False)
+    return inverse
 
 
 def sigmoid(logit: DoubleArray) -> DoubleArray:

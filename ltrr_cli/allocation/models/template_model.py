@@ -16,7 +16,7 @@ import numpy as np
 
 from ltrr_cli.allocation.guardrails import bounds, checked, within
 from ltrr_cli.allocation.knapsack import apportioned
-from ltrr_cli.allocation.models.laplace import linear_step
+from ltrr_cli.allocation.models.laplace import linear_fit, linear_step
 from ltrr_cli.allocation.models.regressions import HEAVIEST, Regressions
 from ltrr_cli.allocation.models.strategy_history import PAST
 from ltrr_cli.allocation.policy import BanditContext, BanditExample
@@ -60,6 +60,20 @@ class TemplateModel(Regressions):
         linear_step(mean, covariance, x, said, weights)
         if not isinstance(places, slice):  # they were copies
             self._mean[places], self._covariance[places] = mean, covariance
+
+    def start(self, examples: Sequence[BanditExample], names: tuple[str, ...], draws: IntArray) -> None:
+        """Take in examples of the same strategies that stand in no order, all at once: what steps would come to."""
+        examples = [one for one in examples if one.reward > 0.0]
+        if not examples or not self.fits(len(examples[0].bandit_context.features)):
+            return
+        brought, known = (np.stack(each) for each in zip(*(would_bring(one, draws) for one in examples), strict=True))
+        places = self.admit(names, 1)
+        weight = np.minimum([one.weight * one.reward for one in examples], HEAVIEST)
+        self.examples += float(np.minimum(weight, 1.0)[known.any(axis=1)].sum())
+        x = np.stack([one.bandit_context.features for one in examples]).astype(np.float64)
+        mean, covariance = self._mean[places, 0], self._covariance[places, 0]
+        fitted = linear_fit(mean, covariance, x, brought.astype(np.float64), weight[:, None] * known)
+        self._mean[places, 0], self._covariance[places, 0] = fitted
 
 
 def would_bring(example: BanditExample, draws: IntArray) -> tuple[BoolArray, BoolArray]:
@@ -118,6 +132,11 @@ class TemplatePolicy:
         if not self._settings.freeze:
             for example in examples:
                 self.model.learn(example, *self.templates(example.bandit_context), self._settings.half_life_days)
+
+    def start(self, examples: Sequence[BanditExample]) -> None:
+        """Take in what is known before anybody acted, unless frozen; in no order, all of one context's strategies."""
+        if examples and not self._settings.freeze:
+            self.model.start(examples, *self.templates(examples[0].bandit_context))
 
     def save(self, folder: Path) -> None:
         """Write the model."""

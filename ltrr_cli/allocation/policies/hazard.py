@@ -117,6 +117,11 @@ class Hazard:
                 if example.real and example.reward > 0.0 and self.model.fits(example.bandit_context.inputs().shape[-1]):
                     self.similar.learn(example, *self.model.chances(example.bandit_context))
 
+    def start(self, examples: Sequence[BanditExample]) -> None:
+        """Take in what is known before anybody acted, unless frozen; in no order, all of one context's strategies."""
+        if not self._settings.freeze:
+            self.model.start(examples)
+
     # ------------------------------------------------------------ disk
 
     def save(self, folder: Path) -> None:

@@ -38,6 +38,9 @@ class StaticPolicy:
     def learn(self, examples: Sequence[BanditExample]) -> None:
         """Learn nothing."""
 
+    def start(self, examples: Sequence[BanditExample]) -> None:
+        """Learn nothing."""
+
     def save(self, folder: Path) -> None:
         """Write the options."""
         write_header(folder / f"{self.name}.json", _Header(self.name, self._options))

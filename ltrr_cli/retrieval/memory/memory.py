@@ -312,6 +312,8 @@ class Memory(Strategy):
     def _recall(self, request: Request) -> Recollection:
         if self._actions > 2.0 * self._settled:
             self._settle()
+        if not self._keys:
+            return self._predicted_alone(request)
         moment, key = request.context.time_ms, request.reading.key
         own_rows, own_pairs, own = self._own(key, moment)
         neighbours = self._neighbours(key)
@@ -348,6 +350,27 @@ class Memory(Strategy):
             score=(chosen * satisfied).astype(np.float32),
             support=support,
             share=strength / (support + strength),
+        )
+
+    def _predicted_alone(self, request: Request) -> Recollection:
+        """Gather what there is before anybody acted on a query: what is predicted for it."""
+        keys = {request.reading.key, query_key(" ".join(request.reading.words))}
+        rows, predicted = self._predicted.of(keys)
+        nothing, columns = np.zeros(len(rows), np.float32), np.zeros((len(rows), COLUMNS), np.float32)
+        named = meant_by_name(request.reading) if len(rows) else 0.0
+        strength = self._worth.strength(len(rows) * self._untried(), 0.0, named)
+        return Recollection(
+            rows=rows,
+            own=columns,
+            near=columns,
+            bayes=columns,
+            users=nothing,
+            last_h=np.full(len(rows), np.nan, np.float32),
+            predicted=predicted,
+            against=nothing,
+            score=self._prior(rows, predicted, nothing, strength),
+            support=0.0,
+            share=1.0,
         )
 
     def _prior(self, rows: IntArray, predicted: FloatArray, bayes: FloatArray, strength: float) -> FloatArray:

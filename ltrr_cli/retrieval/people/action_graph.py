@@ -59,6 +59,8 @@ class ActionGraph:
 
     def who(self, context: Context) -> PersonalScore | None:
         """Return what is known of who asks, or None."""
+        if context.user is None and context.session is None:
+            return None
         rows, strengths, kinds = self.actions.of(context.user, context.session, context.time_ms)
         return person(self.factors, rows, strengths, kinds) if len(rows) else None
 

@@ -75,16 +75,21 @@ class Postings:
 
         Terms beyond ``MOST_ADDED`` postings are left out, but for the first.
         """
-        total = np.zeros(self.entities, np.float32)
-        left = MOST_ADDED
+        starts = np.asarray(self._term_starts)
+        places, parts, left = [], [], MOST_ADDED
         for place in np.argsort(-weights, kind="stable").tolist():
-            part = slice(int(self._term_starts[terms[place]]), int(self._term_starts[terms[place] + 1]))
-            if left < MOST_ADDED and part.stop - part.start > left:
+            length = int(starts[terms[place] + 1] - starts[terms[place]])
+            if left < MOST_ADDED and length > left:
                 continue
-            left -= part.stop - part.start
-            # rows of one term are distinct: a plain fancy assignment adds up right
-            total[self._rows[part]] += weights[place] * self._by_term[part].astype(np.float32)
-        return total
+            left -= length
+            places.append(place)
+            parts.append(slice(int(starts[terms[place]]), int(starts[terms[place] + 1])))
+        if not parts:
+            return np.zeros(self.entities, np.float32)
+        rows = np.concatenate([self._rows[part] for part in parts])
+        added = np.concatenate([self._by_term[part] for part in parts]).astype(np.float32)
+        added *= np.repeat(weights[places], [part.stop - part.start for part in parts])
+        return np.bincount(rows, added, self.entities).astype(np.float32)
 
 
 def _starts(lengths: Array) -> Array:

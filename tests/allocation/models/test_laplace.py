@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from ltrr_cli.allocation.models.laplace import forget, linear_step, sigmoid, step
+from ltrr_cli.allocation.models.laplace import fit, forget, linear_fit, linear_step, sigmoid, step
 
 
 def test_a_step_ends_at_the_mode_of_the_posterior():
@@ -53,3 +53,35 @@ def test_forgetting_ends_at_the_prior():
     nothing, flat = forget(mean, covariance, prior, 1.0, 1e-9)
     np.testing.assert_allclose(nothing, prior, atol=1e-4)
     np.testing.assert_allclose(flat[0], np.eye(2), atol=1e-4)
+
+
+def test_many_at_once_end_at_the_mode_of_the_posterior():
+    chance = np.random.default_rng(2)
+    x, said, weight = chance.normal(size=(60, 3)), chance.random(60), chance.random(60) * (np.arange(60) % 5 > 0)
+    before, root = chance.normal(size=3), chance.normal(size=(3, 3))
+    prior = root @ root.T + np.eye(3)
+    mean, covariance = fit(before, prior, x, said, weight)
+    chances = sigmoid(x @ mean)
+    precision = np.linalg.inv(prior)
+    gradient = x.T @ (weight * (said - chances)) - precision @ (mean - before)
+    assert np.abs(gradient).max() < 1e-4
+    curvature = precision + x.T @ (x * (weight * chances * (1.0 - chances))[:, None])
+    np.testing.assert_allclose(covariance, np.linalg.inv(curvature), rtol=1e-3)
+
+
+def test_heavy_answers_that_all_agree_are_fitted_all_the_same():
+    mean, covariance = fit(np.zeros(2), np.eye(2), np.ones((50, 2)), np.ones(50), np.full(50, 30.0))
+    assert 0.9 < sigmoid(mean.sum(keepdims=True))[0] < 1.0
+    assert np.isfinite(covariance).all()
+
+
+def test_many_ridge_answers_at_once_are_as_many_steps():
+    chance = np.random.default_rng(3)
+    inputs, numbers = chance.normal(size=(40, 3)), chance.normal(size=(40, 4))
+    weight = chance.random((40, 1)) * np.array([1.0, 1.0, 0.5, 1.0])
+    mean, covariance = chance.normal(size=(4, 3)), np.tile(np.eye(3), (4, 1, 1))
+    together = linear_fit(mean, covariance, inputs, numbers, weight)
+    for x, number, heavy in zip(inputs, numbers, weight, strict=True):
+        linear_step(mean, covariance, x, number, heavy)
+    np.testing.assert_allclose(together[0], mean, atol=1e-9)
+    np.testing.assert_allclose(together[1], covariance, atol=1e-9)
