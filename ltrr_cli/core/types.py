@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from math import isfinite
 from typing import Protocol
 
 import numpy as np
@@ -115,11 +116,14 @@ class Context:
     like: str | None = None  # an entity id: "more like this"
 
 
+NAMING = frozenset({"title", "id"})  # fields of slots that name one entity; all others say what kind it is
+
+
 @dataclass(frozen=True, slots=True)
 class Slot:
     """A span of the query read as (field, value); evidence, never a hard filter."""
 
-    field: str  # "title", "type" or an attribute's name
+    field: str  # "title", "id", "type" or an attribute's name
     value: str  # as the catalog writes it
     odds: float  # 0..1, the chance that this span means this
     start: int  # first token
@@ -172,6 +176,15 @@ class Range:
     start: int  # first token
     end: int  # one past the last token
     typed: tuple[str, ...]
+
+    @property
+    def value(self) -> str:
+        """The bounds as a slot writes them.
+
+        >>> Range("year", 1990.0, 1999.0, 0.9, 0, 1, ("90s",)).value
+        '1990..1999'
+        """
+        return "..".join(f"{bound:.12g}" if isfinite(bound) else "" for bound in (self.low, self.high))
 
 
 @dataclass(frozen=True, slots=True)

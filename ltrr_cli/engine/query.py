@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from time import perf_counter
@@ -17,13 +17,22 @@ from ltrr_cli.core.clock import now_ms, parse_time
 from ltrr_cli.core.errors import DataError, NotFoundError, UsageError
 from ltrr_cli.core.report import Report
 from ltrr_cli.core.seeds import seed_of
-from ltrr_cli.core.types import Context, Impression, Plan, Reading
+from ltrr_cli.core.types import AttributeValue, Context, Impression, Plan, Reading, Shown
 from ltrr_cli.engine.bandit_context import journalled, schema_of
+from ltrr_cli.engine.presentation import (
+    attributes_shown,
+    candidates_of,
+    facets,
+    is_matched,
+    sorted_places,
+    told_in_words,
+)
 from ltrr_cli.engine.search import Answer, answer
 from ltrr_cli.engine.shadow import shadows
 from ltrr_cli.feedback.judgments import query_line
 from ltrr_cli.text.lines import BadLine, read_lines
 from ltrr_cli.text.normalise import writable
+from ltrr_cli.text.operators import taken_apart
 
 if TYPE_CHECKING:
     from ltrr_cli.engine.snapshot import Snapshot
@@ -43,7 +52,12 @@ class Source(Report):
 
 @dataclass(frozen=True, slots=True)
 class Result(Report):
-    """One line of a page; ``odds`` is the chance (0..1) that it was shown at this position; None: not known."""
+    """One line of a page.
+
+    odds       -- the chance (0..1) that it was shown at this position; None: not known
+    matches    -- whether something of the query speaks for it; False: a recommendation
+    attributes -- the few that matter for the query
+    """
 
     position: int
     id: str
@@ -52,11 +66,18 @@ class Result(Report):
     score: float
     odds: float | None
     sources: Mapping[str, Source]
+    matches: bool = True
+    attributes: Mapping[str, AttributeValue] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
 class Page(Report):
-    """An answered search; ``impression_id`` is None where nothing was logged."""
+    """An answered search; ``impression_id`` is None where nothing was logged.
+
+    matched -- whether anything on the page matches; where not, it holds recommendations
+    notes   -- the same and its like in words, for who reads the page
+    facets  -- field -> value -> how many of the candidates have it, where asked for
+    """
 
     impression_id: str | None
     query: str
@@ -67,6 +88,9 @@ class Page(Report):
     ranker: str = "fusion"
     candidates: int = 0
     warnings: tuple[str, ...] = ()
+    matched: bool = True
+    notes: tuple[str, ...] = ()
+    facets: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +123,9 @@ class QueryRequest:
     log: bool = True
     explore: bool = True
     like: str | None = None
+    page: int | None = None
+    facets: tuple[str, ...] = ()
+    sort: str | None = None
 
     def writable(self) -> QueryRequest:
         """Return the same without what no file can hold: a lone surrogate is no character."""
@@ -109,10 +136,32 @@ class QueryRequest:
     def checked(self, default_budget: int) -> int:
         """Return the budget; raises UsageError for numbers out of range."""
         budget = default_budget if self.budget is None else self.budget
-        for name, value, largest in (("k", self.k, LARGEST_K), ("budget", budget, LARGEST_BUDGET)):
-            if not 1 <= value <= largest:
+        last = (self.page or 1) * self.k
+        checked = (("k", self.k, LARGEST_K), ("budget", budget, LARGEST_BUDGET), ("page", self.page, LARGEST_K))
+        for name, value, largest in checked:
+            if value is not None and not 1 <= value <= largest:
                 raise UsageError(f"{name} is {value}", hint=f"{name} lies between 1 and {largest}")
-        return max(budget, self.k)
+        if last > LARGEST_BUDGET:
+            raise UsageError(f"page {self.page} of {self.k} is too far down", hint="narrow the query, or filter")
+        return max(budget, last)
+
+    @property
+    def skipped(self) -> int:
+        """Return how many results stand on the pages before."""
+        return ((self.page or 1) - 1) * self.k
+
+    @property
+    def in_own_order(self) -> bool:
+        """Say whether what is shown is not the ranker's first page."""
+        return self.sort is not None or self.skipped > 0
+
+    def drawn_by(self, impression_id: str) -> int:
+        """Return the seed: as given; where somebody turns pages, the same for all of them; else a new one."""
+        if self.seed is not None:
+            return self.seed
+        if self.page is not None:
+            return seed_of("page", self.text, self.user or "", self.session or "", *self.filters)
+        return seed_of("draw", impression_id)
 
 
 def respond(state: State, asked: QueryRequest) -> Page:
@@ -133,23 +182,38 @@ def respond(state: State, asked: QueryRequest) -> Page:
         asked.hide_seen,
         asked.like,
     )
-    seed = seed_of("draw", impression_id) if asked.seed is None else asked.seed
+    seed = asked.drawn_by(impression_id)
     policy = named_policy(state, asked.policy)
     found = answer(
         snapshot,
         asked.text,
         context,
-        k=asked.k,
+        k=asked.skipped + asked.k,
         budget=budget,
         seed=seed,
         explore=asked.explore,
         policy=policy,
         hidden=hidden(state, context),
     )
+    lines = _lines(snapshot, found, asked)
     if asked.log:
-        beside = shadows(state, snapshot, found, asked.k)
-        state.journal.append_impression(replace(_impression(snapshot, found, impression_id, asked), shadows=beside))
-    return _page(snapshot, found, impression_id if asked.log else None)
+        beside = () if asked.in_own_order else shadows(state, snapshot, found, asked.k)
+        impression = _impression(snapshot, found, lines, impression_id, asked)
+        state.journal.append_impression(replace(impression, shadows=beside))
+    return _page(snapshot, found, lines, impression_id if asked.log else None, asked)
+
+
+def _lines(snapshot: Snapshot, found: Answer, asked: QueryRequest) -> list[tuple[int, Shown]]:
+    """Return (candidate's place, line as the journal keeps it) of the page that is shown.
+
+    In an order that a person chose no place has odds: the ranker did not choose it.
+    """
+    if asked.sort is None:
+        return list(zip(found.page.tolist(), found.shown(snapshot), strict=True))[asked.skipped :]
+    places = sorted_places(snapshot.catalog, found, asked.sort)[asked.skipped :][: asked.k]
+    return [
+        (place, found.line(snapshot, place, asked.skipped + number)) for number, place in enumerate(places.tolist(), 1)
+    ]
 
 
 def hidden(state: State, context: Context) -> frozenset[str]:
@@ -214,7 +278,13 @@ def respond_batch(
     return BatchReport(count, results, empty, str(run), round(perf_counter() - start, 3))
 
 
-def _impression(snapshot: Snapshot, found: Answer, impression_id: str, asked: QueryRequest) -> Impression:
+def _impression(
+    snapshot: Snapshot,
+    found: Answer,
+    lines: Sequence[tuple[int, Shown]],
+    impression_id: str,
+    asked: QueryRequest,
+) -> Impression:
     return Impression(
         impression_id=impression_id,
         # the wall clock says when it was asked; how old things are was told by the data's own clock
@@ -225,36 +295,48 @@ def _impression(snapshot: Snapshot, found: Answer, impression_id: str, asked: Qu
         session=asked.session,
         context=asked.context if asked.like is None else {**asked.context, "like": asked.like},
         plan=found.plan,
-        shown=found.shown(snapshot),
+        shown=tuple(line for _, line in lines),
         schema=found.schema.digest,
-        features=found.features[found.page],
+        features=found.features[[place for place, _ in lines]],
         bandit_context_schema=schema_of(snapshot),
         bandit_context=journalled(snapshot, found.bandit_context, found.hits),
-        page_odds=found.page_odds() if found.exact else None,
+        page_odds=found.page_odds() if found.exact and not asked.in_own_order else None,
         seed=found.request.seed,
         filters=found.request.context.filters,
     )
 
 
-def _page(snapshot: Snapshot, found: Answer, impression_id: str | None) -> Page:
+def _page(
+    snapshot: Snapshot,
+    found: Answer,
+    lines: Sequence[tuple[int, Shown]],
+    impression_id: str | None,
+    asked: QueryRequest,
+) -> Page:
+    catalog, reading = snapshot.catalog, found.request.reading
     results = []
-    for line, place in zip(found.shown(snapshot), found.page.tolist(), strict=True):
+    for place, line in lines:
         row = int(found.candidates.rows[place])
         scores = dict(zip(found.candidates.strategies, found.candidates.scores[place].tolist(), strict=True))
         sources = {name: Source(rank, scores[name]) for name, rank in line.ranks.items()}
-        kind = snapshot.catalog.type_names[int(snapshot.catalog.types[row])]
+        kind = catalog.type_names[int(catalog.types[row])]
+        shown = attributes_shown(catalog.entity(row), reading)
         results.append(
-            Result(line.position, line.entity_id, snapshot.catalog.titles[row], kind, line.score or 0.0, line.odds,
-                   sources)
+            Result(line.position, line.entity_id, catalog.titles[row], kind, line.score or 0.0, line.odds, sources,
+                   bool(found.matches[place]), shown)
         )  # fmt: skip
+    counted = found.candidates.rows[candidates_of(found)].tolist() if asked.facets else []
     return Page(
         impression_id=impression_id,
-        query=found.request.query,
-        reading=found.request.reading,
+        query=asked.text,
+        reading=reading,
         plan=found.plan,
         results=tuple(results),
         took_ms={stage: round(took, 3) for stage, took in found.took_ms.items()},
         ranker="fusion" if snapshot.ranker is None else snapshot.ranker.algorithm,
         candidates=int(found.included[found.drawn].sum()),
         warnings=tuple(snapshot.told()),
+        matched=is_matched(found),
+        notes=told_in_words(asked.text, found, taken_apart(asked.text).phrases),
+        facets=facets(catalog, counted, asked.facets),
     )

@@ -5,13 +5,13 @@ from __future__ import annotations
 import numpy as np
 
 from ltrr_cli.core.types import Candidates, FloatArray
+from ltrr_cli.engine.match import called, column, fitting, known, named, told_apart
 from ltrr_cli.ranking.base_score import corrected
 from ltrr_cli.ranking.fusion import blend, prior_share
 from ltrr_cli.ranking.model import Model, Schema
 
 WHO = "personal."  # columns of what is known of who asks
 SURER = 4  # power of the odds that a name is meant: those of names lie above 1/2, those of topics below 1/3
-FITTING = 4  # power of how much of a query and of a title are in each other
 LEAST = 1e-9  # share of a page, so that logarithms are finite
 
 
@@ -19,11 +19,18 @@ def untrained(schema: Schema, features: FloatArray, candidates: Candidates, weig
     """Return (n,) float32: ``(1 - s) belief + s fused``, each a distribution over the candidates, whoever asks.
 
     ``s`` is the memory's share of the prior (1 before any action on the query, towards 0 with support), so that
-    fusion decides where nothing is known and actions decide where they are many.
+    fusion decides where nothing is known and actions decide where they are many. What is fused is told apart by what
+    only some of the candidates have of the query (``match.told_apart``), and where the query is somebody's name as it
+    stands, the odds that a name is meant belong to who bears it.
     """
-    fused = prior_share(blend(candidates.scores, weights, _column(schema, features, "entity.popularity")))
-    belief = _column(schema, features, "memory.belief")
-    share = _column(schema, features, "memory.prior_share")
+    fused = blend(candidates.scores, weights, column(schema, features, "entity.popularity"))
+    fused = prior_share(fused * told_apart(schema, features))
+    bearing = called(schema, features)
+    if bearing.any():
+        meant = _surely(named(schema, features) * float(bearing.max()))
+        fused = (1.0 - meant) * fused + meant * prior_share((fused + LEAST) * bearing)
+    belief = column(schema, features, "memory.belief")
+    share = column(schema, features, "memory.prior_share")
     if belief is None or share is None:
         return fused
     return prior_share(((1.0 - share) * belief + share * fused).astype(np.float32))
@@ -36,18 +43,25 @@ def lift_of(schema: Schema, features: FloatArray, page: FloatArray) -> FloatArra
 
     A past says what else somebody may like, not what they mean by a name. So a page is a mixture by the odds ``m`` that
     a name is meant: of the candidates that are called so, whoever asks, and of all of them multiplied by ``exp(lift)``
-    (a product of experts, see ``retrieval.lift``). Nobody's past can hide what they ask for by its name.
+    (a product of experts, see ``retrieval.people.personal_score``). Nobody's past can hide what they ask for by name.
     """
-    lift = _known(schema, features, f"{WHO}lift")
+    lift = known(schema, features, f"{WHO}lift")
     if not lift.any():
         return lift
-    fit = _fit(schema, features)
-    named = _named(schema, features) * float(fit.max(initial=0.0))
-    named = named**SURER / (named**SURER + (1.0 - named) ** SURER)
-    topic, called = prior_share(page * np.exp(lift)), prior_share(page * fit)
-    lifted = named * called + (1.0 - named) * topic
-    changed: FloatArray = (np.log(np.maximum(lifted, LEAST)) - np.log(np.maximum(page, LEAST))).astype(np.float32)
+    fit = fitting(schema, features)
+    meant = _surely(named(schema, features) * float(fit.max(initial=0.0)))
+    mixed = meant * prior_share(page * fit) + (1.0 - meant) * prior_share(page * np.exp(lift))
+    changed: FloatArray = (np.log(np.maximum(mixed, LEAST)) - np.log(np.maximum(page, LEAST))).astype(np.float32)
     return changed
+
+
+def _surely(odds: float) -> float:
+    """Return odds that tell names from topics more sharply.
+
+    >>> [round(_surely(odds), 2) for odds in (0.1, 0.35, 0.5, 0.65, 0.9)]
+    [0.0, 0.08, 0.5, 0.92, 1.0]
+    """
+    return odds**SURER / (odds**SURER + (1.0 - odds) ** SURER)
 
 
 def anonymous(schema: Schema, features: FloatArray) -> FloatArray:
@@ -77,29 +91,3 @@ def lifted(page: FloatArray, lift: FloatArray) -> FloatArray:
     [0.25 0.75]
     """
     return prior_share(page * np.exp(lift))
-
-
-def _named(schema: Schema, features: FloatArray) -> float:
-    """Return the odds that one thing is asked for by its name; 0 without words."""
-    tokens, name, mixed = (
-        float(_known(schema, features, f"query.{what}")[:1].sum())
-        for what in ("tokens", "intent_spearfishing", "intent_mixed")
-    )
-    return min(name + 0.5 * mixed, 1.0) if tokens else 0.0
-
-
-def _fit(schema: Schema, features: FloatArray) -> FloatArray:
-    """Return (n,) float32 in 0..1: how surely each candidate is what the query calls by a name."""
-    coverage, density = (_known(schema, features, f"lexical.title_{what}") for what in ("coverage", "density"))
-    fit: FloatArray = (coverage * density**0.25) ** FITTING
-    return fit
-
-
-def _column(schema: Schema, features: FloatArray, name: str) -> FloatArray | None:
-    return features[:, schema.names.index(name)] if name in schema.names else None
-
-
-def _known(schema: Schema, features: FloatArray, name: str) -> FloatArray:
-    """Return a column, 0 where it is missing or says nothing."""
-    column = _column(schema, features, name)
-    return np.zeros(len(features), np.float32) if column is None else np.nan_to_num(column)

@@ -25,11 +25,12 @@ from ltrr_cli.core.types import (
     Shown,
 )
 from ltrr_cli.engine.bandit_context import bandit_context_of
+from ltrr_cli.engine.match import column, matching
 from ltrr_cli.engine.page import PageExploration
 from ltrr_cli.engine.retrieve import running, waves
 from ltrr_cli.engine.score import by_ranker, lift_of, lifted, untrained
 from ltrr_cli.engine.snapshot import Snapshot
-from ltrr_cli.ranking.candidate_features import assemble
+from ltrr_cli.ranking.candidate_features import MATCHING, assemble
 from ltrr_cli.ranking.model import Schema
 from ltrr_cli.retrieval.union import union
 
@@ -73,6 +74,12 @@ class Answer:
         """Say whether every strategy ran: else what other draws would have brought is not known, nor are the odds."""
         return self.plan.ran is None
 
+    @property
+    def matches(self) -> BoolArray:
+        """Say of each candidate whether something of the query speaks for it; none on a page of recommendations."""
+        told = column(self.schema, self.features, MATCHING[0])
+        return np.ones(len(self.features), np.bool_) if told is None else told > 0
+
     def pages(self, k: int) -> IntArray:
         """Return (a, k) int32: the page under each allocation before swaps; -1 where it is shorter."""
         order = np.lexsort((self.candidates.rows, -self.scores)).astype(np.int32)
@@ -92,21 +99,25 @@ class Answer:
 
     def shown(self, snapshot: Snapshot) -> tuple[Shown, ...]:
         """Return the page as the journal keeps it."""
-        lines = []
         stands = self.stands(len(self.page)) if self.exact else {}
-        for position, (place, odds) in enumerate(zip(self.page.tolist(), self.odds.tolist(), strict=True), 1):
-            lines.append(
-                Shown(
-                    entity_id=snapshot.catalog.ids[int(self.candidates.rows[place])],
-                    position=position,
-                    score=float(self.scores[place]),
-                    odds=odds if self.exact else None,
-                    inclusion=float(self.candidates.inclusion[place]),
-                    ranks=self.ranks_of(place),
-                    places=_positions(stands.get(place)),
-                )
+        return tuple(
+            replace(
+                self.line(snapshot, place, position),
+                odds=odds if self.exact else None,
+                places=_positions(stands.get(place)),
             )
-        return tuple(lines)
+            for position, (place, odds) in enumerate(zip(self.page.tolist(), self.odds.tolist(), strict=True), 1)
+        )
+
+    def line(self, snapshot: Snapshot, place: int, position: int) -> Shown:
+        """Return a candidate at a position, with what is known of it but the odds of standing there."""
+        return Shown(
+            entity_id=snapshot.catalog.ids[int(self.candidates.rows[place])],
+            position=position,
+            score=float(self.scores[place]),
+            inclusion=float(self.candidates.inclusion[place]),
+            ranks=self.ranks_of(place),
+        )
 
     def ranks_of(self, place: int) -> dict[str, int]:
         """Return the candidate's rank in every strategy that had it."""
@@ -218,7 +229,11 @@ def describe(snapshot: Snapshot, request: Request, candidates: Candidates) -> tu
     created = catalog.created_ms[rows]
     age_days = np.where(created < 0, np.nan, (request.context.time_ms - created) / 86_400_000).astype(np.float32)
     columns = (catalog.popularity[rows], age_days, catalog.types[rows])
-    return assemble(candidates, evidence, *columns, request.reading.signals)
+    schema, features = assemble(candidates, evidence, *columns, request.reading.signals)
+    matches = matching(schema, features)
+    for name, told in zip(MATCHING, (matches, matches.any()), strict=True):
+        features[:, schema.names.index(name)] = told
+    return schema, features
 
 
 def _candidates(strategies: tuple[str, ...], hits: list[Hits], menu: Menu, budget: int) -> tuple[Candidates, BoolArray]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import msgspec
@@ -21,17 +21,20 @@ from ltrr_cli.core.errors import DamagedError, UsageError
 from ltrr_cli.core.inferred import Inferred
 from ltrr_cli.core.intent import meant_by_name, states_values
 from ltrr_cli.core.types import BoolArray, Context, Encoder, FloatArray, Outcome, Profile, Reading, Request
+from ltrr_cli.engine.constraints import constrained
 from ltrr_cli.engine.rerank import Reranker
 from ltrr_cli.engine.schema import misfit
 from ltrr_cli.ranking.candidate_features import schema
 from ltrr_cli.ranking.model import Model, Schema
 from ltrr_cli.ranking.trained import open_model
 from ltrr_cli.retrieval import strategy_registry
+from ltrr_cli.retrieval.lexical import Lexical
 from ltrr_cli.retrieval.outcome_batch import OutcomeBatch
 from ltrr_cli.retrieval.strategy import Resources, Strategy
 from ltrr_cli.storage.journal import Journal
 from ltrr_cli.storage.lock import Hold
-from ltrr_cli.text.normalise import query_key
+from ltrr_cli.text.normalise import plain, query_key
+from ltrr_cli.text.operators import Operators, taken_apart
 from ltrr_cli.understanding.inference.infer import open_inferred
 from ltrr_cli.understanding.reader import Understanding
 
@@ -45,6 +48,7 @@ class CatalogHeader(msgspec.Struct, frozen=True):
     fusion: dict[str, float]  # weight of each strategy, from known-item self-retrieval
     signals: tuple[str, ...]  # names of the bandit's features, beside time
     fusion_of_values: dict[str, float] = {}  # the same where a query states attribute values; empty: not known
+    analysis: int = 1  # how its texts were taken apart; before 2 signs (c++) and decimals were not kept
 
 
 class LearnedHeader(msgspec.Struct, frozen=True):
@@ -57,6 +61,7 @@ class LearnedHeader(msgspec.Struct, frozen=True):
     position: str
 
 
+ANALYSIS = 2  # see ``CatalogHeader.analysis``
 CATALOG_ENCODER, DENSE = "catalog", "dense"  # the encoder learnt here, and the strategy that uses encoders
 MOST_FACTS = 12  # of an entity that count for a user's habits
 LEAST = 1e-3  # of a strategy that finds no known item: it decides where no other brings anything
@@ -135,12 +140,27 @@ class Snapshot:
         return weights
 
     def request(self, query: str, context: Context, seed: int, hidden: Iterable[str] = ()) -> Request:
-        """Read a query; ``hidden`` entity ids are not allowed on the page."""
-        reading = self.understanding.read(query, context.locale)
-        return Request(query, context, reading, seed, self._allowed(context, hidden))
+        """Read a query; ``hidden`` entity ids are not allowed on the page.
+
+        The request's query is what is left of the typed one without quotation marks and without what it excludes.
+        """
+        if self.header.analysis < ANALYSIS:
+            query = plain(query)
+        asked = taken_apart(query)
+        if (asked.phrases or asked.excluded) and len(self.understanding.names.exact(query)):
+            asked = Operators(query)  # it is a name as it stands
+        reading = self.understanding.read(asked.text, context.locale)
+        request = Request(asked.text, context, reading, seed, self._allowed(context, hidden))
+        if not (asked.phrases or asked.excluded):
+            return request
+        lexical = self.strategies.get(Lexical.name)
+        request = replace(request, reading=replace(reading, phrases=asked.phrases, excluded=asked.excluded))
+        return constrained(request, self.catalog, lexical if isinstance(lexical, Lexical) else None)
 
     def learn(self, outcomes: Sequence[Outcome]) -> None:
         """Let every strategy take in outcomes, in time order."""
+        if self.header.analysis < ANALYSIS:
+            outcomes = [replace(outcome, query=plain(outcome.query)) for outcome in outcomes]
         batch = OutcomeBatch.of(outcomes, self.catalog.row_of)
         for strategy in self.strategies.values():
             strategy.learn(batch)
@@ -212,7 +232,7 @@ def open_snapshot(
     catalog = Columns.open(catalog_folder / "columns")
     encoder = open_encoder(catalog_folder / "encoder")
     inferred = open_inferred(catalog_folder / "inferred")
-    understanding = Understanding.open(catalog_folder / "understanding")
+    understanding = Understanding.open(catalog_folder / "understanding", catalog.ids)
     resources = Resources(catalog, encoder, header.language, inferred, names=understanding.names)
     broken = set(damaged)
     bandit = _first(learned_folder, catalog_folder, "policy", broken)

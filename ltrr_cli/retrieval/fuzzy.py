@@ -25,6 +25,7 @@ class Fuzzy(Strategy):
     """Likeness of the query to whole names: edits, shared trigrams, prefixes."""
 
     name: ClassVar[str] = "fuzzy"
+    evidence_names: ClassVar[tuple[str, ...]] = ("called",)
 
     def __init__(self, names: NameIndex, popularity: FloatArray) -> None:
         self._names, self._popularity = names, popularity
@@ -52,6 +53,11 @@ class Fuzzy(Strategy):
         near = scores >= _LEAST
         rows, scores = _highest(rows[near], scores[near])
         return best(rows, scores + np.float32(_POPULAR) * self._popularity[rows], limit, request.allowed)
+
+    def evidence(self, request: Request, rows: IntArray) -> FloatArray:
+        """Return 1 where a row is called as was typed, word by word, else 0."""
+        exact = self._names.exact(request.query)
+        return np.isin(rows, exact).astype(np.float32)[:, None]
 
 
 def _highest(rows: IntArray, scores: FloatArray) -> tuple[IntArray, FloatArray]:

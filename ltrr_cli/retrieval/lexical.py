@@ -15,7 +15,7 @@ import numpy as np
 from ltrr_cli.backends.fulltext import FullText
 from ltrr_cli.backends.fulltext import build as build_fulltext
 from ltrr_cli.core.seeds import seed_of
-from ltrr_cli.core.types import Entity, FloatArray, Hits, IntArray, Reading, Request
+from ltrr_cli.core.types import BoolArray, Entity, FloatArray, Hits, IntArray, Reading, Request
 from ltrr_cli.retrieval.entity_texts import all_text
 from ltrr_cli.retrieval.held_terms import HeldTerms, Writer
 from ltrr_cli.retrieval.strategy import Resources, Strategy
@@ -112,10 +112,11 @@ class Lexical(Strategy):
         lacking = (1.0 - levels[:, strict]).sum(axis=1)
         return _share(levels, asked.weights), _share(levels[:, ~strict], asked.weights[~strict]), lacking
 
-    def holding(self, terms: Sequence[str], request: Request, most: int) -> IntArray:
-        """Return the rows, ascending, of the best ``most`` allowed entities that have all of some distinct terms."""
+    def holding(self, words: Sequence[str], allowed: BoolArray | None, most: int) -> IntArray:
+        """Return the rows, ascending, of the best ``most`` allowed entities that have all of some folded words."""
+        terms = list(dict.fromkeys(self._analyzer.stems(list(words))))
         clauses = [("all", term, 1.0) for term in terms]
-        return np.sort(self._index.search(clauses, most, request.allowed, minimum_match=len(terms))[0])
+        return np.sort(self._index.search(clauses, most, allowed, minimum_match=len(terms))[0])
 
     def _of(self, request: Request) -> _Asked:
         """Return what is asked for with the corrected words (kept for the last request)."""

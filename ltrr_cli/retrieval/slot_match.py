@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-from ltrr_cli.core.types import FloatArray, Request
+from ltrr_cli.core.types import NAMING, FloatArray, Request
 from ltrr_cli.retrieval.strategy import Resources, Strategy
 from ltrr_cli.retrieval.structured import Structured
 
@@ -35,6 +35,6 @@ class SlotMatch:
         Titles alone are no kind of thing: a query that names an entity says nothing of what else may be wanted.
         """
         kinds = (slot for reading in request.reading.interpretations for slot in reading.slots)
-        if all(slot.field == "title" for slot in kinds):
+        if all(slot.field in NAMING for slot in kinds):
             return None
         return self._structured.match(request)

@@ -12,11 +12,12 @@ from typing import ClassVar, Self
 
 import numpy as np
 
-from ltrr_cli.core.types import Entity, FloatArray, Hits, IntArray, Request
+from ltrr_cli.core.types import Catalog, Entity, FloatArray, Hits, IntArray, Reading, Request
 from ltrr_cli.retrieval.entity_texts import popularity_share
 from ltrr_cli.retrieval.strategy import Resources, Strategy, best
 from ltrr_cli.storage.lookup import Groups
 from ltrr_cli.storage.packed_arrays import open_arrays, write_arrays
+from ltrr_cli.text.names import forms_of
 from ltrr_cli.text.normalise import query_key
 
 FILE = "bearers.bin"
@@ -30,9 +31,10 @@ class Structured(Strategy):
     """
 
     name: ClassVar[str] = "structured"
-    evidence_names: ClassVar[tuple[str, ...]] = ("match",)
+    evidence_names: ClassVar[tuple[str, ...]] = ("match", "id")
 
-    def __init__(self, bearers: Groups, guessed: _Guessed | None, popularity: FloatArray) -> None:
+    def __init__(self, catalog: Catalog, bearers: Groups, guessed: _Guessed | None, popularity: FloatArray) -> None:
+        self._catalog = catalog
         self._bearers, self._guessed, self._popularity = bearers, guessed, popularity
         self._asked: tuple[object, FloatArray] | None = None
 
@@ -55,7 +57,8 @@ class Structured(Strategy):
         """Map the table."""
         arrays = open_arrays(folder / FILE)
         guessed = _Guessed.of(arrays) if "scores" in arrays else None  # a generation from before values were inferred
-        return cls(Groups.of("bearers", arrays), guessed, popularity_share(resources.catalog))
+        catalog = resources.catalog
+        return cls(catalog, Groups.of("bearers", arrays), guessed, popularity_share(catalog))
 
     def retrieve(self, request: Request, limit: int) -> Hits:
         """Bring what bears most of the likeliest readings."""
@@ -64,8 +67,9 @@ class Structured(Strategy):
         return best(rows, match[rows] + np.float32(_POPULAR) * self._popularity[rows], limit, request.allowed)
 
     def evidence(self, request: Request, rows: IntArray) -> FloatArray:
-        """Return how well each row matches, 0..1."""
-        return self.match(request)[rows][:, None]
+        """Return how well each row matches, 0..1, and whether its id was typed."""
+        ids = [self._catalog.row_of(slot.value) for slot in request.reading.slots if slot.field == "id"]
+        return np.column_stack([self.match(request)[rows], np.isin(rows, ids)]).astype(np.float32)
 
     def match(self, request: Request) -> FloatArray:
         """Return (entities,) float32 in 0..1, how well each matches (kept for the last request; read it only)."""
@@ -81,7 +85,7 @@ class Structured(Strategy):
         length = max(len(request.reading.tokens), 1)
         keys = {slot: _key(slot.field, slot.value) for reading in readings for slot in reading.slots}
         distinct = list(dict.fromkeys(keys.values()))
-        bearers = dict(zip(distinct, self._bearers.find(distinct), strict=True))
+        bearers = dict(zip(distinct, self._bearers.find(distinct), strict=True)) | self._particular(request.reading)
         guesses = {} if self._guessed is None else dict(zip(distinct, self._guessed.find(distinct), strict=True))
         for reading in readings:
             touched = []
@@ -97,6 +101,15 @@ class Structured(Strategy):
             match[rows] += np.float32(reading.odds) * covered[rows] ** 2  # a row that stands twice is added once
             covered[rows] = 0.0
         return match
+
+    def _particular(self, reading: Reading) -> dict[str, IntArray]:
+        """Return key -> rows of slots that are ids or bounds of a number."""
+        within = self._catalog.within
+        found = {_key(one.field, one.value): within(one.field, one.low, one.high) for one in reading.ranges}
+        for slot in reading.slots:
+            if slot.field == "id" and (row := self._catalog.row_of(slot.value)) >= 0:
+                found[_key(slot.field, slot.value)] = np.array([row], np.int32)
+        return found
 
 
 class _Guessed:
@@ -121,7 +134,7 @@ def _key(field: str, value: str) -> str:
 
 def _keys_of(entity: Entity) -> set[str]:
     """Return the keys of everything an entity may be asked for by."""
-    keys = {_key("title", entity.title), _key("type", entity.type)}
+    keys = {_key("type", entity.type), *(_key("title", form) for form in forms_of(entity.title))}
     for field, value in entity.attributes.items():
         if isinstance(value, float):
             keys.add(_key(field, f"{value:.0f}"))

@@ -107,6 +107,9 @@ class Workspace(EvaluationVerbs):
         live: bool = True,
         log: bool = True,
         explore: bool = True,
+        page: int | None = None,
+        facets: Sequence[str] = (),
+        sort: str | None = None,
     ) -> Page:
         """Answer one query; an empty text asks for recommendations.
 
@@ -117,13 +120,16 @@ class Workspace(EvaluationVerbs):
         live    -- False marks a trial that must not count as an unclicked page
         log     -- write the impression into the journal
         explore -- False plays the policy's best allocation
+        page    -- from 1: the first k results, the next k ...; pages of one question come from one draw
+        facets  -- fields whose values are counted over all candidates that match
+        sort    -- a field by which all candidates that match are ordered, "-price" for the largest first
         """
         from ltrr_cli.engine.query import QueryRequest, respond
 
         asked = QueryRequest(
             text, k=k, budget=budget, user=user, session=session, at=at, context=dict(context or {}),
             filters=tuple(filters), policy=policy, seed=seed, hide_seen=hide_seen, live=live, log=log, explore=explore,
-            like=like,
+            like=like, page=page, facets=tuple(facets), sort=sort,
         )  # fmt: skip
         return respond(self.state, asked)
 

@@ -13,6 +13,7 @@ from ltrr_cli.core.errors import DataError
 from ltrr_cli.core.seeds import seed_of
 from ltrr_cli.core.types import Entity, FloatArray, IntArray
 from ltrr_cli.text.lines import BadLine, read_lines
+from ltrr_cli.text.names import forms_of
 from ltrr_cli.text.normalise import query_key
 
 PREDICTED_ROWS = 200  # entities kept per predicted query
@@ -122,9 +123,9 @@ def _predictions(entity: Entity) -> dict[str, float]:
             key = query_key(text)
             if key:
                 found[key] = max(found.get(key, 0.0), 0.5 / (1.0 + 0.2 * place))
-    title = query_key(entity.title)
-    if title:
-        found[title] = TITLE
+    for form in forms_of(entity.title):
+        if title := query_key(form):
+            found[title] = TITLE
     return found
 
 
