@@ -14,7 +14,7 @@ STRICT = 3.0  # log-odds that a number, code or sign that was asked for costs wh
 AS_MUCH = 0.02  # share of the other words by which an entity may fall behind and still hold as much
 UNMATCHED = 0.05  # of its fused score, what an entity keeps that nothing of the query speaks for where others match
 LIKE_A_NAME = 0.6  # likeness of a name below which it is another name
-NEAR = 0.3  # cosine from which an embedding says that a text is about what was asked
+NEAR = 0.5  # cosine from which an embedding says that a text is about what was asked
 FITTING = 4  # power of how much of a query and of a title are in each other
 LOW_ODDS = 0.01  # of a structured match that is mere chance
 

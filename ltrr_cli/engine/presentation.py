@@ -9,12 +9,15 @@ import numpy as np
 
 from ltrr_cli.core.errors import UsageError
 from ltrr_cli.core.types import AttributeValue, Catalog, Entity, IntArray, Reading
+from ltrr_cli.engine.match import known
 from ltrr_cli.engine.search import Answer
 from ltrr_cli.text.normalise import fold, query_key
 
 MOST_ATTRIBUTES, MOST_VALUES = 3, 3  # of an entity that are shown, and of one attribute
 LONGEST = 40  # characters of a value that is shown
 MOST_COUNTED = 12  # values of a field, the most frequent
+
+CLOSELY = 0.5  # of the best match by words, what counts as a match where a person sorts or counts
 
 _OF_ENTITY = ("title", "type", "popularity", "created_at", "id")
 
@@ -46,10 +49,16 @@ def _shortened(value: AttributeValue, asked: set[str]) -> AttributeValue | None:
 
 
 def candidates_of(found: Answer) -> IntArray:
-    """Return the places of all candidates of the drawn allocation, best first; only those that match, if any does."""
+    """Return the places of all candidates of the drawn allocation, best first; only those that match, if any does.
+
+    Where some have words of the query, those count that have half as much of them as the best.
+    """
     order = np.lexsort((found.candidates.rows, -found.scores)).astype(np.int32)
     drawn = order[found.included[found.drawn][order]]
-    matching: IntArray = drawn[found.matches[drawn]]
+    held = known(found.schema, found.features, "lexical.held")
+    best = float(held[drawn].max(initial=0.0))
+    kept = held >= CLOSELY * best if best > 0.0 and found.request.reading.tokens else found.matches
+    matching: IntArray = drawn[kept[drawn]]
     return matching if len(matching) else drawn
 
 
@@ -82,13 +91,13 @@ def sorted_places(catalog: Catalog, found: Answer, by: str) -> IntArray:
     field, reverse = by.removeprefix("-"), by.startswith("-")
     places = candidates_of(found)
     values = [_value(catalog.entity(int(found.candidates.rows[place])), field) for place in places.tolist()]
-    known = [value for value in values if value is not None]
-    if places.size and not known:
+    told = [value for value in values if value is not None]
+    if places.size and not told:
         raise UsageError(
             f"no result has a field {field[:60]!r} to sort by", hint=_fields_of(catalog, found.candidates.rows[places])
         )
-    numeric = all(isinstance(value, float) for value in known)
-    keyed = sorted({value if numeric else str(value) for value in known})
+    numeric = all(isinstance(value, float) for value in told)
+    keyed = sorted({value if numeric else str(value) for value in told})
     rank = {value: number for number, value in enumerate(keyed)}
     last = len(keyed)
     ranks = np.array([last if value is None else rank[value if numeric else str(value)] for value in values])

@@ -12,6 +12,7 @@ from ltrr_cli.ranking.model import Model, Schema
 
 WHO = "personal."  # columns of what is known of who asks
 SURER = 4  # power of the odds that a name is meant: those of names lie above 1/2, those of topics below 1/3
+TOLD = 3.0  # actions on a query that outweigh what its words tell apart
 LEAST = 1e-9  # share of a page, so that logarithms are finite
 
 
@@ -24,7 +25,8 @@ def untrained(schema: Schema, features: FloatArray, candidates: Candidates, weig
     stands, the odds that a name is meant belong to who bears it.
     """
     fused = blend(candidates.scores, weights, column(schema, features, "entity.popularity"))
-    fused = prior_share(fused * told_apart(schema, features))
+    apart = told_apart(schema, features)
+    fused = prior_share(fused * apart)
     bearing = called(schema, features)
     if bearing.any():
         meant = _surely(named(schema, features) * float(bearing.max()))
@@ -33,6 +35,8 @@ def untrained(schema: Schema, features: FloatArray, candidates: Candidates, weig
     share = column(schema, features, "memory.prior_share")
     if belief is None or share is None:
         return fused
+    acted = float(np.expm1(known(schema, features, "memory.own_count")).sum())  # for this very query
+    belief = belief * (1.0 - (1.0 - apart) * TOLD / (TOLD + acted))
     return prior_share(((1.0 - share) * belief + share * fused).astype(np.float32))
 
 
