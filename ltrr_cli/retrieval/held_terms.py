@@ -65,7 +65,7 @@ class HeldTerms:
             return found
         codes = np.array([_hash(term) for term in answers], np.uint32)
         order = np.argsort(codes)
-        surely = np.array([[want.answers.get(answers[at], 0.0) for want in wants] for at in order.tolist()], np.float32)
+        place = {answers[at]: number for number, at in enumerate(order.tolist())}
         codes = codes[order]
         starts = self._starts[rows]
         lengths = (self._starts[rows + 1] - starts).astype(np.int64)
@@ -76,7 +76,13 @@ class HeldTerms:
         kept = np.flatnonzero(sieve[flat & (_SIFT - 1)])
         at = np.minimum(np.searchsorted(codes, flat[kept]), len(codes) - 1)
         hit = codes[at] == flat[kept]
-        np.maximum.at(found, owner[kept[hit]], surely[at[hit]])
+        holder, answer = owner[kept[hit]], at[hit]
+        by = np.argsort(answer, kind="stable")
+        holder, bounds = holder[by], np.searchsorted(answer[by], np.arange(len(codes) + 1))
+        for number, want in enumerate(wants):
+            for term, surely in sorted(want.answers.items(), key=lambda pair: pair[1]):  # the surest has the last word
+                start = place[term]
+                found[holder[bounds[start] : bounds[start + 1]], number] = surely
         return found
 
 

@@ -17,7 +17,7 @@ from ltrr_cli.retrieval.entity_texts import popularity_share
 from ltrr_cli.retrieval.strategy import Resources, Strategy, best
 from ltrr_cli.storage.lookup import Groups
 from ltrr_cli.storage.packed_arrays import open_arrays, write_arrays
-from ltrr_cli.text.names import forms_of
+from ltrr_cli.text.names import forms_of, main_of
 from ltrr_cli.text.normalise import query_key
 
 FILE = "bearers.bin"
@@ -134,7 +134,8 @@ def _key(field: str, value: str) -> str:
 
 def _keys_of(entity: Entity) -> set[str]:
     """Return the keys of everything an entity may be asked for by."""
-    keys = {_key("type", entity.type), *(_key("title", form) for form in forms_of(entity.title))}
+    names = (*forms_of(entity.title), main_of(entity.title))
+    keys = {_key("type", entity.type), *(_key("title", name) for name in names)}
     for field, value in entity.attributes.items():
         if isinstance(value, float):
             keys.add(_key(field, f"{value:.0f}"))

@@ -104,6 +104,10 @@ class Analyzer:
         """
         return token if self._stemmer is None else str(self._stemmer.stemWord(token))
 
+    def stem_each(self, words: list[str]) -> list[str]:
+        """Return the stem of each of many folded words; much quicker than one by one."""
+        return words if self._stemmer is None else list(self._stemmer.stemWords(words))
+
     def is_stop(self, token: str) -> bool:
         """Say whether a folded, unstemmed token is one of the language's commonest function words.
 
@@ -116,7 +120,7 @@ class Analyzer:
         """Return the terms of folded words in order, repeats kept."""
         if not all(map(str.isascii, words)):
             words = list(_pairs(words))
-        return words if self._stemmer is None else list(self._stemmer.stemWords(words))
+        return self.stem_each(words)
 
 
 def _pairs(words: Iterable[str]) -> Iterable[str]:

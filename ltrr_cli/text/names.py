@@ -25,6 +25,9 @@ _ADDED = re.compile(r"\s*[(\[][^()\[\]]*[)\]]\s*$")
 _ARTICLES = "the|a|an|der|die|das|le|la|les|l'|el|los|las|il|lo|gli|o|os|de|het"
 _ARTICLE_BEHIND = re.compile(f"^(.*), ({_ARTICLES})$", re.IGNORECASE)
 
+_SUBTITLE = re.compile(r":\s+|\s+[-–—]\s+")
+_MOST_MAIN = 12  # titles that may begin alike before their subtitle, for this beginning to be a name of each
+
 # a name that merely holds all that was typed is this alike, and up to this when nothing else is in it
 _HELD, _HELD_ALONE = 0.6, 0.9
 
@@ -45,10 +48,21 @@ def forms_of(title: str) -> list[str]:
     return forms
 
 
+def main_of(title: str) -> str:
+    """Return what stands before a colon or a spaced hyphen, "" where that is nothing or all.
+
+    >>> main_of("2001: A Space Odyssey (1968)"), main_of("Blue - Live"), main_of("Rocky II")
+    ('2001', 'Blue', '')
+    """
+    head, _, rest = _SUBTITLE.sub("\0", title, count=1).partition("\0")
+    return head if query_key(rest) and query_key(head) else ""
+
+
 class NameIndex:
     """The distinct names of one catalog generation, by folded letters and digits without spaces (``query_key``).
 
-    A title is a name in each of its usual forms (``forms_of``).
+    A title is a name in each of its usual forms (``forms_of``); what stands before a subtitle is one where no title
+    is called so itself, and few begin so.
 
     A *name* is a number from 0, ascending by key; several rows may bear one. Rows ascend within a name. Read-only and
     safe to use from many threads.
@@ -66,6 +80,7 @@ class NameIndex:
         """Write the index of titles, the first being row 0; those without a letter or digit bear no name."""
         rows_of: dict[str, list[int]] = {}
         spaced: dict[str, str] = {}
+        main: dict[str, list[int]] = {}
         for row, title in enumerate(titles):
             for form in forms_of(title):
                 words = query_tokens(form)
@@ -73,6 +88,13 @@ class NameIndex:
                 if key and row not in rows_of.get(key, ())[-1:]:
                     rows_of.setdefault(key, []).append(row)
                     spaced.setdefault(key, " ".join(words))
+            if beginning := main_of(title):
+                words = query_tokens(beginning)
+                main.setdefault(" ".join(words), []).append(row)
+        for beginning, rows_ in main.items():
+            key = beginning.replace(" ", "")
+            if len(rows_) <= _MOST_MAIN and key not in rows_of:
+                rows_of[key], spaced[key] = rows_, beginning
         keys = sorted(rows_of)
         starts = np.zeros(len(keys) + 1, np.int64)
         np.cumsum([len(rows_of[key]) for key in keys], out=starts[1:])

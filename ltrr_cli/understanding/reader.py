@@ -67,7 +67,7 @@ class Understanding:
         Vocabulary.build(folder, words)
         distinct = sorted(words.anywhere)
         counts = np.array([words.anywhere[word] for word in distinct], np.int32)
-        Compounds.build(folder, distinct, counts, Analyzer(language).stems)
+        Compounds.build(folder, distinct, counts, Analyzer(language).stem_each)
         created = np.asarray(catalog.created_ms)
         told = created[created >= 0]
         spread = (len(told), int(told.min(initial=0)), int(told.max(initial=0))) if len(told) else (0, 0, 0)
@@ -128,7 +128,7 @@ class Understanding:
                 intents=intents,
                 usual_language=language == self._language,
             ),
-            parts=() if name >= 0 else self._parts(spelling.words),
+            parts=() if name >= 0 else self._parts(spelling.words, typed, frequencies),
             ranges=ranges,
         )
 
@@ -139,10 +139,12 @@ class Understanding:
         ends = {part.place for part in self._compounds.parts(typed, frequencies, self._analyzer().stem)}
         return [max(count, _HEARD) if place in ends else count for place, count in enumerate(frequencies)]
 
-    def _parts(self, words: Sequence[str]) -> tuple[Part, ...]:
-        if self._compounds is None or not words:
+    def _parts(self, words: tuple[str, ...], typed: tuple[str, ...], frequencies: list[int]) -> tuple[Part, ...]:
+        """Return what else answers the words, corrected as they are; frequencies -- of those typed."""
+        if self._compounds is None or not (self._compounds.glues or 0 in frequencies):
             return ()
-        return self._compounds.parts(words, self._vocabulary.frequencies(words).tolist(), self._analyzer().stem)
+        known = frequencies if words == typed else self._vocabulary.frequencies(words).tolist()
+        return self._compounds.parts(words, known, self._analyzer().stem)
 
     def _alike(self, typed: tuple[str, ...]) -> list[tuple[int, float]]:
         """Return the names most similar to the whole query and their likeness, of equal ones the better known first."""

@@ -54,6 +54,7 @@ SHARPNESS = 12  # a neighbour's weight is its cosine to this power
 LEAST_WEIGHT = 1e-3  # neighbours lighter than this are left out
 BAYES_SHARE, PREDICTED_SHARE, POPULAR_SHARE = 0.3, 0.2, 1.0  # sources of the prior, each a distribution
 WRITINGS = 20_000  # queries as typed whose numbers are at hand
+MEANT = 0.4  # square of the share of a query's words that an entity was chosen for, from which it is brought
 FEWEST_ACTIONS = 100.0  # before them nothing is said of what predictions are worth
 
 _SPANS = (*(f"{h:g}h" for h in HALF_LIVES_H), "ever")
@@ -225,9 +226,10 @@ class Memory(Strategy):
     # ------------------------------------------------------------ recalling
 
     def retrieve(self, request: Request, limit: int) -> Hits:
-        """Bring what worked, best belief first."""
+        """Bring what worked, best belief first; not what was only chosen for a word or two of many."""
         found = self.recall(request)
-        return best(found.rows, found.score, limit, request.allowed)
+        meant = found.spoken_for >= MEANT
+        return best(found.rows[meant], found.score[meant], limit, request.allowed)
 
     def signals(self, request: Request) -> Mapping[str, float]:
         """How much is known of this query."""
@@ -361,6 +363,7 @@ class Memory(Strategy):
             last_h=last_h,
             predicted=predicted,
             against=against,
+            spoken_for=spoken_for,
             of_score=of_score,
             score=of_score.sum(axis=1),
             support=support,
@@ -384,6 +387,7 @@ class Memory(Strategy):
             last_h=np.full(len(rows), np.nan, np.float32),
             predicted=predicted,
             against=nothing,
+            spoken_for=np.ones(len(rows), np.float32),
             of_score=np.column_stack([nothing, nothing, prior]).astype(np.float32),
             score=prior.sum(axis=1),
             support=0.0,
@@ -401,12 +405,10 @@ class Memory(Strategy):
         spoken_for -- (n,) 0..1, 1 where more than single words speaks for an entity, else the square of the share of
                       the words: who was chosen for one word of two is hardly meant, however famous
         """
-        known, bayes = self._popularity[rows] ** 2 * spoken_for, bayes * spoken_for
+        known, bayes = self._popularity[rows] ** 2 * (spoken_for >= 1.0), bayes * spoken_for
         if strength > PRIOR:
             known, bayes = known * (predicted > 0), np.zeros_like(bayes)
         fame = POPULAR_SHARE * known / max(float(known.sum()), 1e-9)
-        if float(spoken_for.max(initial=0.0)) < 1.0:  # no whole: what is known is little
-            fame = fame * float(spoken_for.max(initial=0.0))
         prior = np.column_stack([BAYES_SHARE * bayes, PREDICTED_SHARE * predicted, fame])
         expected: FloatArray = (prior / max(float(prior.sum()), 1.0)).astype(np.float32)
         return expected

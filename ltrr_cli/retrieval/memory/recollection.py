@@ -20,6 +20,7 @@ class Recollection:
     users, last_h    -- (n,) float32; distinct users, hours since the last action (NaN: never)
     predicted        -- (n,) float32, sums to 1 at most
     against          -- (n,) float32, what spoke against each, own and near
+    spoken_for       -- (n,) float32, 0..1, 1 where more than single words speak for each
     of_score         -- (n, 5) float32, what the score is made of: ``PARTS``
     score            -- (n,) float32, 0..1, their sum
     support          -- n in the formula above
@@ -34,6 +35,7 @@ class Recollection:
     last_h: FloatArray
     predicted: FloatArray
     against: FloatArray
+    spoken_for: FloatArray
     of_score: FloatArray
     score: FloatArray
     support: float
