@@ -147,7 +147,7 @@ class Snapshot:
         if self.header.analysis < ANALYSIS:
             query = plain(query)
         asked = taken_apart(query)
-        if (asked.phrases or asked.excluded) and len(self.understanding.names.exact(query)):
+        if asked.excluded and len(self.understanding.names.exact(query)):
             asked = Operators(query)  # it is a name as it stands
         reading = self.understanding.read(asked.text, context.locale)
         request = Request(asked.text, context, reading, seed, self._allowed(context, hidden))

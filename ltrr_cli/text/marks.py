@@ -15,7 +15,7 @@ GLUED, PART = "=", "~"
 
 _RUNS = re.compile(r"\d+|[^\W\d_]+")
 _SIZES = re.compile(r"\d+(?:\.\d+)?(?:x\d+(?:\.\d+)?)+")
-_MOST_RUNS = 6  # of a code that is taken apart
+_MOST_RUNS = 6  # of a code that is taken apart everywhere
 _LONGEST = 32  # characters of a word that has marks
 _SHORTEST_CODE, _SHORTEST_WORD = 2, 3  # characters of a part with a digit, and of one of letters
 
@@ -68,9 +68,13 @@ def parts_of(word: str) -> list[str]:
             return [whole] if dot and not rest.strip("0") else []
         return [bare] if len(bare) >= _SHORTEST_WORD or bare.isdigit() else []
     runs = _RUNS.findall(word)
-    if not 1 < len(runs) <= _MOST_RUNS:
+    if len(runs) < 2:
         return []
-    found = ["".join(runs[start:end]) for start in range(len(runs)) for end in range(start + 1, len(runs) + 1)]
+    count = len(runs)
+    if count <= _MOST_RUNS:
+        found = ["".join(runs[start:end]) for start in range(count) for end in range(start + 1, count + 1)]
+    else:  # by its beginnings and ends alone
+        found = [part for cut in range(1, count) for part in ("".join(runs[:cut]), "".join(runs[cut:]))]
     counted = runs[0] if runs[0].isdigit() else ""  # however short: 5 of 5mm
     return [part for part in dict.fromkeys(found) if part != word and (_tells(part) or part == counted)]
 
@@ -164,6 +168,7 @@ def _answers(word: str, left: str, right: str, stem: Stem) -> dict[str, float]:
         answers[own] = 1.0
     runs = _RUNS.findall(word)
     if len(runs) > 1 and runs[0].isalpha() and word.startswith(runs[0]):
-        answers[_glue(runs[0], word.removeprefix(runs[0]), stem)] = 1.0
+        for cut in range(min(_SHORTEST_WORD, len(runs[0])), len(runs[0]) + 1):  # galaxys21: galaxy s21
+            answers[GLUED + stem(word[:cut]) + word[cut:]] = 1.0
     answers.update(dict.fromkeys(bound, 1.0))
     return answers

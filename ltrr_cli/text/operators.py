@@ -9,7 +9,7 @@ from ltrr_cli.text.normalise import MAX_CHARACTERS, tokens
 
 # a mark opens before a word and closes behind one, so that inches (24" tv) and a lone mark are none
 _QUOTED = re.compile(r"""(?<!\S)([-−]?)["“”„«]\s?([^"“”„«»]*[^\W_][^"“”„«»]*)["“”»](?!\w)""")
-_MINUS = re.compile(r"(?<!\S)[-−](?=[^\W\d_])(\S+)")
+_MINUS = re.compile(r"(?<!\S)[-−](?=[^\W\d_]|[$€£¥.]\w)(\S+)")
 _MOST = 8  # of each that are heeded
 
 

@@ -28,6 +28,7 @@ _LOOKED_AT, _MOST = 256, 12  # words with an ending that are looked at, and that
 _ENDS, _ENDS_UNGLUED = 0.8, 0.6  # odds that who asks for a word means what ends in it
 _MADE_OF = 0.7  # odds that who asks for a glued word means what has its parts
 _LINKS = ("", "s", "es", "n", "en", "e", "er", "ens", "a", "o")
+_BEHIND = "babab"
 _ENDINGS = "ens"
 _UMLAUTS = (("ae", "a"), ("oe", "o"), ("ue", "u"), ("aa", "a"))  # as people type ä, ö, ü and å
 
@@ -77,7 +78,10 @@ class Compounds:
 
     def _ending(self, word: str, stem: Callable[[str], str], *, unknown: bool) -> tuple[str, ...]:
         """Return the most frequent stems that end in a word's, and the stems of the word with its umlauts."""
-        spelt = [stem(one) for one in (word, *(self._with_umlauts(word) if self.glues and unknown else ()))]
+        typed = (word, *(self._with_umlauts(word) if self.glues and unknown else ()))
+        # a stemmer cuts more of a long word: an ending is looked for as it is cut behind other letters, too
+        cuts = (cut for one in typed for cut in (stem(one), stem(_BEHIND + one).removeprefix(_BEHIND)))
+        spelt = list(dict.fromkeys(cuts))
         if not self.glues and len(word) > _SHORTEST + 1 and word[-1] in _ENDINGS:  # a word of another language, perhaps
             spelt.append(word[:-1])
         found: dict[str, int] = {}

@@ -106,7 +106,7 @@ class Numbers:
             odds = self._odds(field, one, words)
             if end < len(words) and words[end] in field.words:
                 odds, end = _NAMED, end + 1
-            elif one.start > 0 and words[one.start - 1] in field.words:
+            elif set(words[max(one.start - 1, 0) : one.end]) & set(field.words):
                 odds = _NAMED
             if odds <= 0.0 or low > field.high or high < field.low:
                 continue
@@ -198,9 +198,10 @@ def _one_sided(words: Sequence[str], place: int, value: float, *, money: bool, y
         if size:
             yield _Bounds(low, high, place - size, place + 1, money, year)
     for phrases, low, high in ((words_of.OR_LESS, -inf, value), (words_of.OR_MORE, value, inf)):
-        size = next((n for phrase in phrases if (n := _behind(words, place, phrase))), 0)
-        if size:
-            yield _Bounds(low, high, place, place + 1 + size, money, year)
+        for unit in (0, 1):  # 10 or less, 10 kg or less
+            size = next((n for phrase in phrases if (n := _behind(words, place + unit, phrase))), 0)
+            if size and (not unit or words[place + 1].isalpha()):
+                yield _Bounds(low, high, place, place + 1 + unit + size, money, year)
 
 
 def _before(words: Sequence[str], place: int, phrase: str) -> int:
