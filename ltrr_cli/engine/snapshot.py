@@ -147,8 +147,9 @@ class Snapshot:
         if self.header.analysis < ANALYSIS:
             query = plain(query)
         asked = taken_apart(query)
-        if asked.excluded and len(self.understanding.names.exact(query)):
-            asked = Operators(query)  # it is a name as it stands
+        letters = all(len(word) == 1 for words in asked.excluded for word in words)
+        if asked.excluded and letters and len(self.understanding.names.exact(query)):
+            asked = Operators(query)  # it is a name as it stands: Jay -Z
         reading = self.understanding.read(asked.text, context.locale)
         request = Request(asked.text, context, reading, seed, self._allowed(context, hidden))
         if not (asked.phrases or asked.excluded):

@@ -10,10 +10,10 @@ from array import array
 from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import Self
+from zlib import crc32
 
 import numpy as np
 
-from ltrr_cli.core.seeds import seed_of
 from ltrr_cli.core.types import FloatArray, IntArray
 from ltrr_cli.text.marks import Want
 
@@ -87,4 +87,4 @@ class HeldTerms:
 
 
 def _hash(term: str) -> int:
-    return seed_of(term) & 0xFFFFFFFF
+    return crc32(term.encode("utf-8", "surrogatepass"))

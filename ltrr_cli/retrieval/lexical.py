@@ -5,7 +5,7 @@ Good for names and for words that the catalog uses too. Finds nothing across a v
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar, Self
@@ -20,7 +20,7 @@ from ltrr_cli.retrieval.entity_texts import all_text
 from ltrr_cli.retrieval.held_terms import HeldTerms, Writer
 from ltrr_cli.retrieval.strategy import Resources, Strategy
 from ltrr_cli.text.analyse import Analyzer
-from ltrr_cli.text.marks import GLUED, PART, UNBOUND, Want, marks_of, marks_of_number, wants_of
+from ltrr_cli.text.marks import GLUED, PART, UNBOUND, Marks, Want, found_by, marks_of_number, wants_of
 from ltrr_cli.text.normalise import query_tokens, tokens
 
 TITLE_BOOST = 0.3  # beside 1 for the field of all words, which holds the title's too
@@ -49,15 +49,15 @@ class Lexical(Strategy):
         """Index every entity, and keep the hashed terms of every title and of all its texts."""
         analyzer = Analyzer(resources.language)
         titles: list[list[str]] = []
-        held = Writer()
+        held, marks, numbers = Writer(), Marks(analyzer.stem), _Numbers(analyzer.stem)
 
         def documents() -> Iterator[tuple[list[str], list[str], list[str]]]:
             for entity in resources.catalog.entities():
                 title, words = analyzer.terms(entity.title), tokens(all_text(entity))
-                terms, marks = analyzer.stems(words), list(marks_of(words, analyzer.stem))
+                terms, marked = analyzer.stems(words), marks.of(words)
                 titles.append(title)
-                held.add({*terms, *marks, *_numbers(entity, analyzer)})
-                yield title, terms, marks
+                held.add({*terms, *marked, *numbers.of(entity)})
+                yield title, terms, list(filter(found_by, marked))
 
         build_fulltext(folder / "fulltext", documents())
         _Titles.write(folder, titles)
@@ -173,13 +173,23 @@ def _share(levels: FloatArray, weights: FloatArray) -> FloatArray:
     return share
 
 
-def _numbers(entity: Entity, analyzer: Analyzer) -> Iterator[str]:
-    """Yield the marks of an entity's numbers; one that may be a year is a word as well."""
-    for field, value in entity.attributes.items():
-        if isinstance(value, float):
-            yield from marks_of_number(value, tokens(field), analyzer.stem)
-            if value in YEARS:
-                yield f"{value:.0f}"
+class _Numbers:
+    """The marks of entities' numbers; one that may be a year is a word as well."""
+
+    def __init__(self, stem: Callable[[str], str]) -> None:
+        self._stem = stem
+        self._words: dict[str, list[str]] = {}  # field -> stems of its name's words
+
+    def of(self, entity: Entity) -> Iterator[str]:
+        """Yield the marks of one entity."""
+        for field, value in entity.attributes.items():
+            if isinstance(value, float):
+                words = self._words.get(field)
+                if words is None:
+                    words = self._words[field] = [self._stem(word) for word in tokens(field.replace("_", " "))]
+                yield from marks_of_number(value, words)
+                if value in YEARS:
+                    yield f"{value:.0f}"
 
 
 class _Titles:

@@ -10,12 +10,17 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
+from typing import TypeVar
 
 GLUED, PART = "=", "~"
 
 _RUNS = re.compile(r"\d+|[^\W\d_]+")
 _SIZES = re.compile(r"\d+(?:\.\d+)?(?:x\d+(?:\.\d+)?)+")
 _MOST_RUNS = 6  # of a code that is taken apart everywhere
+_LARGEST = 1e6  # number of an attribute that has marks
+_MOST_WORDS = 2  # of the name of a field whose numbers have marks
+_MOST_KEPT = 100_000  # words of which something is kept
 _LONGEST = 32  # characters of a word that has marks
 _SHORTEST_CODE, _SHORTEST_WORD = 2, 3  # characters of a part with a digit, and of one of letters
 
@@ -24,6 +29,7 @@ UNBOUND = 0.75  # the number, but not beside the word that it stands beside in t
 PART_OF_CODE, PART_OF_WORD, WITHOUT_SIGN = 0.9, 0.5, 0.5
 
 Stem = Callable[[str], str]
+_T = TypeVar("_T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +46,7 @@ class Want:
     strict: bool
 
 
+@lru_cache(maxsize=65_536)
 def is_strict(word: str) -> bool:
     """Say whether a folded word tells apart what it stands in from what it does not.
 
@@ -49,71 +56,112 @@ def is_strict(word: str) -> bool:
     return not word.isalpha() and (not word.isalnum() or any(map(str.isdigit, word)))
 
 
-def parts_of(word: str) -> list[str]:
+@lru_cache(maxsize=65_536)
+def parts_of(word: str) -> tuple[str, ...]:
     """Return the parts of a word by which somebody may ask for it, without the word itself.
 
     >>> parts_of("m5799dwf"), parts_of("5mm"), parts_of("80x30"), parts_of("$100"), parts_of("3.0"), parts_of("r&b")
-    (['m5799', '5799', '5799dwf', 'dwf'], ['5'], ['80', '30'], ['100'], ['3'], ['rb', 'rnb'])
+    (('m5799', '5799', '5799dwf', 'dwf'), ('5',), ('80', '30'), ('100',), ('3',), ('rb', 'rnb'))
     """
     if len(word) > _LONGEST or not is_strict(word):
-        return []
+        return ()
     if "&" in word:
-        return [word.replace("&", ""), word.replace("&", "n")]
+        return word.replace("&", ""), word.replace("&", "n")
     if _SIZES.fullmatch(word):
-        return word.split("x")
+        return tuple(word.split("x"))
     if not word.isalnum():
         bare = word.strip(".+#$€£¥%")
         whole, dot, rest = bare.partition(".")
         if bare == word:
-            return [whole] if dot and not rest.strip("0") else []
-        return [bare] if len(bare) >= _SHORTEST_WORD or bare.isdigit() else []
+            return (whole,) if dot and not rest.strip("0") else ()
+        return (bare,) if len(bare) >= _SHORTEST_WORD or bare.isdigit() else ()
     runs = _RUNS.findall(word)
-    if len(runs) < 2:
-        return []
     count = len(runs)
+    if count < 2:
+        return ()
     if count <= _MOST_RUNS:
         found = ["".join(runs[start:end]) for start in range(count) for end in range(start + 1, count + 1)]
     else:  # by its beginnings and ends alone
         found = [part for cut in range(1, count) for part in ("".join(runs[:cut]), "".join(runs[cut:]))]
     counted = runs[0] if runs[0].isdigit() else ""  # however short: 5 of 5mm
-    return [part for part in dict.fromkeys(found) if part != word and (_tells(part) or part == counted)]
+    return tuple(part for part in dict.fromkeys(found) if part != word and (_tells(part) or part == counted))
 
 
 def _tells(part: str) -> bool:
     return len(part) >= (_SHORTEST_CODE if any(map(str.isdigit, part)) else _SHORTEST_WORD)
 
 
-def marks_of(words: Sequence[str], stem: Stem) -> Iterator[str]:
-    """Yield the marks of a text's folded words, repeats kept.
+def found_by(mark: str) -> bool:
+    """Say whether full text needs a mark to find what has it; numbers beside words are found by both.
 
-    >>> sorted(marks_of(["cable", "5", "pins"], str)), list(marks_of(["5mm"], str))
-    (['=5pins', '=cable5'], ['~5', '=5mm'])
+    >>> found_by("~5799"), found_by("=5mm"), found_by("=rtx3080ti")
+    (True, False, True)
     """
-    for place, word in enumerate(words):
-        if word.isalpha() or not is_strict(word):
-            continue
-        for part in parts_of(word):
-            yield PART + part
-        if own := _own_glue(word, stem):
-            yield own
-        if place > 0:
-            yield _glue(words[place - 1], word, stem)
-        if place + 1 < len(words) and not is_strict(words[place + 1]):
-            yield _glue(word, words[place + 1], stem)
+    return mark[0] == PART or len(_RUNS.findall(mark)) > 2
 
 
-def marks_of_number(number: float, words: Sequence[str], stem: Stem) -> Iterator[str]:
-    """Yield the marks of an attribute that is a number: it counts what its name says.
+class Marks:
+    """Finds the marks of many texts; what single words and their stems give is kept."""
 
-    words -- the folded words of the field's name
+    def __init__(self, stem: Stem) -> None:
+        self._stem = stem
+        self._alone: dict[str, tuple[str, ...]] = {}  # word -> marks that it has wherever it stands
+        self._written: dict[str, str] = {}  # word -> as it stands in a mark
 
-    >>> list(marks_of_number(5.0, ["pins"], str))
-    ['=5pins', '=pins5']
+    def of(self, words: Sequence[str]) -> list[str]:
+        """Return the marks of a text's folded words, repeats kept.
+
+        >>> Marks(str).of(["cable", "5", "pins"]), Marks(str).of(["5mm"])
+        (['=cable5', '=5pins'], ['~5', '=5mm'])
+        """
+        found: list[str] = []
+        last = len(words) - 1
+        for place, word in enumerate(words):
+            if word.isalpha() or not is_strict(word):
+                continue
+            found += self._of_word(word)
+            written = self._as_written(word)
+            if place > 0:
+                found.append(GLUED + self._as_written(words[place - 1]) + written)
+            if place < last and not is_strict(words[place + 1]):
+                found.append(GLUED + written + self._as_written(words[place + 1]))
+        return found
+
+    def _of_word(self, word: str) -> tuple[str, ...]:
+        found = self._alone.get(word)
+        if found is None:
+            own = _own_glue(word, self._stem)
+            found = tuple(PART + part for part in parts_of(word)) + ((own,) if own else ())
+            _kept(self._alone)[word] = found
+        return found
+
+    def _as_written(self, word: str) -> str:
+        found = self._written.get(word)
+        if found is None:
+            found = _kept(self._written)[word] = word if is_strict(word) else self._stem(word)
+        return found
+
+
+def _kept(cache: dict[str, _T]) -> dict[str, _T]:
+    """Return a cache that has room."""
+    if len(cache) >= _MOST_KEPT:
+        cache.clear()
+    return cache
+
+
+def marks_of_number(number: float, stems: Sequence[str]) -> Iterator[str]:
+    """Yield the marks of an attribute that is a whole number: it counts what its name says.
+
+    stems -- of the words of the field's name; long names say what a number means, not what it counts
+
+    >>> list(marks_of_number(5.0, ["pin"]))
+    ['=5pin', '=pin5']
     """
-    written = f"{number:.10g}"
-    for word in words:
-        yield _glue(written, word, stem)
-        yield _glue(word, written, stem)
+    if len(stems) <= _MOST_WORDS and number.is_integer() and number < _LARGEST:
+        written = f"{number:.0f}"
+        for word in stems:
+            yield f"{GLUED}{written}{word}"
+            yield f"{GLUED}{word}{written}"
 
 
 def _glue(left: str, right: str, stem: Stem) -> str:

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from ltrr_cli.text.analyse import Analyzer
-from ltrr_cli.text.marks import marks_of, marks_of_number, parts_of, wants_of
+from ltrr_cli.text.marks import Marks, marks_of_number, parts_of, wants_of
 from ltrr_cli.text.normalise import tokens
 
 STEM = Analyzer("en").stem
@@ -12,9 +12,9 @@ STEM = Analyzer("en").stem
 def surely(query: str, text: str, **numbers: float) -> float:
     """Return how surely a text has the number, code or sign of a query; the least where there are several."""
     words = tokens(text)
-    held = {*map(STEM, words), *marks_of(words, STEM)}
+    held = {*map(STEM, words), *Marks(STEM).of(words)}
     for name, number in numbers.items():
-        held |= set(marks_of_number(number, tokens(name.replace("_", " ")), STEM))
+        held |= set(marks_of_number(number, [STEM(word) for word in tokens(name.replace("_", " "))]))
     wants = [want for want in wants_of(tokens(query), STEM, {}) if want.strict]
     return min(max((want.answers[term] for term in held & set(want.answers)), default=0.0) for want in wants)
 
@@ -44,7 +44,7 @@ def surely(query: str, text: str, **numbers: float) -> float:
 )
 def test_the_right_one_has_what_was_asked_more_surely(query: str, right: str, wrong: str):
     if query == "rnb":
-        held = set(marks_of(tokens(right), STEM))
+        held = set(Marks(STEM).of(tokens(right)))
         assert "~rnb" in held
         return
     assert surely(query, right) > surely(query, wrong)
@@ -71,4 +71,4 @@ def test_words_are_found_by_their_parts(word: str, part: str):
 
 @pytest.mark.parametrize("word", ["cable", "c++", "1.5", "x" * 40 + "1", "", "東京", "a+"])
 def test_some_words_have_no_parts(word: str):
-    assert parts_of(word) == []
+    assert parts_of(word) == ()
