@@ -24,6 +24,7 @@ def untrained(schema: Schema, features: FloatArray, candidates: Candidates, weig
     only some of the candidates have of the query (``match.told_apart``), and where the query is somebody's name as it
     stands, the odds that a name is meant belong to who bears it.
     """
+    weights = _believed(schema, features, candidates, weights)
     fused = blend(candidates.scores, weights, column(schema, features, "entity.popularity"))
     apart = told_apart(schema, features)
     fused = prior_share(fused * apart)
@@ -38,6 +39,16 @@ def untrained(schema: Schema, features: FloatArray, candidates: Candidates, weig
     acted = float(np.expm1(known(schema, features, "memory.own_count")).sum())  # for this very query
     belief = belief * (1.0 - (1.0 - apart) * TOLD / (TOLD + acted))
     return prior_share(((1.0 - share) * belief + share * fused).astype(np.float32))
+
+
+def _believed(schema: Schema, features: FloatArray, candidates: Candidates, weights: FloatArray) -> FloatArray:
+    """Return the weights of fusion, the memory's lessened where all that it has are choices for single words."""
+    spoken_for = column(schema, features, "memory.spoken_for")
+    if spoken_for is None or "memory" not in candidates.strategies or not len(features):
+        return weights
+    lessened = weights.copy()
+    lessened[candidates.strategies.index("memory")] *= float(spoken_for.max())
+    return lessened
 
 
 def lift_of(schema: Schema, features: FloatArray, page: FloatArray) -> FloatArray:

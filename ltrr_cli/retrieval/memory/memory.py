@@ -54,7 +54,6 @@ SHARPNESS = 12  # a neighbour's weight is its cosine to this power
 LEAST_WEIGHT = 1e-3  # neighbours lighter than this are left out
 BAYES_SHARE, PREDICTED_SHARE, POPULAR_SHARE = 0.3, 0.2, 1.0  # sources of the prior, each a distribution
 WRITINGS = 20_000  # queries as typed whose numbers are at hand
-MEANT = 0.4  # square of the share of a query's words that an entity was chosen for, from which it is brought
 FEWEST_ACTIONS = 100.0  # before them nothing is said of what predictions are worth
 
 _SPANS = (*(f"{h:g}h" for h in HALF_LIVES_H), "ever")
@@ -86,6 +85,7 @@ class Memory(Strategy):
         "last_h",
         "predicted",
         "belief",
+        "spoken_for",
         "prior_share",
     )
 
@@ -226,10 +226,9 @@ class Memory(Strategy):
     # ------------------------------------------------------------ recalling
 
     def retrieve(self, request: Request, limit: int) -> Hits:
-        """Bring what worked, best belief first; not what was only chosen for a word or two of many."""
+        """Bring what worked, best belief first."""
         found = self.recall(request)
-        meant = found.spoken_for >= MEANT
-        return best(found.rows[meant], found.score[meant], limit, request.allowed)
+        return best(found.rows, found.score, limit, request.allowed)
 
     def signals(self, request: Request) -> Mapping[str, float]:
         """How much is known of this query."""
@@ -250,7 +249,7 @@ class Memory(Strategy):
         known = place < len(found.rows)
         known[known] = found.rows[place[known]] == rows[known]
         table = np.zeros((len(rows), len(self.evidence_names)), np.float32)
-        table[:, -5] = np.nan  # last_h
+        table[:, self.evidence_names.index("last_h")] = np.nan
         hit = place[known]
         table[known, :COLUMNS] = shares(found.own)[hit]
         table[known, COLUMNS : 2 * COLUMNS] = shares(found.near)[hit]
@@ -267,6 +266,7 @@ class Memory(Strategy):
                 found.last_h[hit],
                 found.predicted[hit],
                 found.score[hit],
+                found.spoken_for[hit],
                 np.zeros(len(hit)),
             ]
         )
