@@ -9,6 +9,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import HealthCheck
+from hypothesis import settings as hypothesis_settings
 
 import ltrr_cli
 from ltrr_cli.catalog.columns import Columns
@@ -19,6 +21,10 @@ from ltrr_cli.text.normalise import query_key, query_tokens
 from ltrr_cli.workspace.workspace import Workspace
 
 DAY_0 = 1_700_000_000_000
+
+# a busy machine makes inputs slowly, which says nothing of what is tested
+hypothesis_settings.register_profile("ltrr", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+hypothesis_settings.load_profile("ltrr")
 
 
 class HashedWords:

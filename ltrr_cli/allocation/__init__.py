@@ -1,1 +1,1 @@
-"""Who may bring how many?"""
+"""How many candidates does each strategy contribute?"""

@@ -1,4 +1,4 @@
-"""What the bandit may look at, as one vector: named signals, time and histories, squashed to the order of 1."""
+"""What the bandit may look at, as one vector: named signals, time and user, squashed to the order of 1."""
 
 from __future__ import annotations
 
@@ -17,38 +17,36 @@ _WEEK, _YEAR = 7 * DAY, 365.2425 * DAY
 LARGEST = 4.0  # a squashed value at most
 
 
-def feature_names(names: Sequence[str], history: Sequence[str] = ()) -> tuple[str, ...]:
+def feature_names(names: Sequence[str]) -> tuple[str, ...]:
     """Return the names of the columns of :func:`context_features`.
 
-    >>> feature_names(["tokens"], ["past.lexical"])[:2], feature_names(["tokens"], ["past.lexical"])[-1]
-    (('constant', 'tokens'), 'past.lexical')
+    >>> feature_names(["tokens"])[:2]
+    ('constant', 'tokens')
     """
-    return ("constant", *names, *TIME, *WHO, *WORDLESS, *history)
+    return ("constant", *names, *TIME, *WHO, *WORDLESS)
 
 
 def context_features(
     names: Sequence[str],
     signals: Mapping[str, float],
     context: Context,
-    history: Mapping[str, float] | None = None,
     *,
     wordless: bool = False,
 ) -> FloatArray:
-    """Return (d,) float32: a constant 1, the named signals, time, who asks, and the histories in their order.
+    """Return (d,) float32: a constant 1, the named signals, time and the user.
 
     A signal that is missing or no number is 0; those without a name here are ignored. Where there are no words all of
     these are 0 but the constant, and there are features of their own: who finds what somebody wants who says nothing
     tells nothing of who finds it by words. "More like this" does not share the constant either: a strategy that is good
     for all else may not know what goes with an entity.
     """
-    past = () if history is None else history.values()
     known = float(context.user is not None)
     if wordless:
         constant, silent = float(context.like is None), len(names) + len(TIME) + len(WHO)
-        values = [constant, *[0.0] * silent, *_wordless(context, known, signals), *[0.0] * len(past)]
+        values = [constant, *[0.0] * silent, *_wordless(context, known, signals)]
     else:
         asked = (squash(signals.get(name, 0.0)) for name in names)
-        values = [1.0, *asked, *_time(context.time_ms), known, *[0.0] * len(WORDLESS), *map(squash, past)]
+        values = [1.0, *asked, *_time(context.time_ms), known, *[0.0] * len(WORDLESS)]
     return np.array(values, np.float32)
 
 

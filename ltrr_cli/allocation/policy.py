@@ -18,13 +18,14 @@ from ltrr_cli.core.types import DoubleArray, FloatArray, IntArray
 
 @dataclass(frozen=True, slots=True)
 class BanditContext:
-    """What the policy may look at; all of it is known before retrieval.
+    """The features that a policy may use; all of them are known before retrieval.
 
     strategies -- names of the strategies that are enabled, in a fixed order
     budget     -- K, distinct candidates wanted
     features   -- (d,) float32, finite, named by ``allocation.features``; the first is a constant 1
     past       -- (s, p) float32, what each strategy did for such queries, named by ``allocation.history.PAST``;
                   None: nothing is known of it
+    lead       -- (s,) float32 >= 0, sums to 1: shares that are right where nobody clicked yet; None: not known
     time_ms    -- the moment of the question
     seed       -- for policies whose menu is itself sampled (posterior draws)
     explore    -- False: the menu is the one allocation the policy holds best, with odds 1
@@ -37,6 +38,7 @@ class BanditContext:
     seed: int = 0
     explore: bool = True
     past: FloatArray | None = None
+    lead: FloatArray | None = None
 
     def inputs(self) -> DoubleArray:
         """Return (s, d + p) float64: a line per strategy, the same features and its own past."""
@@ -62,7 +64,7 @@ class Menu:
 
 @dataclass(frozen=True, slots=True)
 class BanditExample:
-    """What one rewarded entity teaches.
+    """What the bandit learns from one rewarded entity.
 
     ranks  -- (s,) int32, its rank in every strategy, 0 where the strategy did not have it down to ``depths``
     depths -- (s,) int32, how deep each strategy was run (0: it did not run, so nothing is known of it)

@@ -37,7 +37,7 @@ _NAME = re.compile(r"\s*([a-z_]+)\s*(?:\(\s*(.*?)\s*\))?\s*")
 
 @dataclass(frozen=True, slots=True)
 class Spec:
-    """A parsed name."""
+    """A parsed policy name with its options."""
 
     name: str
     options: dict[str, float]

@@ -1,4 +1,4 @@
-"""Exact odds: of being a candidate, and of standing at a position, over the whole menu.
+"""Exact odds of being a candidate over the whole menu, and the page under each allocation.
 
 An allocation is filled up with distinct candidates by stretching it: candidate c enters at
 ``t_c = min over strategies of rank / draws``, and the K candidates with the smallest t are the set. With overlapping
@@ -54,23 +54,6 @@ def _filled(ranks: FloatArray, draws: IntArray, budget: int) -> BoolArray:
     return included
 
 
-def exposure(order: IntArray, included: BoolArray, odds: DoubleArray, page: IntArray) -> DoubleArray:
-    """Return (k,) odds that each candidate of ``page`` stands at the position it stands at.
-
-    order    -- all candidates, best first by the ranker
-    included -- (a, n) bool under each allocation; odds -- (a,) of each allocation
-    page     -- (k,) candidates as shown, position 1 first
-    """
-    in_order = included[:, order]  # (a, n)
-    positions = np.cumsum(in_order, axis=1)
-    place = np.empty(len(order), np.int64)
-    place[order] = np.arange(len(order))
-    shown = place[page]  # (k,)
-    there = in_order[:, shown] & (positions[:, shown] == np.arange(1, len(page) + 1))
-    stood: DoubleArray = odds @ there
-    return stood
-
-
 def pages(order: IntArray, included: BoolArray, k: int) -> IntArray:
     """Return (a, k) int32: the page under each allocation as candidates, best first; -1 where it is shorter.
 
@@ -85,22 +68,3 @@ def pages(order: IntArray, included: BoolArray, k: int) -> IntArray:
         page = order[brought[order]][:k]
         line[: len(page)] = page
     return found
-
-
-def places(pages: IntArray, odds: DoubleArray, page: IntArray) -> list[dict[int, float]]:
-    """Return, for each candidate of ``page``, position (from 1) -> chance of standing there over the whole menu.
-
-    pages -- (a, k) the page under each allocation; odds -- (a,) of each allocation
-    """
-    found = []
-    for candidate in page.tolist():
-        chance = odds @ (pages == candidate)  # (k,)
-        found.append({int(place) + 1: float(chance[place]) for place in np.flatnonzero(chance > 0)})
-    return found
-
-
-def page_odds(pages: IntArray, odds: DoubleArray, page: IntArray) -> float:
-    """Return the chance of this very page over the whole menu."""
-    shown = np.full(pages.shape[1], -1, np.int32)
-    shown[: len(page)] = page
-    return float(odds[(pages == shown).all(axis=1)].sum())

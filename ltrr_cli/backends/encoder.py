@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -17,10 +18,11 @@ from ltrr_cli.backends.encoder_card import GRAPH, TABLE, TOKENIZER, Card, read_c
 from ltrr_cli.backends.encoder_registry import PluggedEncoder, open_plugged
 from ltrr_cli.backends.files import REBUILD, map_matrix
 from ltrr_cli.core.errors import DamagedError, DataError
-from ltrr_cli.core.types import FloatArray
+from ltrr_cli.core.types import DoubleArray, FloatArray
 
 _BATCH = 32  # texts that share one padded matrix
 _TABLE_BATCH = 512
+_SUMMED = 64  # texts whose vectors are summed at a time, few enough for a processor's cache
 _REMEMBERED = 256  # queries whose vectors are kept
 
 Progress = Callable[[int], object]  # is told how many more texts are done
@@ -105,24 +107,35 @@ class TableEncoder(_Remembering):
 
     def _encode(self, texts: Sequence[str], progress: Progress | None) -> FloatArray:
         vectors = np.zeros((len(texts), self.dimension), np.float32)
+        # of many texts every number of the table is used many times: it is widened once
+        table = self._table if len(texts) < _TABLE_BATCH else self._table.astype(np.float32)
         for start in range(0, len(texts), _TABLE_BATCH):
             batch = [writable(text) for text in texts[start : start + _TABLE_BATCH]]
             found = [encoding.ids for encoding in self._tokenizer.encode_batch_fast(batch)]
-            for place, ids in enumerate(found):
-                vectors[start + place] = self._mean(np.array(ids, np.int64))
+            for place in range(0, len(found), _SUMMED):
+                some = found[place : place + _SUMMED]
+                vectors[start + place : start + place + len(some)] = self._means(table, some)
             if progress is not None:
                 progress(len(batch))
         return vectors
 
-    def _mean(self, ids: np.ndarray[Any, np.dtype[np.int64]]) -> FloatArray:
-        known, counts = np.unique(ids[ids > 0], return_counts=True)  # token 0 stands for every unknown one
-        if len(known) and int(known[-1]) >= len(self._table):
+    def _means(self, table: FloatArray, found: Sequence[Sequence[int]]) -> FloatArray:
+        """Return (len(found), d) float32, one line per list of tokens."""
+        owner = np.repeat(np.arange(len(found)), [len(ids) for ids in found])
+        ids = np.fromiter(chain.from_iterable(found), np.int64, len(owner))
+        if len(ids) and int(ids.max()) >= len(table):
             raise DamagedError(f"{self._folder}: {TOKENIZER} and {TABLE} are not of one making", hint=REBUILD)
+        known = ids > 0  # token 0 stands for every unknown one
+        codes, counts = np.unique(owner[known] * len(table) + ids[known], return_counts=True)
         weights = 1.0 + np.log(counts.astype(np.float32))
-        # added up row by row in float64, not by BLAS: the sum must not depend on the machine's block sizes
-        total = (self._table[known].astype(np.float64) * weights[:, None]).sum(axis=0)
-        vector: FloatArray = unit(total[None])[0]
-        return vector
+        owner, ids = np.divmod(codes, len(table))
+        first = np.flatnonzero(np.diff(owner, prepend=-1))
+        total = np.zeros((len(found), table.shape[1]))
+        if len(first):
+            # added up row by row in float64, not by BLAS: the sum must not depend on the machine's block sizes
+            parts = table[ids].astype(np.float64) * weights[:, None]
+            total[owner[first]] = np.add.reduceat(parts, first, axis=0)
+        return unit(total)
 
 
 class OnnxEncoder(_Remembering):
@@ -233,7 +246,7 @@ def pool(output: FloatArray, mask: np.ndarray[Any, np.dtype[np.int64]], pooling:
     return total
 
 
-def unit(vectors: FloatArray) -> FloatArray:
+def unit(vectors: FloatArray | DoubleArray) -> FloatArray:
     """Bring rows to length 1; rows of length 0, and rows with a number that is not finite, become 0."""
     exact = vectors.astype(np.float64)
     lengths = np.sqrt((exact * exact).sum(axis=1, keepdims=True))

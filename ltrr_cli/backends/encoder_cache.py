@@ -58,11 +58,6 @@ def find_encoder(cache: Path, name: str) -> Path:
     return folder
 
 
-def remove_encoder(cache: Path, name: str) -> None:
-    """Remove an encoder from the cache; generations keep their own copies. Raises NotFoundError."""
-    shutil.rmtree(find_encoder(cache, name))
-
-
 def import_folder(source: Path, cache: Path, name: str) -> Path:
     """Copy a sentence-transformers folder with an ONNX graph into the cache; return its new folder.
 

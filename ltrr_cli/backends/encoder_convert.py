@@ -33,7 +33,7 @@ Weights = Mapping[str, np.ndarray[Any, np.dtype[Any]]]
 
 @dataclass(frozen=True, slots=True)
 class Shape:
-    """What the weights do not say of themselves."""
+    """Facts about the model that its weights file does not contain."""
 
     heads: int
     epsilon: float = 1e-12  # of the layer norms

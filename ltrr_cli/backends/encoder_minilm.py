@@ -46,7 +46,7 @@ _TRIED = (
 
 @dataclass(frozen=True, slots=True)
 class Pin:
-    """One file, as it must be."""
+    """One file to download, with the size and hash it must have."""
 
     name: str
     size: int

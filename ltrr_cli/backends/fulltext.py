@@ -73,7 +73,7 @@ def build(folder: Path, documents: Iterable[Sequence[Sequence[str]]], heap_bytes
 
 
 class FullText:
-    """An open index; reading only."""
+    """An open full-text index; read-only."""
 
     def __init__(self, index: Any, folder: Path, fields: tuple[str, ...] = FIELDS) -> None:
         self._folder, self._fields = folder, fields

@@ -65,7 +65,7 @@ def build(folder: Path, vectors: FloatArray) -> None:
 
 
 class Vectors:
-    """Open vectors; reading only, safe to use from several threads."""
+    """Open vectors; read-only, safe to use from several threads."""
 
     def __init__(self, folder: Path, matrix: FloatArray, blank: IntArray, graph_bytes: int, use_graph: bool) -> None:
         self._folder = folder

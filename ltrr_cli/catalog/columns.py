@@ -30,11 +30,13 @@ class Columns:
         types: IntArray,
         type_names: Sequence[str],
         filters: FilterIndex,
+        entities: Sequence[Entity] | None = None,
     ) -> None:
         self.ids: Sequence[str] = ids
         self.titles: Sequence[str] = titles
         self.popularity, self.created_ms, self.types, self.type_names = popularity, created_ms, types, type_names
         self._ids, self._lines, self._filters = ids, lines, filters
+        self._entities = entities
 
     @staticmethod
     def build(entities: Sequence[Entity], folder: Path) -> None:
@@ -54,8 +56,11 @@ class Columns:
         FilterIndex.build(entities, folder / "filters")
 
     @classmethod
-    def open(cls, folder: Path) -> Self:
-        """Map what ``build`` wrote."""
+    def open(cls, folder: Path, entities: Sequence[Entity] | None = None) -> Self:
+        """Map what ``build`` wrote.
+
+        entities -- those of which it was built, where they are still in memory: then they are not read again
+        """
         ids, titles, lines = (Strings.open(folder / name) for name in ("ids", "titles", "lines"))
         popularity, created_ms, types = (
             np.load(folder / f"{name}.npy", mmap_mode="r", allow_pickle=False)
@@ -70,6 +75,7 @@ class Columns:
             types,
             tuple(msgspec.json.decode((folder / "type_names.json").read_bytes(), type=list[str])),
             FilterIndex.open(folder / "filters"),
+            entities,
         )
 
     def __len__(self) -> int:
@@ -81,10 +87,12 @@ class Columns:
 
     def entity(self, row: int) -> Entity:
         """Return one entity whole."""
-        return from_line(self._lines[row])
+        return from_line(self._lines[row]) if self._entities is None else self._entities[row]
 
     def entities(self) -> Iterator[Entity]:
         """Iterate over all entities in row order."""
+        if self._entities is not None:
+            return iter(self._entities)
         return (from_line(self._lines[row]) for row in range(len(self)))
 
     def allowed(self, filters: Sequence[Filter]) -> BoolArray | None:

@@ -11,6 +11,7 @@ from typing import Self
 import msgspec
 import numpy as np
 
+from ltrr_cli.catalog.values import number_of
 from ltrr_cli.core.clock import parse_time
 from ltrr_cli.core.errors import DataError, UsageError
 from ltrr_cli.core.seeds import seed_of
@@ -62,9 +63,12 @@ class FilterIndex:
                 if isinstance(value, float):
                     numbers[name].append((value, row))
                 else:
-                    for text in {fold(part) for part in ((value,) if isinstance(value, str) else value)}:
+                    parts = (value,) if isinstance(value, str) else value
+                    for text in {fold(part) for part in parts}:
                         postings[seed_of(name, text)].append(row)
-                    numbers.setdefault(name, [])
+                    # a number that is written as text is found as a word, and compared as a number
+                    written = {number for part in parts if (number := number_of(part)) is not None}
+                    numbers[name] += [(number, row) for number in written]
             if entity.popularity is not None:
                 numbers["popularity"].append((entity.popularity, row))
             if entity.created_ms is not None:

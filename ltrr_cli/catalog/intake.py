@@ -2,17 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path
+from typing import Any
 
 import msgspec
 
-from ltrr_cli.catalog.read import entity_of, parse_entity
+from ltrr_cli.catalog.faults import faults
+from ltrr_cli.catalog.html import marked_fields, plain
+from ltrr_cli.catalog.read import bulk_action, entity_of, inside, of_hit, parse_entity, parse_record
 from ltrr_cli.catalog.reader_registry import Row, reader_of
+from ltrr_cli.catalog.remarks import Remarks
 from ltrr_cli.core.errors import DataError
 from ltrr_cli.core.types import Entity
 from ltrr_cli.text.lines import BadLine, Line, read_lines
+from ltrr_cli.text.recognise import LOOKED_AT, recognised
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,18 +35,27 @@ class Refused:
 
 @dataclass(slots=True)
 class Intake:
-    """What came of all sources.
+    """The entities, duplicates and bad lines of all sources.
 
     entities   -- by id; the last line of an id counts
+    fresh      -- ids that were read, in this run
     lines      -- lines read
     duplicates -- lines whose id came before in the same run
+    keys       -- key of a line -> lines that have it
+    remarks    -- what was noticed of values
     """
 
     entities: dict[str, Entity] = field(default_factory=dict)
+    fresh: set[str] = field(default_factory=set)
     lines: int = 0
     duplicates: int = 0
     deleted: int = 0
     refused: list[Refused] = field(default_factory=list)
+    keys: Counter[str] = field(default_factory=Counter)
+    remarks: Remarks = field(default_factory=Remarks)
+    mapping: Mapping[str, str] = field(default_factory=dict)
+    _mapped: set[str] = field(default_factory=set)  # keys of the mapping that a line had
+    _id: object = None  # of the line behind an action line
 
     def read(
         self,
@@ -47,25 +63,62 @@ class Intake:
         mapping: Mapping[str, str] | None = None,
         progress: Callable[[int], None] | None = None,
     ) -> None:
-        """Read all sources in order."""
-        seen: set[str] = set()
+        """Read all sources in order; raises DataError for one that is known as something else than JSON lines."""
+        self.mapping = mapping or {}
         for source in sources:
             reader = reader_of(source)
-            for line in read_lines(source) if reader is None else reader.read(Path(source)):
+            for line in _lines(source) if reader is None else reader.read(Path(source)):
                 self.lines += 1
                 if isinstance(line, BadLine):
                     self.refused.append(Refused(str(source), line.number, line.offset, line.reason, line.data))
                     continue
                 try:
-                    entity = _entity(line, mapping)
+                    record = self._record(line)
+                    if record is None:
+                        continue
+                    entity = self._entity(record)
                 except DataError as error:
                     self.refused.append(_refused(source, line, str(error)))
                     continue
-                self.duplicates += entity.id in seen
-                seen.add(entity.id)
+                self.duplicates += entity.id in self.fresh
+                self.fresh.add(entity.id)
                 self.entities[entity.id] = entity
                 if progress is not None and self.lines % 1_000 == 0:
                     progress(self.lines)
+
+    def _record(self, line: Line | Row) -> dict[str, Any] | None:
+        """Return what a line says of an entity; None for the action line of a bulk file."""
+        record = dict(line.record) if isinstance(line, Row) else parse_record(line.data, self.remarks)
+        action = bulk_action(record)
+        if action is not None:
+            self._id = action.get("_id")
+            return None
+        record = of_hit(record, self.remarks)
+        if self._id is not None:
+            record.setdefault("id", self._id)
+            self._id = None
+        return record
+
+    def _entity(self, record: dict[str, Any]) -> Entity:
+        self.keys.update(record.keys())
+        for theirs in self.mapping.values():
+            if theirs not in self._mapped and (theirs in record or inside(record, theirs) is not None):
+                self._mapped.add(theirs)
+        return entity_of(record, self.mapping, self.remarks)
+
+    def settle(self, html: str) -> None:
+        """Take HTML out of what was read; "auto": where the catalog as a whole is written in it, "keep": nowhere."""
+        if html == "keep":
+            return
+        read = [self.entities[entity_id] for entity_id in sorted(self.fresh)]
+        fields = marked_fields(read) if html == "auto" else frozenset[str]()
+        for entity in read:
+            self.entities[entity.id] = plain(entity, fields, self.remarks, always=html == "strip")
+
+    def faults(self) -> list[DataError]:
+        """Return why nothing should be published of what was read: names that were mistyped, no title anywhere."""
+        read = [self.entities[entity_id] for entity_id in self.fresh if entity_id in self.entities]
+        return faults(read, self.keys, self.mapping, self._mapped, self.remarks) if self.keys else []
 
     def delete(self, ids: Iterable[str]) -> None:
         """Remove entities; an id that is not there is no error."""
@@ -77,8 +130,15 @@ class Intake:
         return [self.entities[entity_id] for entity_id in sorted(self.entities)]
 
 
-def _entity(line: Line | Row, mapping: Mapping[str, str] | None) -> Entity:
-    return entity_of(dict(line.record), mapping) if isinstance(line, Row) else parse_entity(line.data, mapping)
+def _lines(source: str | Path) -> Iterator[Line | BadLine]:
+    """Read lines; raises DataError where the first ones are known as something else than JSON lines."""
+    lines = read_lines(source)
+    first = list(islice(lines, LOOKED_AT))
+    found = recognised([line.data for line in first], str(source))
+    if found is not None:
+        raise found
+    yield from first
+    yield from lines
 
 
 def _refused(source: str | Path, line: Line | Row, reason: str) -> Refused:

@@ -1,14 +1,21 @@
-"""One line of JSONL -> Entity: mapped names, unknown keys as attributes, a reason for every refusal."""
+"""One line of JSONL -> Entity: mapped names, unknown keys as attributes, what cannot be used left out and counted.
+
+A line is refused only where it is no JSON object or has no id. A value that cannot be used costs that value, never the
+entity; what is plainly meant is taken as meant, and told (``remarks``).
+"""
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Mapping
 from typing import Any
 
 import msgspec
 
-from ltrr_cli.core.clock import parse_time
+from ltrr_cli.catalog.remarks import Remarks
+from ltrr_cli.catalog.values import attributes_of, number_of, texts_of, unwrapped
+from ltrr_cli.core.clock import iso, read_time
 from ltrr_cli.core.errors import DataError
 from ltrr_cli.core.types import AttributeValue, Entity
 
@@ -16,9 +23,11 @@ FIELDS = ("id", "title", "text", "type", "attributes", "popularity", "created_at
 LONGEST_ID = 512  # bytes
 
 _decode = msgspec.json.Decoder().decode
+_HIT = frozenset(("_index", "_id", "_source", "_score", "_type", "_version", "sort", "_ignored", "fields", "highlight"))
+_ACTION = frozenset(("_index", "_id", "_type", "routing", "_routing", "pipeline"))
 
 
-def parse_entity(line: bytes, mapping: Mapping[str, str] | None = None) -> Entity:
+def parse_entity(line: bytes, mapping: Mapping[str, str] | None = None, remarks: Remarks | None = None) -> Entity:
     """Read one entity; ``mapping`` says which key of the line is which of ours: {"title": "name"}.
 
     Raises DataError with a reason fit for the quarantine.
@@ -26,21 +35,71 @@ def parse_entity(line: bytes, mapping: Mapping[str, str] | None = None) -> Entit
     >>> parse_entity(b'{"id": 7, "name": "Kind of Blue", "year": 1959}', {"title": "name"}).attributes
     {'year': 1959.0}
     """
+    return entity_of(parse_record(line, remarks), mapping, remarks)
+
+
+def parse_record(line: bytes, remarks: Remarks | None = None) -> dict[str, Any]:
+    """Read one JSON object; NaN and Infinity, which other languages write, are null. Raises DataError."""
     try:
         record = _decode(line)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        raise DataError(f"not JSON: {error}") from None
+        record = _with_nan(line)
+        if record is None:
+            raise DataError(f"not JSON: {error}") from None
+        if remarks is not None:
+            remarks.tell("nan")
     if not isinstance(record, dict):
         raise DataError("not a JSON object")
-    return entity_of(record, mapping)
+    return record
 
 
-def entity_of(record: dict[str, Any], mapping: Mapping[str, str] | None = None) -> Entity:
+def entity_of(
+    record: dict[str, Any], mapping: Mapping[str, str] | None = None, remarks: Remarks | None = None
+) -> Entity:
     """Turn the keys of one record into an entity; raises DataError with a reason fit for the quarantine."""
+    remarks = Remarks() if remarks is None else remarks
+    taken: dict[str, Any] = {}
     for ours, theirs in (mapping or {}).items():
         if theirs in record:
-            record[ours] = record.pop(theirs)
-    return _entity(record)
+            taken[ours] = record[theirs]
+        elif (found := inside(record, theirs)) is not None:
+            taken[ours] = found
+    if mapping:
+        gone = {theirs for theirs in mapping.values() if theirs in record}
+        record = {key: value for key, value in record.items() if key not in gone} | taken
+    return _entity(record, remarks)
+
+
+def of_hit(record: dict[str, Any], remarks: Remarks) -> dict[str, Any]:
+    """Return the entity's record where a line is a search hit (``{"_id", "_source": {..}}``), else the line."""
+    source = record.get("_source")
+    if not isinstance(source, dict) or record.keys() - _HIT:
+        return record
+    remarks.tell("hits")
+    return {"id": record.get("_id"), **source}
+
+
+def bulk_action(record: Mapping[str, Any]) -> Mapping[str, Any] | None:
+    """Return what an action line of a bulk file says of the line behind it; None for any other line.
+
+    >>> bulk_action({"index": {"_index": "films", "_id": "7"}})["_id"], bulk_action({"id": 7})
+    ('7', None)
+    """
+    ((name, value), *more) = record.items() or (("", None),)
+    said = not more and name in ("index", "create") and isinstance(value, dict) and value.keys() <= _ACTION
+    return value if said else None
+
+
+def inside(record: Mapping[str, Any], path: str) -> object:
+    """Return what stands under a path such as ``title.rendered``, or None.
+
+    >>> inside({"title": {"rendered": "Toy"}}, "title.rendered")
+    'Toy'
+    """
+    value: object = record
+    for key in path.split("."):
+        value = value.get(key) if isinstance(value, Mapping) else None
+    return value
 
 
 def as_line(entity: Entity) -> str:
@@ -57,24 +116,41 @@ def from_line(line: str) -> Entity:
     return Entity(entity_id, title, kind, text, values, popularity, created)
 
 
-def _entity(record: dict[str, Any]) -> Entity:
-    attributes = record.get("attributes") or {}
-    if not isinstance(attributes, dict):
-        raise DataError("attributes is not an object")
-    attributes = {**attributes, **{key: value for key, value in record.items() if key not in FIELDS}}
-    created = record.get("created_at")
+def _with_nan(line: bytes) -> Any | None:
+    if b"NaN" not in line and b"Infinity" not in line:
+        return None
+    try:
+        return json.loads(line, parse_constant=lambda _: None)
+    except (ValueError, RecursionError):
+        return None
+
+
+def _entity(record: dict[str, Any], remarks: Remarks) -> Entity:
+    entity_id = _id(record.get("id"))
+    stated = record.get("attributes")
+    if stated is not None and not isinstance(stated, dict):
+        remarks.tell("unusable", "attributes", stated)
+        stated = None
+    attributes: dict[str, AttributeValue] = {}
+    for values in (stated or {}, {key: value for key, value in record.items() if key not in FIELDS}):
+        for name, value in values.items():
+            attributes |= attributes_of(name, value, remarks.tell)
     return Entity(
-        id=_id(record.get("id")),
-        title=_text(record, "title"),
-        type=_text(record, "type"),
-        text=_text(record, "text"),
-        attributes={name: value for name, raw in attributes.items() if (value := _value(name, raw)) is not None},
-        popularity=_popularity(record.get("popularity")),
-        created_ms=None if created is None else parse_time(created),
+        id=entity_id,
+        title=_text(record, "title", remarks),
+        type=_text(record, "type", remarks),
+        text=_text(record, "text", remarks),
+        attributes=attributes,
+        popularity=_popularity(record.get("popularity"), remarks),
+        created_ms=_created(record.get("created_at"), remarks),
     )
 
 
 def _id(value: object) -> str:
+    if isinstance(value, Mapping):
+        value = unwrapped(value)
+    if isinstance(value, float) and value.is_integer():  # tables write whole numbers so
+        value = int(value)
     if isinstance(value, int) and not isinstance(value, bool):
         value = str(value)
     if not isinstance(value, str) or not value:
@@ -84,37 +160,56 @@ def _id(value: object) -> str:
     return value
 
 
-def _text(record: Mapping[str, Any], name: str) -> str:
+def _text(record: Mapping[str, Any], name: str, remarks: Remarks) -> str:
+    """Return a text: several are joined, as product exports have them; of an object in place of a title the first."""
     value = record.get(name)
     if value is None:
         return ""
-    if isinstance(value, list):  # several lines of text are common in product exports
-        value = " ".join(str(part) for part in value)
-    if isinstance(value, bool) or not isinstance(value, str | int | float):
-        raise DataError(f"{name} is not text")
-    return str(value)
-
-
-def _popularity(value: object) -> float | None:
-    if value is None:
-        return None
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value) or value < 0:
-        raise DataError("popularity is not a number >= 0")
-    return float(value)
-
-
-def _value(name: str, value: object) -> AttributeValue | None:
-    """One attribute: text, a number, or several texts; None (and empty) is left out, what nests is refused."""
-    if value is None or value in ("", []):
-        return None
-    if isinstance(value, bool):
-        return "true" if value else "false"
     if isinstance(value, str):
         return value
-    if isinstance(value, int | float):
-        if not math.isfinite(value):
-            raise DataError(f"attribute {name[:60]!r} is not finite")
-        return float(value)
-    if isinstance(value, list) and all(isinstance(part, str | int | float) for part in value):
-        return tuple(str(part) for part in value)
-    raise DataError(f"attribute {name[:60]!r} is neither text, number nor a list of texts")
+    if isinstance(value, bool):
+        remarks.tell("unusable", name, value)
+        return ""
+    texts = texts_of(value)
+    if isinstance(value, dict):
+        remarks.tell("texts" if name == "text" else "titles", name)
+        texts = texts if name == "text" else texts[:1]
+    return " ".join(texts)
+
+
+def _popularity(value: object, remarks: Remarks) -> float | None:
+    if isinstance(value, Mapping):
+        value = unwrapped(value)
+    if isinstance(value, str) and value.strip():
+        number = number_of(value)
+        remarks.tell("unreadable" if number is None else "numbers", "popularity", value)
+        value = number
+    if value is None or value == "":
+        return None
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        remarks.tell("unusable", "popularity", value)
+        return None
+    if not abs(value) < math.inf or value < 0:
+        remarks.tell("negative" if value < 0 else "unusable", "popularity", value)
+        return None
+    return float(value) if value < 1e300 else 1e300
+
+
+def _created(value: object, remarks: Remarks) -> int | None:
+    if isinstance(value, Mapping):
+        value = unwrapped(value)
+    if value is None or value == "":
+        return None
+    if not isinstance(value, str | int | float):
+        remarks.tell("unusable", "created_at", value)
+        return None
+    try:
+        moment, form = read_time(value, years=True)
+    except DataError:
+        remarks.tell("unreadable", "created_at", value)
+        return None
+    if form:
+        check = {"days": "dates", "other dates": "dates", "years": "years"}.get(form, "seconds")
+        told = form if check != "seconds" else f"epoch {form}"
+        remarks.tell(check, "created_at", f"{told} ({value} is {iso(moment)[:10]})")
+    return moment

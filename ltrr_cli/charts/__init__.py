@@ -1,1 +1,1 @@
-"""charts."""
+"""Pictures for reports."""

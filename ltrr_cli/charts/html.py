@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from dataclasses import dataclass
 from html import escape
 
 from ltrr_cli.charts.sections import Cell, Chart, Dashboard, Section, Table
@@ -12,7 +13,7 @@ from ltrr_cli.charts.svg import draw
 # control characters, marks that turn the writing direction, lone surrogates
 _CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
 
-_STYLE = """
+STYLE = """
 :root{color-scheme:light dark;--ink:#1a1a1a;--soft:#555;--rule:#c9c9c9;--paper:#fff;--link:#005a9c}
 @media (prefers-color-scheme:dark){:root{--ink:#ececec;--soft:#b8b8b8;--rule:#4c4c4c;--paper:#161616;--link:#7cc0ff}}
 body{font:16px/1.5 system-ui,sans-serif;color:var(--ink);background:var(--paper);max-width:60rem;margin:0 auto;
@@ -24,7 +25,8 @@ dl{display:grid;grid-template-columns:max-content 1fr;gap:.2rem 1rem}dt{color:va
 figure{margin:1rem 0;break-inside:avoid;overflow-x:auto}figcaption{color:var(--soft)}
 svg{width:100%;min-width:34rem;height:auto;font:13px system-ui,sans-serif}svg text{fill:var(--ink)}
 svg .on{fill:#fff;text-anchor:middle;font-size:11px;paint-order:stroke;stroke:#000;stroke-width:2.5px}
-polyline{fill:none;stroke:var(--c);stroke-width:2}rect,.mark{fill:var(--c)}.grid{stroke:var(--rule);stroke-width:1}
+
+.grid{stroke:var(--rule);stroke-width:1}
 .even{stroke:var(--soft);stroke-dasharray:3 3}
 .wide{overflow-x:auto}table{border-collapse:collapse;margin:1rem 0;font-variant-numeric:tabular-nums;font-size:.9rem}
 caption{text-align:left;font-weight:600;padding:.3rem 0;white-space:nowrap}th,td{padding:.15rem .8rem .15rem 0;
@@ -39,8 +41,19 @@ nav,.skip{display:none}h2{break-after:avoid}table,figure{break-inside:avoid}rect
 """
 
 
-def render_html(report: Dashboard) -> str:
-    """Return the whole page."""
+@dataclass(frozen=True, slots=True)
+class Hosted:
+    """A page that a server gives out: its policy forbids inline styles, and it leads to other pages.
+
+    stylesheet -- where ``STYLE`` is to be had; links -- (address, words)
+    """
+
+    stylesheet: str
+    links: tuple[tuple[str, str], ...] = ()
+
+
+def render_html(report: Dashboard, hosted: Hosted | None = None) -> str:
+    """Return the whole page: one file that needs no other, or one that a server gives out."""
     links = "".join(f'<li><a href="#{escape(one.name)}">{_text(one.title)}</a></li>' for one in report.sections)
     facts = "".join(f"<dt>{_text(name)}</dt><dd>{_text(value)}</dd>" for name, value in report.facts)
     warned = "".join(f'<p class="warning">Damaged, not used: {_text(line)}</p>' for line in report.warnings)
@@ -51,15 +64,26 @@ def render_html(report: Dashboard) -> str:
     return (
         '<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width,initial-scale=1">'
-        # whatever a title or a query says, this page loads and runs nothing
-        "<meta http-equiv=\"Content-Security-Policy\" content=\"default-src 'none'; style-src 'unsafe-inline'\">"
-        f"<title>{_text(report.title)}</title><style>{_STYLE}</style></head>\n<body>"
+        f"<title>{_text(report.title)}</title>{_style(hosted)}</head>\n<body>"
         '<a class="skip" href="#content">Skip to the report</a>\n'
-        f"<header><h1>{_text(report.title)}</h1>{warned}<dl>{facts}</dl></header>\n"
+        f"<header>{_links(hosted)}<h1>{_text(report.title)}</h1>{warned}<dl>{facts}</dl></header>\n"
         f'<nav aria-label="Sections"><ul>{links}</ul></nav>\n<main id="content">\n'
         + "\n".join(sections)
         + "\n</main></body></html>\n"
     )
+
+
+def _style(hosted: Hosted | None) -> str:
+    if hosted is not None:
+        return f'<link rel="stylesheet" href="{escape(hosted.stylesheet)}">'
+    # whatever a title or a query says, this page loads and runs nothing
+    policy = "default-src 'none'; style-src 'unsafe-inline'"
+    return f'<meta http-equiv="Content-Security-Policy" content="{policy}"><style>{STYLE}</style>'
+
+
+def _links(hosted: Hosted | None) -> str:
+    links = () if hosted is None else hosted.links
+    return "".join(f'<p><a href="{escape(to)}">{_text(words)}</a></p>' for to, words in links)
 
 
 def _section(section: Section, number: int) -> str:

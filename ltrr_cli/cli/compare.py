@@ -23,16 +23,18 @@ def compare(
     first: Annotated[str, typer.Argument(metavar="A", help="POLICY, POLICY/RANKER, or a TREC run.")],
     second: Annotated[str, typer.Argument(metavar="B", help="What it is compared with.")],
     qrels: Annotated[
-        Path | None, typer.Option("--qrels", metavar="FILE", help="Simulate listeners who know these judgments.")
+        Path | None, typer.Option("--qrels", metavar="FILE", help="Simulate users who want what these judgments say.")
     ] = None,
     queries: Annotated[
         Path | None, typer.Option("--queries", metavar="FILE", help="With --qrels: {query_id, text} lines to answer.")
     ] = None,
-    sessions: Annotated[int, typer.Option("--sessions", metavar="N", help="Simulated pages a query.")] = 10,
-    since: Annotated[str | None, typer.Option("--from", metavar="TIME", help="Logged searches from then on.")] = None,
-    seed: Annotated[int, typer.Option("--seed", metavar="N", help="Other coins, other listeners.")] = 0,
+    sessions: Annotated[int, typer.Option("--sessions", metavar="N", help="Simulated pages per query.")] = 10,
+    since: Annotated[
+        str | None, typer.Option("--from", metavar="TIME", help="Use logged searches from this time on.")
+    ] = None,
+    seed: Annotated[int, typer.Option("--seed", metavar="N", help="Seed of the simulation.")] = 0,
 ) -> None:
-    """Interleave two systems (team draft): each search has one page, and whose picks are chosen more often wins.
+    """Interleave two systems on one page (team draft): the one whose results are chosen more often wins.
 
     Without --qrels the journal's searches are answered again as of their time by both, and what people chose then is
     credited: that favours whatever resembles the page they saw. POLICY/RANKER: serving, fusion, or a model's folder.

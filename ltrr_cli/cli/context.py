@@ -1,6 +1,6 @@
-"""What every command has at hand: the options of the house, the workspace, a place to answer and a place to talk.
+"""What every command has at hand: the shared options, the workspace, and both outputs.
 
-Standard output is data, standard error is talk. A command is a function of a :class:`CommandContext` and of its
+Standard output is data, standard error is for messages. A command is a function of a :class:`CommandContext` and of its
 own options; :func:`with_context` adds the options that all commands share.
 """
 
@@ -24,7 +24,7 @@ from ltrr_cli.cli.render import console, safe
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from ltrr_cli.cli.progress import Bar
+    from ltrr_cli.cli.progress_bar import Bar
     from ltrr_cli.workspace.workspace import Workspace
 
 DEFAULT_HOME = ".ltrr"
@@ -54,10 +54,14 @@ class CommandContext:
     color: bool = True
 
     def workspace(self) -> Workspace:
-        """Open the workspace: ``--home``, else ``LTRR_HOME``, else ``.ltrr``."""
+        """Open the workspace that ``folder`` names."""
         import ltrr_cli
 
-        return ltrr_cli.open(self.home or Path(os.environ.get("LTRR_HOME") or DEFAULT_HOME))
+        return ltrr_cli.open(self.folder())
+
+    def folder(self) -> Path:
+        """Return where the workspace is: ``--home``, else ``LTRR_HOME``, else ``.ltrr``."""
+        return self.home or Path(os.environ.get("LTRR_HOME") or DEFAULT_HOME)
 
     def answer(self, report: JsonDocument, render: Callable[[Console], None]) -> None:
         """Write the command's one answer on standard output: a JSON document, or what ``render`` draws."""
@@ -77,7 +81,7 @@ class CommandContext:
 
     def progress(self) -> Bar:
         """Return a progress callback that is also a context: a bar on a terminal, else silence (``-v``: lines)."""
-        from ltrr_cli.cli.progress import Bar
+        from ltrr_cli.cli.progress_bar import Bar
 
         return Bar(quiet=self.quiet, verbose=self.verbose, color=self.color)
 
@@ -108,8 +112,8 @@ def _shared(
         typer.Option("--home", metavar="DIR", help="The workspace.  [env: LTRR_HOME; default: .ltrr]"),
     ] = None,
     json: Annotated[bool, typer.Option("--json", help="Answer with one JSON document.")] = False,
-    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="No talk on standard error but failures.")] = False,
-    verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Say what takes how long.")] = False,
+    quiet: Annotated[bool, typer.Option("--quiet", "-q", help="Only failures on standard error.")] = False,
+    verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Say how long each step takes.")] = False,
     no_color: Annotated[bool, typer.Option("--no-color", help="No colours (NO_COLOR=1 does the same).")] = False,
 ) -> None:
     """Hold the options that every command takes."""

@@ -97,7 +97,7 @@ class Tour:
 
 
 def demo(ctx: CommandContext) -> None:
-    """Index the sample catalog, ask, take in sample feedback, train, ask again, and show what changed and why.
+    """Index the sample catalog, query it, ingest sample feedback, train, query again, and show what changed.
 
     It works in a temporary folder, or in a new one given with --home, which is kept.
     """

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def listing(ctx: CommandContext) -> None:
-    """List the encoders at hand."""
+    """List the available encoders."""
     from ltrr_cli.workspace.encoders import Encoders
 
     found = Encoders.of_user().listing()
@@ -34,7 +34,7 @@ def pull(
     ctx: CommandContext,
     name: Annotated[str, typer.Argument(metavar="NAME", help="minilm (23 MB) or minilm-fp32 (90 MB).")],
 ) -> None:
-    """Fetch an encoder: checked by its pinned SHA-256, then converted; the only command that uses the network."""
+    """Download an encoder, check its SHA-256, convert it; the only command that uses the network."""
     from ltrr_cli.workspace.encoders import Encoders
 
     ctx.say(f"fetching {name} ...")
@@ -47,12 +47,10 @@ def take(
         Path, typer.Argument(metavar="FOLDER", help="Has model.onnx, tokenizer.json and 1_Pooling/config.json.")
     ],
     name: Annotated[str | None, typer.Option("--name", metavar="NAME", help="[default: the folder's name]")] = None,
-    cross: Annotated[bool, typer.Option("--cross", help="It scores pairs of texts: a last stage of ranking.")] = False,
-    sparse: Annotated[
-        bool, typer.Option("--sparse", help="It gives weighted terms (SPLADE); catalog.sparse uses it.")
-    ] = False,
+    cross: Annotated[bool, typer.Option("--cross", help="A cross-encoder: it reorders the first results.")] = False,
+    sparse: Annotated[bool, typer.Option("--sparse", help="A sparse encoder (SPLADE), for catalog.sparse.")] = False,
 ) -> None:
-    """Take in an ONNX folder (sentence-transformers, SPLADE, a cross-encoder); it is tried out before it is kept."""
+    """Import an ONNX folder (sentence-transformers, SPLADE, a cross-encoder); it is tested before it is kept."""
     from ltrr_cli.workspace.encoders import Encoders
 
     if cross and sparse:

@@ -33,7 +33,9 @@ def evaluate(
     measures: Annotated[
         str | None,
         typer.Option(
-            "--measures", metavar="M,M", help="By ir-measures' names.  [default: nDCG@10,RR@10,P@10,R@100,Judged@10]"
+            "--measures",
+            metavar="M,M",
+            help="Measures, named as in ir-measures.  [default: nDCG@10,RR@10,P@10,R@100,Judged@10]",
         ),
     ] = None,
     policies: Annotated[
@@ -42,29 +44,31 @@ def evaluate(
     ] = None,
     runs: Annotated[
         list[str] | None,
-        typer.Option("--run", metavar="[NAME=]FILE", help="Judge a TREC run too; without --queries nothing else."),
+        typer.Option("--run", metavar="[NAME=]FILE", help="Score a TREC run too; without --queries, only runs."),
     ] = None,
     k: Annotated[
-        int | None, typer.Option("-k", metavar="N", help="Results a query.  [default: 100, or the deepest cutoff]")
+        int | None, typer.Option("-k", metavar="N", help="Results per query.  [default: 100, or the deepest cutoff]")
     ] = None,
     budget: Annotated[
         int | None, typer.Option("--budget", metavar="N", help="Distinct candidates.  [default: retrieval.budget]")
     ] = None,
     fail_under: Annotated[
         list[str] | None,
-        typer.Option("--fail-under", metavar="M=VALUE", help="Exit 8 where the first system is below (repeatable)."),
+        typer.Option("--fail-under", metavar="M=VALUE", help="Exit with 8 if the first system is below (repeatable)."),
     ] = None,
     per_query: Annotated[
-        Path | None, typer.Option("--per-query", metavar="OUT", help="Write the figures of every query (tabs).")
+        Path | None,
+        typer.Option("--per-query", metavar="OUT", help="Write the figures of every query (tab-separated)."),
     ] = None,
     write_runs: Annotated[
-        Path | None, typer.Option("--write-runs", metavar="DIR", help="Write every system's answers as a TREC run.")
+        Path | None,
+        typer.Option("--write-runs", metavar="DIR", help="Write the results of every system as a TREC run."),
     ] = None,
     write_qrels: Annotated[
         Path | None, typer.Option("--write-qrels", metavar="OUT", help="Write the judgments as TREC qrels, or as .csv.")
     ] = None,
 ) -> None:
-    """Judge answers by judgments: policies beside rank fusion, the best single strategy and a random order.
+    """Score results against relevance judgments, beside rank fusion, the best single strategy and a random order.
 
     The first system is compared with each of the others (paired randomisation test), and all are split by kind of
     query: what it seems to want, how often it was asked, and the file's own kinds.

@@ -34,7 +34,7 @@ def explain(
     ctx: CommandContext,
     impression: Annotated[str, typer.Argument(metavar="IMPRESSION", help="The id that `ltrr query` printed.")],
 ) -> None:
-    """Show how a page came to be: reading, plan, who brought what at which odds, and what people did."""
+    """Show how a page came about: reading, allocation, what each strategy brought, odds, and what people did."""
     found = ctx.workspace().explain(impression)
     ctx.answer(found, lambda screen: render(screen, found))
 
@@ -68,15 +68,17 @@ def render(screen: Console, found: Explanation) -> None:
             believed = f"{line['title']}: {guess['field']} is believed to be {guess['value']!r} ({guess['score']:.0%})"
             screen.print(safe(believed), style="dim")
     if found.beliefs:
-        screen.print("\nwhat the bandit believes of this question: chance by rank, and what speaks most", style="dim")
+        screen.print(
+            "\nwhat the bandit expects for this query: chance by rank, and the most important features", style="dim"
+        )
         screen.print(beliefs(found.beliefs, screen.width))
     for shadow in found.shadows:
         draws = ", ".join(f"{name} {count}" for name, count in shadow["draws"].items() if count)
-        screen.print(safe(f"\nin the shadow {shadow['name']} ({draws})"), style="dim")
+        screen.print(safe(f"\nshadow {shadow['name']} ({draws})"), style="dim")
         screen.print(f"{shadow['same']} of {len(found.page)} the same, {shadow['chosen']} chosen")
     if found.memory:
         screen.print()
-        screen.print(safe(f"what the memory has of {found.query!r} and similar queries"), style="dim")
+        screen.print(safe(f"what the memory knows of {found.query!r} and similar queries"), style="dim")
         screen.print(memory(found, screen.width))
 
 

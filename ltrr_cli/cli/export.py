@@ -19,17 +19,17 @@ def export(
     ctx: CommandContext,
     format_: Annotated[str, typer.Argument(metavar="|".join(FORMATS), help="What to write.", show_default=False)],
     out: Annotated[
-        Path | None, typer.Option("--output", "-o", metavar="FILE", help="Where to.  [default: standard output]")
+        Path | None, typer.Option("--output", "-o", metavar="FILE", help="Output file.  [default: standard output]")
     ] = None,
     judgments: Annotated[
         tuple[str, str] | None,
-        typer.Option("--judgments", metavar="QUERIES QRELS", help="Label by judgments instead of by what people did."),
+        typer.Option("--judgments", metavar="QUERIES QRELS", help="Labels from relevance judgments instead of clicks."),
     ] = None,
     queries: Annotated[
-        Path | None, typer.Option("--queries", metavar="FILE", help="Write the queries of the qrels there.")
+        Path | None, typer.Option("--queries", metavar="FILE", help="Also write the queries of the qrels to this file.")
     ] = None,
 ) -> None:
-    """Write what was learnt from for other tools; a file is written whole or not at all.
+    """Write training data, judgments or decisions for other tools; a file is written whole or not at all.
 
     libsvm and csv: the lines that a ranker is trained on, one a candidate; columns are named. qrels: TREC judgments
     from what people chose. dsjson: positions that were drawn, with odds and costs, for Vowpal Wabbit.

@@ -22,21 +22,24 @@ def index(
         list[str] | None,
         typer.Argument(metavar="CATALOG...", help="JSONL files, also .gz and .zst; - is standard input."),
     ] = None,
-    update: Annotated[bool, typer.Option("--update", help="Keep what is indexed; replace what comes again.")] = False,
+    update: Annotated[
+        bool, typer.Option("--update", help="Keep the indexed entities; replace those that come again.")
+    ] = False,
     delete: Annotated[
         Path | None, typer.Option("--delete", metavar="FILE", help="Ids to remove, one a line (with --update).")
     ] = None,
     mapping: Annotated[
         list[str] | None,
-        typer.Option("--map", metavar="OURS=THEIRS", help="Other names of fields: title=name (repeatable)."),
+        typer.Option("--map", metavar="OURS=THEIRS", help="Key names in the files: title=name (repeatable)."),
     ] = None,
     encoder: Annotated[
-        str | None, typer.Option("--encoder", metavar="NAME", help='"catalog" (learnt here) or one in the cache.')
+        str | None,
+        typer.Option("--encoder", metavar="NAME", help='"catalog" (learnt from the catalog) or one in the cache.'),
     ] = None,
-    refit: Annotated[bool, typer.Option("--refit", help="With --update: learn the catalog encoder anew.")] = False,
+    refit: Annotated[bool, typer.Option("--refit", help="With --update: train the catalog encoder again.")] = False,
     predicted: Annotated[
         Path | None,
-        typer.Option("--predicted", metavar="FILE", help='Queries to expect: {"id", "query", "score"} a line.'),
+        typer.Option("--predicted", metavar="FILE", help='Expected queries: {"id", "query", "score"} a line.'),
     ] = None,
     max_bad: Annotated[
         str | None, typer.Option("--max-bad", metavar="SHARE", help="Bad lines allowed, for example 0.1%.")
@@ -67,6 +70,8 @@ def index(
             progress=progress,
         )
     ctx.answer(report, lambda screen: screen.print(summary(report), soft_wrap=True))
+    for remark in report.remarks:
+        (ctx.warn if remark.severity == "warning" else ctx.say)(remark.sentence)
     if report.quarantined:
         ctx.warn(f"set aside in {report.quarantine_file}: {counted(report.quarantined, 'bad line')}")
 

@@ -12,6 +12,7 @@ import typer
 
 from ltrr_cli.cli import options
 from ltrr_cli.cli.context import CommandContext
+from ltrr_cli.cli.event_types import told_known, told_unknown
 from ltrr_cli.cli.render import counted
 from ltrr_cli.core.clock import SECOND, parse_span
 from ltrr_cli.core.errors import UsageError
@@ -28,22 +29,20 @@ def ingest_feedback(
     logs: Annotated[
         list[str], typer.Argument(metavar="LOG...", help="JSONL files, also .gz and .zst; - is standard input.")
     ],
-    format_: Annotated[
-        str, typer.Option("--format", metavar="|".join(FORMATS), help="Whose events these are.")
-    ] = "auto",
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Read and count, change nothing.")] = False,
+    format_: Annotated[str, typer.Option("--format", metavar="|".join(FORMATS), help="Format of the logs.")] = "auto",
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Read and count, but change nothing.")] = False,
     undated: Annotated[
-        bool, typer.Option("--undated", help="Take events without a time: file order, no decay, no window.")
+        bool, typer.Option("--undated", help="Accept events without a time: file order, no decay.")
     ] = False,
     max_bad: Annotated[
         str | None, typer.Option("--max-bad", metavar="SHARE", help="Bad lines allowed, for example 0.1%.")
     ] = None,
     follow: Annotated[
-        bool, typer.Option("--follow", help="Go on as the logs grow, until Ctrl-C (which ends it well: exit 0).")
+        bool, typer.Option("--follow", help="Continue while the logs grow; Ctrl-C ends it with exit code 0.")
     ] = False,
     every: Annotated[str, typer.Option("--every", metavar="SPAN", help="How often to learn while following.")] = "60s",
 ) -> None:
-    """Take in feedback: clicks, plays, likes, purchases, skips, or whole search logs.
+    """Read feedback logs and learn from them: clicks, plays, likes, purchases, skips, or whole search logs.
 
     The same event twice changes nothing, and of a log that has grown only what is new is read. What was learnt is
     published as a new learned generation.
@@ -69,6 +68,12 @@ def ingest_feedback(
     if report.quarantined:
         where = f" in {report.quarantine_file}" if report.quarantine_file else ""
         ctx.warn(f"set aside{where}: {counted(report.quarantined, 'bad line')}")
+    for line in report.notes:
+        ctx.say(line)
+    for line in told_known(report.types):
+        ctx.say(line)
+    for line in told_unknown(report.types, ctx.folder()):
+        ctx.warn(line)
     for one in report.suspects[:NAMED]:
         ctx.warn(f"unusually busy: {one.kind} {one.name!r}, {one.actions:,} actions on {one.day} count {one.counted:g}")
     if len(report.suspects) > NAMED:

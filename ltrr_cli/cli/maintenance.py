@@ -18,14 +18,14 @@ def rollback(
         int | None, typer.Option("--to", metavar="N", help="A learned generation.  [default: the one before]")
     ] = None,
 ) -> None:
-    """Let an older generation serve again, with the catalog that it belongs to; the journal stays as it is."""
+    """Make an older generation serve again, with the catalog it belongs to; the journal stays as it is."""
     report = ctx.workspace().rollback(to)
     line = f"learned generation {report.learned} on catalog {report.catalog} serves (was {report.was_learned} on {report.was_catalog})"  # noqa: E501
     ctx.answer(report, lambda screen: screen.print(line, soft_wrap=True))
 
 
 def rebuild(ctx: CommandContext) -> None:
-    """Fold the whole journal anew; the same events give the same state, byte for byte."""
+    """Relearn everything from the journal; the same events give the same state, byte for byte."""
     with ctx.progress() as progress:
         report = ctx.workspace().rebuild(progress=progress)
     same = "the same as before" if report.same else "not what was there before"
@@ -37,15 +37,17 @@ def rebuild(ctx: CommandContext) -> None:
 
 def forget(
     ctx: CommandContext,
-    user: Annotated[str | None, typer.Option("--user", metavar="U", help="All of one person.")] = None,
+    user: Annotated[str | None, typer.Option("--user", metavar="U", help="All events of one user.")] = None,
     source: Annotated[
-        str | None, typer.Option("--source", metavar="LOG", help="All of a log, as it was named when it was taken in.")
+        str | None,
+        typer.Option("--source", metavar="LOG", help="All events of a log, by the name it had at ingestion."),
     ] = None,
     between: Annotated[
-        tuple[str, str] | None, typer.Option("--between", metavar="FROM TO", help="All from one time up to another.")
+        tuple[str, str] | None,
+        typer.Option("--between", metavar="FROM TO", help="All events from one time up to another."),
     ] = None,
 ) -> None:
-    """Delete feedback from the journal, and learn everything anew without it.
+    """Delete feedback from the journal, and relearn everything without it.
 
     Several conditions are met together. Older generations still hold what was learnt until `ltrr gc --keep 0`.
     """
@@ -66,7 +68,7 @@ def gc(
     ctx: CommandContext,
     keep: Annotated[int, typer.Option("--keep", metavar="N", help="Older learned generations to keep.")] = 2,
 ) -> None:
-    """Remove old generations that nobody reads, and what interrupted commands left behind."""
+    """Remove old generations that nobody reads, and leftovers of interrupted commands."""
     report = ctx.workspace().gc(keep=options.at_least_zero(keep, "--keep"))
     removed = f"{counted(len(report.removed), 'folder')} removed, {report.freed / 2**20:,.1f} MB free"
     held = f"; still read: {', '.join(report.held)}" if report.held else ""
@@ -74,7 +76,7 @@ def gc(
 
 
 def doctor(ctx: CommandContext) -> None:
-    """Check libraries, settings, disk, generations and journal; exit 5 where something is wrong."""
+    """Check libraries, settings, disk, generations and journal; exit 5 if something is wrong."""
     report = ctx.workspace().doctor()
     rows = [("ok" if check.ok else "WRONG", check.name, check.says, "" if check.ok else check.hint)
             for check in report.checks]  # fmt: skip

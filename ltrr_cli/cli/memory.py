@@ -17,13 +17,13 @@ if TYPE_CHECKING:
 
 def show(
     ctx: CommandContext,
-    query: Annotated[str, typer.Argument(metavar="QUERY", help="As a user would type it.")],
-    k: Annotated[int, typer.Option("-k", metavar="N", min=1, help="Entities shown.")] = 10,
+    query: Annotated[str, typer.Argument(metavar="QUERY", help="The query, as a user would type it.")],
+    k: Annotated[int, typer.Option("-k", metavar="N", min=1, help="Number of entities to show.")] = 10,
     at: Annotated[
-        str | None, typer.Option("--at", metavar="TIME", help="As of this moment.  [default: the last event]")
+        str | None, typer.Option("--at", metavar="TIME", help="The state at this time.  [default: the last event]")
     ] = None,
 ) -> None:
-    """Show what the memory believes of a query and why: every score is the sum of its five parts.
+    """Show what the memory believes about a query, and why: every score is the sum of its five parts.
 
     own: actions on this query. near: weighted actions on queries written like it. words: what was chosen for single
     words of it. predicted: what titles, attributes and given predictions expect. fame: what is popular among these.

@@ -46,7 +46,7 @@ def show(
     ctx: CommandContext,
     name: Annotated[str | None, typer.Argument(metavar="[NAME]", help="[default: the one that serves]")] = None,
 ) -> None:
-    """Show a ranker's held-out measures, what it looks at, and the queries it helped and hurt most."""
+    """Show a ranker's held-out measures, its most important features, and the queries it helped and hurt most."""
     card = ctx.workspace().model(name)
     ctx.answer(card, lambda screen: render(screen, card))
 
@@ -81,12 +81,12 @@ def promote(
     ctx: CommandContext,
     name: Annotated[str, typer.Argument(metavar="NAME", help="ranker-N of the list, or fusion for none.")],
 ) -> None:
-    """Let a trained ranker serve, better or not."""
+    """Make a trained ranker serve, whether it is better or not."""
     _served(ctx, name)
 
 
 def rollback(ctx: CommandContext) -> None:
-    """Let the ranker serve again that served before."""
+    """Make the previous ranker serve again."""
     _served(ctx, None)
 
 

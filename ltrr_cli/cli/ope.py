@@ -35,18 +35,21 @@ def ope(
     ] = None,
     estimator: Annotated[
         str,
-        typer.Option("--estimator", metavar="|".join(ESTIMATORS), help="auto is dr, and snips for plain logs."),
+        typer.Option(
+            "--estimator", metavar="|".join(ESTIMATORS), help="auto: dr for the journal, snips for plain logs."
+        ),
     ] = "auto",
-    since: Annotated[str | None, typer.Option("--from", metavar="TIME", help="Use searches from then on.")] = None,
+    since: Annotated[str | None, typer.Option("--from", metavar="TIME", help="Use searches from this time on.")] = None,
     mapping: Annotated[
         list[str] | None,
-        typer.Option("--map", metavar="ROLE=COLUMN", help="Where a plain log has action, reward, propensity, ..."),
+        typer.Option("--map", metavar="ROLE=COLUMN", help="Columns of a plain log: action, reward, propensity, ..."),
     ] = None,
     actions: Annotated[
-        int | None, typer.Option("--actions", metavar="N", help="Actions there are, if a plain log lacks some.")
+        int | None,
+        typer.Option("--actions", metavar="N", help="Number of actions, if a plain log does not contain all."),
     ] = None,
 ) -> None:
-    """Estimate what policies would have earned on searches that were answered by another.
+    """Off-policy evaluation: estimate what other policies would have earned on logged searches.
 
     Only live searches with logged odds count, never imported ones. Where support is too thin no value is stated and
     the exit code is 8: settings [evaluation] say what is too thin.

@@ -66,7 +66,7 @@ def moment(text: str | None, option: str) -> int | None:
     if text is None:
         return None
     try:
-        return parse_time(int(text) if text.lstrip("-").isdecimal() and len(text) < 20 else text)
+        return parse_time(text)
     except DataError as error:
         hint = f"write it as {option} 2024-05-31T18:00:00Z or as milliseconds since 1970"
         raise UsageError(f"{option}: {error}", hint=hint) from None

@@ -40,32 +40,40 @@ ROOMY = 110  # columns from which a page also says who brought what
 
 def query(
     ctx: CommandContext,
-    text: Annotated[str | None, typer.Argument(metavar="TEXT", help="What is sought; none: recommend.")] = None,
+    text: Annotated[
+        str | None, typer.Argument(metavar="TEXT", help="Search text; omit it for recommendations.")
+    ] = None,
     k: Annotated[int | None, typer.Option("-k", metavar="N", help="Results.  [default: 10, 100 with --batch]")] = None,
     budget: Annotated[
         int | None, typer.Option("--budget", metavar="N", help="Distinct candidates.  [default: retrieval.budget]")
     ] = None,
-    user: Annotated[str | None, typer.Option("--user", metavar="ID", help="Who asks.")] = None,
-    session: Annotated[str | None, typer.Option("--session", metavar="ID", help="In which session.")] = None,
+    user: Annotated[str | None, typer.Option("--user", metavar="ID", help="The user who asks.")] = None,
+    session: Annotated[str | None, typer.Option("--session", metavar="ID", help="The session of the query.")] = None,
     at: Annotated[
-        str | None, typer.Option("--at", metavar="TIME", help="When it is asked.  [default: as fresh as the data]")
+        str | None,
+        typer.Option("--at", metavar="TIME", help="The time of the query.  [default: the newest in the data]"),
     ] = None,
     context: Annotated[
-        list[str] | None, typer.Option("--context", metavar="K=V", help="What else is known (repeatable).")
+        list[str] | None, typer.Option("--context", metavar="K=V", help="More context of the query (repeatable).")
     ] = None,
     filters: Annotated[
-        list[str] | None, typer.Option("--filter", metavar="F=V", help="genre=jazz, year>=2000 (repeatable).")
+        list[str] | None,
+        typer.Option("--filter", metavar="F=V", help="Only entities with genre=jazz, year>=2000 (repeatable)."),
     ] = None,
     policy: Annotated[
-        str | None, typer.Option("--policy", metavar="P", help="Allocation policy for this query alone.")
+        str | None, typer.Option("--policy", metavar="P", help="Allocation policy for this query only.")
     ] = None,
-    seed: Annotated[int | None, typer.Option("--seed", metavar="N", help="Repeat a draw.")] = None,
-    hide_seen: Annotated[bool, typer.Option("--hide-seen", help="Not what the user already acted on.")] = False,
-    like: Annotated[str | None, typer.Option("--like", metavar="ENTITY", help="What goes with this one.")] = None,
-    live: Annotated[bool, typer.Option("--live", help="Real traffic: count it where nothing is clicked.")] = False,
-    explain: Annotated[bool, typer.Option("--explain", help="Show reading, plan and who brought what.")] = False,
-    no_log: Annotated[bool, typer.Option("--no-log", help="Do not journal the impression.")] = False,
-    no_explore: Annotated[bool, typer.Option("--no-explore", help="Play the best allocation, draw nothing.")] = False,
+    seed: Annotated[int | None, typer.Option("--seed", metavar="N", help="Seed of the random draw.")] = None,
+    hide_seen: Annotated[bool, typer.Option("--hide-seen", help="Leave out what the user already acted on.")] = False,
+    like: Annotated[
+        str | None, typer.Option("--like", metavar="ENTITY", help="Entities that are like this one.")
+    ] = None,
+    live: Annotated[bool, typer.Option("--live", help="Count this query as real traffic.")] = False,
+    explain: Annotated[bool, typer.Option("--explain", help="Show how the page came about.")] = False,
+    no_log: Annotated[bool, typer.Option("--no-log", help="Do not write the impression to the journal.")] = False,
+    no_explore: Annotated[
+        bool, typer.Option("--no-explore", help="Use the best allocation, without exploration.")
+    ] = False,
     page_number: Annotated[int | None, typer.Option("--page", metavar="N", help="The next results: 2, 3 ...")] = None,
     facets: Annotated[
         str | None, typer.Option("--facets", metavar="F,F", help="Count these fields' values over what matches.")
@@ -80,9 +88,9 @@ def query(
         Path | None, typer.Option("--run", metavar="OUT", help="With --batch: the TREC run to write.")
     ] = None,
 ) -> None:
-    """Answer a query: a plan is drawn, strategies bring candidates, the ranker orders them.
+    """Answer a query: strategies bring candidates, the ranker orders them; the page is logged.
 
-    Trials at the terminal do not count as unclicked pages unless --live (or live = true in ltrr.toml) says so.
+    Queries at the terminal do not count as real traffic, unless --live or live = true in ltrr.toml says so.
     """
     conditions = options.filters(filters or ())
     if seed is not None and not 0 <= seed <= LARGEST_SEED:

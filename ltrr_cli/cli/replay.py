@@ -21,14 +21,17 @@ def replay(
     ctx: CommandContext,
     events: Annotated[list[str], typer.Argument(metavar="EVENTS...", help="Search logs: JSONL, also .gz and .zst.")],
     since: Annotated[
-        str | None, typer.Option("--from", metavar="TIME", help="Score searches from then on; all are learnt from.")
+        str | None,
+        typer.Option("--from", metavar="TIME", help="Score searches from this time on; all are learnt from."),
     ] = None,
-    no_explore: Annotated[bool, typer.Option("--no-explore", help="Play the best allocation, draw nothing.")] = False,
+    no_explore: Annotated[
+        bool, typer.Option("--no-explore", help="Use the best allocation, without exploration.")
+    ] = False,
     run: Annotated[
         Path | None, typer.Option("--run", metavar="OUT", help="Also write the answers as a TREC run.")
     ] = None,
     learn_every: Annotated[
-        str, typer.Option("--learn-every", metavar="SPAN", help="Time between lessons of the bandit: 90s, 1h, 7d.")
+        str, typer.Option("--learn-every", metavar="SPAN", help="How often the bandit learns: 90s, 1h, 7d.")
     ] = "1h",
     train_every: Annotated[
         int,

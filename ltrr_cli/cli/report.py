@@ -27,7 +27,7 @@ def report(
         int, typer.Option("--searches", metavar="N", help="Past searches to answer again, spread evenly over time.")
     ] = 600,
 ) -> None:
-    """Look back over the journal and draw what was learnt: one self-contained HTML file.
+    """Report what was learnt from the journal, as one self-contained HTML file.
 
     Learning curve, regret, shares and worth of strategies, memory, calibration, wins and losses, feature importances,
     data health. The numbers stand under every picture. Nothing is loaded from anywhere.

@@ -1,4 +1,4 @@
-"""``ltrr simulate``: policies side by side over simulated listeners."""
+"""``ltrr simulate``: policies side by side over simulated users."""
 
 from __future__ import annotations
 
@@ -34,25 +34,27 @@ def simulate(
         typer.Option("--qrels", metavar="FILE", help="What is wanted, by grade.  [default: known items]"),
     ] = None,
     searches: Annotated[int, typer.Option("--searches", metavar="N", help="Searches per seed.")] = 5_000,
-    seeds: Annotated[int, typer.Option("--seeds", metavar="N", help="Streams of searches.")] = 3,
+    seeds: Annotated[int, typer.Option("--seeds", metavar="N", help="Number of random streams of searches.")] = 3,
     budget: Annotated[
         int | None, typer.Option("--budget", metavar="N", help="Distinct candidates.  [default: retrieval.budget]")
     ] = None,
-    learn_every: Annotated[int, typer.Option("--learn-every", metavar="N", help="Searches between lessons.")] = 1,
+    learn_every: Annotated[
+        int, typer.Option("--learn-every", metavar="N", help="Searches between two updates of a policy.")
+    ] = 1,
     break_strategy: Annotated[
         str | None,
-        typer.Option("--break", metavar="S", help="Let a strategy fail from the middle on."),
+        typer.Option("--break", metavar="S", help="Make a strategy fail from the middle on."),
     ] = None,
-    ceiling: Annotated[bool, typer.Option("--ceiling", help="Also learn from full labels in hindsight.")] = False,
+    ceiling: Annotated[bool, typer.Option("--ceiling", help="Also train on full labels, as an upper bound.")] = False,
     newcomers: Annotated[
         str | None,
-        typer.Option("--arrivals", metavar="SHARE", help="Let 5% of the catalog arrive: does exploring pay?"),
+        typer.Option("--arrivals", metavar="SHARE", help="Add 5% of the catalog later: does exploring pay?"),
     ] = None,
     picture: Annotated[Path | None, typer.Option("-o", metavar="OUT.svg", help="Draw the curves.")] = None,
 ) -> None:
-    """Let policies answer simulated listeners, beside the best fixed allocation, rank fusion and the best strategy.
+    """Compare allocation policies over simulated users, beside rank fusion and the best fixed allocation in hindsight.
 
-    Listeners want one entity each and click it with the odds of its place. The workspace stays as it is.
+    A user wants one entity and clicks it if they look at its position. The workspace stays as it is.
     """
     if queries is not None and qrels is None:
         raise UsageError("--queries needs --qrels", hint="judgments say what is wanted")

@@ -18,10 +18,10 @@ if TYPE_CHECKING:
 def status(
     ctx: CommandContext,
     bandit: Annotated[
-        bool, typer.Option("--bandit", help="Also what the bandit believes, and what each strategy is worth.")
+        bool, typer.Option("--bandit", help="Also show what the bandit believes, and the worth of each strategy.")
     ] = False,
 ) -> None:
-    """Show what is indexed, what was learnt, and what serves."""
+    """Show what is indexed, learnt and serving."""
     found = ctx.workspace().status(bandit=bandit)
     ctx.answer(found, lambda screen: render(screen, found))
     for damage in found.damaged:
@@ -32,7 +32,7 @@ def render(screen: Console, found: Status) -> None:
     """Draw the facts, then the bandit where it was asked for."""
     screen.print(facts(lines(found)))
     for kind, lines_ in found.beliefs.items():
-        screen.print(f"\nwhat the bandit believes of queries like the newest that were acted on: {kind}", style="dim")
+        screen.print(f"\nwhat the bandit expects for recent queries of this kind: {kind}", style="dim")
         screen.print(beliefs(lines_, screen.width))
     if found.features:
         screen.print(f"\nit looks at {len(found.features)} features", style="dim")
@@ -62,6 +62,6 @@ def lines(found: Status) -> list[tuple[str, object]]:
         *([("shadows", ", ".join(found.shadows))] if found.shadows else []),
         ("encoder", found.encoder),
         ("ranker", found.ranker),
-        ("rewards", rewards),
+        *([("rewards", rewards)] if rewards else []),
         ("digest", found.journal_digest),
     ]

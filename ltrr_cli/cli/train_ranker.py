@@ -28,16 +28,18 @@ def train_ranker(
         typer.Option(
             "--algorithm",
             metavar="|".join(ALGORITHMS),
-            help="auto takes the best on held-out searches.  [default: ranking.algorithm]",
+            help="auto: the best on held-out searches.  [default: ranking.algorithm]",
         ),
     ] = None,
     judgments: Annotated[
         tuple[Path, Path] | None,
-        typer.Option("--judgments", metavar="QUERIES QRELS", help="Learn from judged queries instead of the journal."),
+        typer.Option(
+            "--judgments", metavar="QUERIES QRELS", help="Learn from relevance judgments instead of the journal."
+        ),
     ] = None,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Train and measure, publish nothing.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Train and measure, but publish nothing.")] = False,
 ) -> None:
-    """Train a ranker on the newest searches; it serves only if it beats what serves on those it has not seen."""
+    """Train a ranker on the newest searches; it serves only if it beats the serving one on searches it has not seen."""
     if algorithm is not None and algorithm not in ALGORITHMS:
         from ltrr_cli.ranking.ranker_registry import RANKERS
 
@@ -56,13 +58,13 @@ def render(screen: Console, report: TrainReport, *, dry_run: bool = False) -> No
         screen.print()
     if report.importances:
         heaviest = ", ".join(f"{name} {lost:.4f}" for name, lost in list(report.importances.items())[:SHOWN])
-        screen.print(f"looks most at (nDCG@10 lost when shuffled): {heaviest}", soft_wrap=True)
+        screen.print(f"most important features (nDCG@10 lost when shuffled): {heaviest}", soft_wrap=True)
     screen.print(verdict(report, dry_run=dry_run), soft_wrap=True)
 
 
 def verdict(report: TrainReport, *, dry_run: bool = False) -> str:
     """Say in one line what came of the training."""
-    kept = "nothing was changed" if dry_run else "what served before serves on"
+    kept = "nothing was changed" if dry_run else "not promoted"
     outcome = f"{report.model} serves now" if report.promoted else kept
     why = f": {report.reason}" if report.reason else ""
     searches = counted(report.searches, "search", "searches")

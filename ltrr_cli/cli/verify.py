@@ -10,7 +10,7 @@ from ltrr_cli.core.errors import DamagedError
 
 
 def verify(ctx: CommandContext) -> None:
-    """Hash every file of the current generations and check the journal; exit 5 where something is damaged."""
+    """Hash every file of the current generations and check the journal; exit 5 if something is damaged."""
     report = ctx.workspace().verify()
     rows = [(damage.path, damage.reason, damage.mend) for damage in report.damaged]
     if report.ok:

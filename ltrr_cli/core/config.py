@@ -15,17 +15,6 @@ import msgspec
 
 from ltrr_cli.core.errors import DataError
 
-DEFAULT_REWARDS: dict[str, float] = {
-    "click": 1.0,
-    "play": 1.0,
-    "like": 1.0,
-    "add": 1.0,
-    "purchase": 1.0,
-    "skip": -0.3,
-    "dislike": -1.0,
-    "remove": -0.5,
-}
-
 
 class CatalogSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What is indexed and how."""
@@ -34,6 +23,7 @@ class CatalogSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     encoder: str = "catalog"
     sparse: str = ""  # name of an imported sparse encoder that gives `sparse` its terms; "" learns them
     max_bad: float = 0.001  # share of bad lines above which nothing is published
+    html: Literal["auto", "strip", "keep"] = "auto"  # taken out of texts: where tags abound, everywhere, nowhere
 
 
 class RetrievalSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -44,7 +34,7 @@ class RetrievalSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True)
 
 
 class AllocationSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The bandit."""
+    """The bandit: how many candidates each strategy contributes."""
 
     policy: str = "hazard"
     exploration: float = 0.05  # share of the budget that one randomly drawn strategy gets on top
@@ -63,8 +53,9 @@ class FeedbackSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     window_minutes: float = 30.0
     windows: dict[str, float] = {}  # minutes per event type
-    rewards: dict[str, float] = msgspec.field(default_factory=lambda: dict(DEFAULT_REWARDS))
-    default_reward: float = 1.0  # of an event type that is not listed
+    rewards: dict[str, float] = {}  # -1..1 per event type; what is not listed is worth what its name usually means
+    default_reward: float = 0.0  # of an event type that is not listed and whose name means nothing here
+    rating_scales: dict[str, tuple[float, float]] = {}  # lowest and highest rating per event type; else by the values
     max_bad: float = 0.001
     user_daily_cap: int = 1000  # actions of one user on one day that count
     dwell_seconds: float = 0.0  # a click whose value is less is a skip: nobody stayed; 0: values of clicks say nothing
@@ -72,7 +63,7 @@ class FeedbackSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class RankingSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The ranker."""
+    """The ranker: how it is trained, and what may change a page after it."""
 
     algorithm: str = "auto"
     sample: int = 2000  # newest searches that a training looks at
@@ -91,6 +82,20 @@ class EvaluationSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True
     examination: float = 1.0  # position p is looked at with chance p ** -examination
 
 
+class ServeSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The HTTP server (``ltrr serve``). Rates are per client and worker process."""
+
+    origins: tuple[str, ...] = ()  # origins whose pages may call from a browser, such as "https://shop.example"
+    deadline_ms: float = 500.0  # after which a plain full-text page is given instead
+    slow_seconds: float = 10.0  # in which a request must have arrived whole
+    body_kb: int = 64  # largest request body
+    queries_per_second: float = 0.0  # of one client; 0: no limit
+    events_per_second: float = 100.0  # of one client, with bursts of ten times as many; 0: no limit
+    learn_every: float = 60.0  # seconds between two publications of what was learnt
+    report_every: float = 3600.0  # seconds between two looks back for the dashboard
+    suggest_people: int = 3  # people who must have asked a query before it is suggested to others
+
+
 class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """All settings of a workspace."""
 
@@ -101,6 +106,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     feedback: FeedbackSettings = FeedbackSettings()
     ranking: RankingSettings = RankingSettings()
     evaluation: EvaluationSettings = EvaluationSettings()
+    serve: ServeSettings = ServeSettings()
 
 
 def load_settings(home: Path, environment: Mapping[str, str] | None = None, **flags: Any) -> Settings:
@@ -134,7 +140,9 @@ def _read(path: Path) -> dict[str, Any]:
     try:
         return tomllib.loads(path.read_text("utf-8"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise DataError(f"{path}: {error}", hint="see `ltrr config` for the settings and their defaults") from None
+        raise DataError(
+            f"{path}: {error}", hint="docs/SETTINGS.md lists the settings with their types and defaults"
+        ) from None
 
 
 def _from_environment(environment: Mapping[str, str]) -> dict[str, Any]:

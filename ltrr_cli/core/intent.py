@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from ltrr_cli.core.types import NAMING, Reading
+from ltrr_cli.core.spans import NAMING
+from ltrr_cli.core.types import Reading
 
 
 def meant_by_name(reading: Reading) -> float:

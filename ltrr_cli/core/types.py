@@ -9,11 +9,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from math import isfinite
 from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
+
+from ltrr_cli.core.spans import Part, Range
 
 IntArray = NDArray[np.int32]
 FloatArray = NDArray[np.float32]
@@ -104,7 +105,7 @@ class Filter:
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """Who asks, where and when."""
+    """The user, session, time and filters of a query."""
 
     time_ms: int
     user: str | None = None
@@ -114,9 +115,6 @@ class Context:
     extra: Mapping[str, str] = field(default_factory=dict)
     hide_seen: bool = False
     like: str | None = None  # an entity id: "more like this"
-
-
-NAMING = frozenset({"title", "id"})  # fields of slots that name one entity; all others say what kind it is
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,51 +146,12 @@ class Correction:
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
-    """A word of the query and terms of the catalog that hold it (shoes: ladiesshoes) or that it is made of.
-
-    place -- of the word among ``Reading.words``
-    terms -- as full text has them
-    odds  -- 0..1, the chance that an entity with such a term is meant
-    """
-
-    place: int
-    terms: tuple[str, ...]
-    odds: float
-
-
-@dataclass(frozen=True, slots=True)
-class Range:
-    """A span of the query read as bounds of a number: ``90s``, ``under 20``, ``from 2010``.
-
-    low, high -- inclusive; minus and plus infinity where there is none
-    typed     -- the words of the span
-    """
-
-    field: str
-    low: float
-    high: float
-    odds: float  # 0..1
-    start: int  # first token
-    end: int  # one past the last token
-    typed: tuple[str, ...]
-
-    @property
-    def value(self) -> str:
-        """The bounds as a slot writes them.
-
-        >>> Range("year", 1990.0, 1999.0, 0.9, 0, 1, ("90s",)).value
-        '1990..1999'
-        """
-        return "..".join(f"{bound:.12g}" if isfinite(bound) else "" for bound in (self.low, self.high))
-
-
-@dataclass(frozen=True, slots=True)
 class Reading:
     """What the query may mean.
 
     tokens   -- folded tokens as typed
     words    -- tokens with the likeliest corrections applied (equal to tokens where there are none)
+    rest     -- what a long question goes on with: searched for, but not interpreted or corrected
     key      -- the folded query without spaces and punctuation: the memory's key
     intent   -- odds of "spearfishing" (one entity is wanted), "topic" (many will do), "mixed"; sum to 1
     parts    -- terms that hold a word, or that it is made of
@@ -205,20 +164,21 @@ class Reading:
     words: tuple[str, ...] = ()
     key: str = ""
     corrections: tuple[Correction, ...] = ()
-    slots: tuple[Slot, ...] = ()
-    interpretations: tuple[Interpretation, ...] = ()
+    slots: tuple[Slot, ...] = ()  # all spans with a meaning, overlapping ones too
+    interpretations: tuple[Interpretation, ...] = ()  # likeliest first
     intent: Mapping[str, float] = field(default_factory=lambda: {"spearfishing": 0.0, "topic": 0.0, "mixed": 1.0})
-    language: str = "en"
+    language: str = "en"  # ISO 639-1
     signals: Mapping[str, float] = field(default_factory=dict)  # named query features for bandit and ranker
     parts: tuple[Part, ...] = ()
     ranges: tuple[Range, ...] = ()
     phrases: tuple[tuple[str, ...], ...] = ()
     excluded: tuple[tuple[str, ...], ...] = ()
+    rest: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """All that a strategy may know.
+    """All that a strategy may know of a query.
 
     allowed -- (entities,) bool from filters and hidden entities, or None when everything is allowed
     seeds   -- rows of the best hits of the first wave, best first, for strategies of the second wave
@@ -256,8 +216,8 @@ class Hits:
 class Plan:
     """The drawn allocation: how many candidates each strategy may bring, and the odds of this very draw."""
 
-    policy: str
-    draws: Mapping[str, int]
+    policy: str  # name with its options
+    draws: Mapping[str, int]  # strategy -> candidates
     odds: float  # 0 < odds <= 1
     ran: tuple[str, ...] | None = None  # the strategies that were asked; None: all, and every propensity is exact
 
@@ -318,6 +278,7 @@ class Impression:
     context -- (d,) float32, what the bandit saw; None where unknown
     page_odds -- the chance of this very page, whichever draw led to it; None where unknown
     seed, filters -- what the draw and random strategies were seeded with, and the conditions that were set
+    part     -- it tells one line of its page and not the page; such a line without a position has position 0
     """
 
     impression_id: str
@@ -337,11 +298,12 @@ class Impression:
     seed: int | None = None
     filters: tuple[Filter, ...] = ()
     shadows: tuple[Shadow, ...] = ()
+    part: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """One thing a person did.
+    """One thing that a user did.
 
     kind  -- "click", "play", "like", "add", "purchase", "skip", ...
     value -- how much of it (plays, seconds, money), or None
@@ -361,7 +323,7 @@ class Event:
 
 @dataclass(frozen=True, slots=True)
 class Profile:
-    """What is said of a person, apart from what they did.
+    """What a log says of a user, apart from their actions.
 
     time_ms -- since when it holds; None: always
     """

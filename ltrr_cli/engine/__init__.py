@@ -1,1 +1,1 @@
-"""The loop itself."""
+"""One query against one open snapshot."""

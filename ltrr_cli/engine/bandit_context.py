@@ -24,7 +24,8 @@ def bandit_context_of(
         snapshot.header.signals, _signals(snapshot, request), request.context, wordless=wordless
     )
     past = snapshot.history.of(strategies, dict(zip(snapshot.features(), features.tolist(), strict=True)))
-    return BanditContext(strategies, budget, features, request.context.time_ms, request.seed, explore, past)
+    lead = snapshot.leading(strategies, request.reading)
+    return BanditContext(strategies, budget, features, request.context.time_ms, request.seed, explore, past, lead)
 
 
 def signal_names(snapshot: Snapshot) -> tuple[str, ...]:

@@ -15,9 +15,11 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from ltrr_cli.core.errors import DamagedError, NotFoundError, UsageError
+from ltrr_cli.core.errors import DamagedError, DataError, NotFoundError, UsageError
 from ltrr_cli.core.report import Report
-from ltrr_cli.ranking.trained import open_model
+from ltrr_cli.engine.schema import misfit
+from ltrr_cli.ranking.model import Model
+from ltrr_cli.ranking.trained import NOTE, open_model
 from ltrr_cli.storage import disk
 from ltrr_cli.storage.manifest import MANIFEST
 
@@ -43,10 +45,10 @@ class ModelCard(Report):
     name: str
     algorithm: str
     source: str
-    trained: str
-    searches: int
-    reason: str
-    columns: int
+    trained: str  # time
+    searches: int  # that it was trained on
+    reason: str  # of the verdict
+    columns: int  # number of features
     measures: Mapping[str, Mapping[str, float]]
     importances: Mapping[str, float]
     won: tuple[tuple[str, float], ...]
@@ -62,7 +64,7 @@ class ModelList(Report):
 
 
 class Served(msgspec.Struct, frozen=True):
-    """``served.json`` beside the model that serves."""
+    """The note beside the model that serves."""
 
     number: int = FUSION
     before: tuple[int, ...] = ()
@@ -104,15 +106,25 @@ def serving(state: State, number: int, *, back: bool = False) -> Iterator[Path]:
     try:
         if number != FUSION:
             source = state.generations.folder(KIND, number)
-            open_model(source)  # what cannot be read cannot serve
+            _check(state, number, open_model(source))  # what cannot be read cannot serve
             for path in sorted(source.iterdir()):
                 if path.is_file() and path.name not in (CARD, MANIFEST):
                     disk.copy_file(path, folder / path.name)
-        disk.write_atomic(folder / "served.json", msgspec.json.encode(Served(number, before)))
+        disk.write_atomic(folder / NOTE, msgspec.json.encode(Served(number, before)))
         yield folder
     finally:
         if folder.is_dir():
             disk.remove_folder(folder)
+
+
+def _check(state: State, number: int, model: Model) -> None:
+    """Raise DataError for a model that could not serve: it would lie there as if it were damaged."""
+    reason = misfit(state.snapshot().schema(), model)
+    if reason is not None:
+        raise DataError(
+            f"{name_of(number)} cannot serve here: {reason}",
+            hint="`ltrr train-ranker` trains one that can, or switch the strategies on again that it was trained with",
+        )
 
 
 def before(state: State) -> int:
@@ -126,7 +138,7 @@ def before(state: State) -> int:
 def served(state: State) -> Served:
     """Return which model serves, and which ones did before."""
     current = state.current()
-    path = state.generations.folder("learned", current.learned) / "ranker" / "served.json"
+    path = state.generations.folder("learned", current.learned) / "ranker" / NOTE
     try:
         return msgspec.json.decode(path.read_bytes(), type=Served)
     except (OSError, msgspec.MsgspecError):

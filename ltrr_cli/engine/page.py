@@ -17,7 +17,7 @@ from ltrr_cli.ranking.swap import chances, likelihood, swap
 
 @dataclass(frozen=True, slots=True)
 class PageExploration:
-    """How a page is shuffled.
+    """How neighbours on a page are swapped.
 
     chance    -- 0..1/2, that a pair that is tried changes places; 0 leaves every page as it is
     protected -- positions at the top that never move

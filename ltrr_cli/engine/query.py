@@ -1,11 +1,9 @@
-"""Questions -> pages, one at a time or a file of them."""
+"""Questions -> pages, one at a time."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from pathlib import Path
-from time import perf_counter
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
@@ -14,7 +12,7 @@ from ltrr_cli.allocation.policy import Policy
 from ltrr_cli.allocation.policy_registry import open_policy
 from ltrr_cli.catalog.filters import parse_filter
 from ltrr_cli.core.clock import now_ms, parse_time
-from ltrr_cli.core.errors import DataError, NotFoundError, UsageError
+from ltrr_cli.core.errors import NotFoundError, UsageError
 from ltrr_cli.core.report import Report
 from ltrr_cli.core.seeds import seed_of
 from ltrr_cli.core.types import AttributeValue, Context, Impression, Plan, Reading, Shown
@@ -29,8 +27,7 @@ from ltrr_cli.engine.presentation import (
 )
 from ltrr_cli.engine.search import Answer, answer
 from ltrr_cli.engine.shadow import shadows
-from ltrr_cli.feedback.judgments import query_line
-from ltrr_cli.text.lines import BadLine, read_lines
+from ltrr_cli.feedback.rewards import Rewards
 from ltrr_cli.text.normalise import writable
 from ltrr_cli.text.operators import taken_apart
 
@@ -41,13 +38,15 @@ if TYPE_CHECKING:
 LARGEST_K = 10_000
 LARGEST_BUDGET = 100_000
 
+_Lines = Sequence[tuple[int, Shown]]  # places of candidates, and the lines of the page as the journal keeps them
+
 
 @dataclass(frozen=True, slots=True)
 class Source(Report):
     """Where one strategy had a result: rank from 1, score comparable only inside the strategy."""
 
-    rank: int
-    score: float
+    rank: int  # from 1
+    score: float  # comparable only inside the strategy
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,13 +58,13 @@ class Result(Report):
     attributes -- the few that matter for the query
     """
 
-    position: int
+    position: int  # from 1
     id: str
     title: str
     type: str
-    score: float
-    odds: float | None
-    sources: Mapping[str, Source]
+    score: float  # of the page: higher is better, comparable only inside the page
+    odds: float | None  # 0..1
+    sources: Mapping[str, Source]  # strategy -> where it had the result
     matches: bool = True
     attributes: Mapping[str, AttributeValue] = field(default_factory=dict)
 
@@ -79,34 +78,26 @@ class Page(Report):
     facets  -- field -> value -> how many of the candidates have it, where asked for
     """
 
-    impression_id: str | None
+    impression_id: str | None  # name it when you record what people did
     query: str
-    reading: Reading
-    plan: Plan
+    reading: Reading  # what the query was read as
+    plan: Plan  # the drawn allocation
     results: tuple[Result, ...]
-    took_ms: Mapping[str, float]
-    ranker: str = "fusion"
-    candidates: int = 0
-    warnings: tuple[str, ...] = ()
+    took_ms: Mapping[str, float]  # stage -> milliseconds
+    ranker: str = "fusion"  # "fusion" before there is one
+    candidates: int = 0  # distinct candidates that were ranked
+    warnings: tuple[str, ...] = ()  # what fell back, and why
     matched: bool = True
     notes: tuple[str, ...] = ()
     facets: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
-class BatchReport(Report):
-    """A file of queries answered into a TREC run."""
-
-    queries: int
-    results: int
-    empty: int  # queries without any result
-    run: str
-    seconds: float
-
-
-@dataclass(frozen=True, slots=True)
 class QueryRequest:
-    """One call of ``Workspace.query``, as given."""
+    """One call of ``Workspace.query``, as given.
+
+    impression_id -- the id under which the page is journalled; None: a new random one
+    """
 
     text: str = ""
     k: int = 10
@@ -126,6 +117,7 @@ class QueryRequest:
     page: int | None = None
     facets: tuple[str, ...] = ()
     sort: str | None = None
+    impression_id: str | None = None
 
     def writable(self) -> QueryRequest:
         """Return the same without what no file can hold: a lone surrogate is no character."""
@@ -164,14 +156,21 @@ class QueryRequest:
         return seed_of("draw", impression_id)
 
 
-def respond(state: State, asked: QueryRequest) -> Page:
-    """Answer a question and journal the impression."""
+def _always() -> bool:
+    return True
+
+
+def respond(state: State, asked: QueryRequest, still_wanted: Callable[[], bool] = _always) -> Page:
+    """Answer a question and journal the impression.
+
+    still_wanted -- asked before journalling: a page that came too late was seen by nobody
+    """
     asked = asked.writable()
     budget = asked.checked(state.settings.retrieval.budget)
     filters = tuple(parse_filter(text) for text in asked.filters)
     snapshot = state.snapshot()
     moment = snapshot.clock_ms if asked.at is None else parse_time(asked.at)
-    impression_id = uuid4().hex
+    impression_id = asked.impression_id or uuid4().hex
     context = Context(
         moment,
         asked.user,
@@ -196,11 +195,12 @@ def respond(state: State, asked: QueryRequest) -> Page:
         hidden=hidden(state, context),
     )
     lines = _lines(snapshot, found, asked)
-    if asked.log:
+    logged = asked.log and still_wanted()
+    if logged:
         beside = () if asked.in_own_order else shadows(state, snapshot, found, asked.k)
         impression = _impression(snapshot, found, lines, impression_id, asked)
         state.journal.append_impression(replace(impression, shadows=beside))
-    return _page(snapshot, found, lines, impression_id if asked.log else None, asked)
+    return _page(snapshot, found, lines, impression_id if logged else None, asked)
 
 
 def _lines(snapshot: Snapshot, found: Answer, asked: QueryRequest) -> list[tuple[int, Shown]]:
@@ -228,7 +228,9 @@ def hidden(state: State, context: Context) -> frozenset[str]:
         same = frozenset((context.like,))
     if not context.hide_seen or context.user is None:
         return same
-    return same | state.journal.entities_of(context.user)
+    rewards = Rewards(state.settings.feedback)
+    acts = (event for event in state.journal.events_by(context.user) if rewards.says_something(event))
+    return same | {event.entity_id for event in acts}
 
 
 def named_policy(state: State, name: str | None) -> Policy | None:
@@ -241,49 +243,8 @@ def named_policy(state: State, name: str | None) -> Policy | None:
     return open_policy(state.settings.allocation, learned, name, features)
 
 
-def respond_batch(
-    state: State,
-    queries: str | Path,
-    run: str | Path,
-    k: int,
-    budget: int | None,
-    policy: str | None,
-    hide_seen: bool,
-    progress: Callable[[str, int, int | None], None],
-) -> BatchReport:
-    """Answer every query of a file; write ``query_id Q0 id rank score tag`` lines."""
-    start = perf_counter()
-    blank = QueryRequest(
-        k=k, budget=budget, policy=policy, seed=0, hide_seen=hide_seen, live=False, log=False, explore=False
-    )
-    most = blank.checked(state.settings.retrieval.budget)
-    snapshot = state.snapshot()
-    chosen = named_policy(state, policy)
-    count = results = empty = 0
-    lines: list[str] = []
-    for line in read_lines(queries):
-        if isinstance(line, BadLine):
-            raise DataError(f"{queries}, line {line.number}: {line.reason}")
-        query_id, context, text = query_line(line.data, f"{queries}, line {line.number}", snapshot.clock_ms, hide_seen)
-        found = answer(
-            snapshot, text, context, k=k, budget=most, explore=False, policy=chosen, hidden=hidden(state, context)
-        )
-        for rank, place in enumerate(found.page.tolist(), 1):
-            entity = snapshot.catalog.ids[int(found.candidates.rows[place])]
-            # 1 / rank: equal scores would let a reader of the run break ties its own way
-            lines.append(f"{query_id} Q0 {entity} {rank} {1 / rank:.8f} ltrr\n")
-        count, results, empty = count + 1, results + len(found.page), empty + (len(found.page) == 0)
-        progress("queries", count, None)
-    Path(run).write_text("".join(lines), "utf-8")
-    return BatchReport(count, results, empty, str(run), round(perf_counter() - start, 3))
-
-
 def _impression(
-    snapshot: Snapshot,
-    found: Answer,
-    lines: Sequence[tuple[int, Shown]],
-    impression_id: str,
-    asked: QueryRequest,
+    snapshot: Snapshot, found: Answer, lines: _Lines, impression_id: str, asked: QueryRequest
 ) -> Impression:
     return Impression(
         impression_id=impression_id,
@@ -306,13 +267,7 @@ def _impression(
     )
 
 
-def _page(
-    snapshot: Snapshot,
-    found: Answer,
-    lines: Sequence[tuple[int, Shown]],
-    impression_id: str | None,
-    asked: QueryRequest,
-) -> Page:
+def _page(snapshot: Snapshot, found: Answer, lines: _Lines, impression_id: str | None, asked: QueryRequest) -> Page:
     catalog, reading = snapshot.catalog, found.request.reading
     results = []
     for place, line in lines:

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import replace
+from types import MappingProxyType
+
 import numpy as np
 
 from ltrr_cli.core.types import Candidates, FloatArray
@@ -10,20 +14,30 @@ from ltrr_cli.ranking.base_score import corrected
 from ltrr_cli.ranking.fusion import blend, prior_share
 from ltrr_cli.ranking.model import Model, Schema
 
+NOTHING: Mapping[str, str] = MappingProxyType({})
 WHO = "personal."  # columns of what is known of who asks
 SURER = 4  # power of the odds that a name is meant: those of names lie above 1/2, those of topics below 1/3
 TOLD = 3.0  # actions on a query that outweigh what its words tell apart
 LEAST = 1e-9  # share of a page, so that logarithms are finite
 
 
-def untrained(schema: Schema, features: FloatArray, candidates: Candidates, weights: FloatArray) -> FloatArray:
+def untrained(
+    schema: Schema,
+    features: FloatArray,
+    candidates: Candidates,
+    weights: FloatArray,
+    scored_as: Mapping[str, str] = NOTHING,
+) -> FloatArray:
     """Return (n,) float32: ``(1 - s) belief + s fused``, each a distribution over the candidates, whoever asks.
 
     ``s`` is the memory's share of the prior (1 before any action on the query, towards 0 with support), so that
     fusion decides where nothing is known and actions decide where they are many. What is fused is told apart by what
     only some of the candidates have of the query (``match.told_apart``), and where the query is somebody's name as it
     stands, the odds that a name is meant belong to who bears it.
+
+    scored_as -- strategy -> the column that holds its score of every candidate, whoever brought it
     """
+    candidates = replace(candidates, scores=_scores(schema, features, candidates, scored_as))
     weights = _believed(schema, features, candidates, weights)
     fused = blend(candidates.scores, weights, column(schema, features, "entity.popularity"))
     apart = told_apart(schema, features)
@@ -97,6 +111,19 @@ def by_ranker(model: Model, schema: Schema, features: FloatArray, page: FloatArr
     page -- (n,) the untrained score, whoever asks; lift -- (n,) log-odds of ``lift_of``
     """
     return corrected(model.score(anonymous(schema, features)) + lift, lifted(page, lift))
+
+
+def _scores(schema: Schema, features: FloatArray, candidates: Candidates, scored_as: Mapping[str, str]) -> FloatArray:
+    """Return (n, s) scores, those of strategies that can score any candidate without gaps.
+
+    A gap would count as the worst score, though the strategy may only have been cut off above it.
+    """
+    scores = candidates.scores.copy()
+    for place, name in enumerate(candidates.strategies):
+        whole = column(schema, features, scored_as[name]) if name in scored_as else None
+        if whole is not None:
+            scores[:, place] = whole
+    return scores
 
 
 def lifted(page: FloatArray, lift: FloatArray) -> FloatArray:

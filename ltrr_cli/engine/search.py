@@ -11,6 +11,7 @@ import numpy as np
 from ltrr_cli.allocation.draw import draw
 from ltrr_cli.allocation.policy import BanditContext, Menu, Policy
 from ltrr_cli.allocation.propensity import inclusion, pages
+from ltrr_cli.core.clock import DAY
 from ltrr_cli.core.types import (
     BoolArray,
     Candidates,
@@ -184,7 +185,8 @@ def answer(
     candidates, included = _candidates(bandit_context.strategies, hits, menu, budget)
     schema, features = describe(snapshot, request, candidates)
     watch.stage("describe")
-    page = untrained(schema, features, candidates, snapshot.fusion_weights(bandit_context.strategies, request.reading))
+    weights = snapshot.fusion_weights(bandit_context.strategies, request.reading)
+    page = untrained(schema, features, candidates, weights, snapshot.scored_as())
     lift = lift_of(schema, features, page)
     baseline = lifted(page, lift)
     fits = snapshot.ranker is not None and snapshot.ranker.schema.digest == schema.digest
@@ -227,7 +229,7 @@ def describe(snapshot: Snapshot, request: Request, candidates: Candidates) -> tu
         for name in candidates.strategies
     ]
     created = catalog.created_ms[rows]
-    age_days = np.where(created < 0, np.nan, (request.context.time_ms - created) / 86_400_000).astype(np.float32)
+    age_days = np.where(created < 0, np.nan, (request.context.time_ms - created) / DAY).astype(np.float32)
     columns = (catalog.popularity[rows], age_days, catalog.types[rows])
     schema, features = assemble(candidates, evidence, *columns, request.reading.signals)
     matches = matching(schema, features)

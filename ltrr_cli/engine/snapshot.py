@@ -20,21 +20,21 @@ from ltrr_cli.core.config import Settings
 from ltrr_cli.core.errors import DamagedError, UsageError
 from ltrr_cli.core.inferred import Inferred
 from ltrr_cli.core.intent import meant_by_name, states_values
-from ltrr_cli.core.types import BoolArray, Context, Encoder, FloatArray, Outcome, Profile, Reading, Request
-from ltrr_cli.engine.constraints import constrained
+from ltrr_cli.core.types import Context, Encoder, FloatArray, Outcome, Profile, Reading, Request
+from ltrr_cli.engine.constraints import allowed_by, asked_for, constrained
 from ltrr_cli.engine.rerank import Reranker
 from ltrr_cli.engine.schema import misfit
 from ltrr_cli.ranking.candidate_features import schema
 from ltrr_cli.ranking.model import Model, Schema
-from ltrr_cli.ranking.trained import open_model
+from ltrr_cli.ranking.trained import holds_model, open_model
 from ltrr_cli.retrieval import strategy_registry
 from ltrr_cli.retrieval.lexical import Lexical
 from ltrr_cli.retrieval.outcome_batch import OutcomeBatch
 from ltrr_cli.retrieval.strategy import Resources, Strategy
 from ltrr_cli.storage.journal import Journal
 from ltrr_cli.storage.lock import Hold
-from ltrr_cli.text.normalise import plain, query_key
-from ltrr_cli.text.operators import Operators, taken_apart
+from ltrr_cli.text.normalise import query_key
+from ltrr_cli.text.operators import Operators
 from ltrr_cli.understanding.inference.infer import open_inferred
 from ltrr_cli.understanding.reader import Understanding
 
@@ -62,10 +62,12 @@ class LearnedHeader(msgspec.Struct, frozen=True):
 
 
 ANALYSIS = 2  # see ``CatalogHeader.analysis``
-CATALOG_ENCODER, DENSE = "catalog", "dense"  # the encoder learnt here, and the strategy that uses encoders
+CATALOG_ENCODER = "catalog"  # the encoder learnt here
+LEXICAL, DENSE = "lexical", "dense"
 MOST_FACTS = 12  # of an entity that count for a user's habits
 LEAST = 1e-3  # of a strategy that finds no known item: it decides where no other brings anything
-PRETRAINED = 1.5  # chosen by leaving one judged collection out; 1 to 1.5 hardly differ
+PRETRAINED = 1.5  # weight of a pretrained encoder beside 1 of full text; 1 to 2 differ by less than sets do
+OTHERS = 0.3  # share of their weight that other strategies keep beside these two
 
 
 @dataclass(slots=True)
@@ -118,21 +120,42 @@ class Snapshot:
 
         What explores weighs nothing: it never leads a page by its own word. Without words known items say nothing, and
         who starts from a person or an entity that is given leads. Weights for stated values count by the odds that the
-        query is one. A pretrained encoder weighs at least ``PRETRAINED`` times the best strategy where something else
-        than a name or a value is asked for: what it knows beyond the catalog's own words no known item can show, for
-        nobody paraphrases there.
+        query is one. Where something else than a name is asked for and the encoder is a pretrained one, ``lexical`` and
+        ``dense`` lead, and the others keep a share: what such an encoder knows beyond the catalog's own words no known
+        item can show, for nobody paraphrases there.
         """
         if not reading.tokens:
             return self._weights(names, {name: float(one.second_wave) for name, one in self.strategies.items()})
         weights = self._weights(names, self.header.fusion)
         stated = states_values(reading) if self.header.fusion_of_values else 0.0
-        if DENSE in names and self.header.encoder != CATALOG_ENCODER:
-            dense, literal = names.index(DENSE), min(meant_by_name(reading) + stated, 1.0)
-            least = max(float(weights[dense]), PRETRAINED * float(weights.max()))
-            weights[dense] = literal * weights[dense] + (1.0 - literal) * least
+        if self._pretrained(names):
+            named, most = meant_by_name(reading), float(weights.max())
+            leading = OTHERS * weights
+            for name, lead in ((LEXICAL, 1.0), (DENSE, PRETRAINED)):
+                leading[[known == name for known in names]] = lead * most
+            weights = (named * weights + (1.0 - named) * leading).astype(np.float32)
         if stated:
             weights = (1.0 - stated) * weights + stated * self._weights(names, self.header.fusion_of_values)
         return weights
+
+    def leading(self, names: Sequence[str], reading: Reading) -> FloatArray | None:
+        """Return (len(names),) float32, the shares of an allocation before clicks tell more: who weighs most leads.
+
+        None where known items say it all, or nothing is asked.
+        """
+        if not reading.tokens or not self._pretrained(names):
+            return None
+        weights = self.fusion_weights(names, reading)
+        shares: FloatArray = weights / weights.sum()
+        return shares
+
+    def scored_as(self) -> dict[str, str]:
+        """Return strategy -> the feature that is its score of any candidate."""
+        known = ((name, strategy.scores_all_as) for name, strategy in self.strategies.items())
+        return {name: f"{name}.{column}" for name, column in known if column is not None}
+
+    def _pretrained(self, names: Sequence[str]) -> bool:
+        return DENSE in names and self.header.encoder != CATALOG_ENCODER
 
     def _weights(self, names: Sequence[str], known: Mapping[str, float]) -> FloatArray:
         weights = np.array([max(known.get(name, 0.0), LEAST) for name in names], np.float32)
@@ -140,28 +163,26 @@ class Snapshot:
         return weights
 
     def request(self, query: str, context: Context, seed: int, hidden: Iterable[str] = ()) -> Request:
-        """Read a query; ``hidden`` entity ids are not allowed on the page.
-
-        The request's query is what is left of the typed one without quotation marks and without what it excludes.
-        """
-        if self.header.analysis < ANALYSIS:
-            query = plain(query)
-        asked = taken_apart(query)
-        letters = all(len(word) == 1 for words in asked.excluded for word in words)
-        if asked.excluded and letters and len(self.understanding.names.exact(query)):
-            asked = Operators(query)  # it is a name as it stands: Jay -Z
+        """Read a query, without quotation marks and what it excludes; ``hidden`` ids are not allowed on the page."""
+        asked = self._asked(query)
         reading = self.understanding.read(asked.text, context.locale)
-        request = Request(asked.text, context, reading, seed, self._allowed(context, hidden))
+        request = Request(asked.text, context, reading, seed, allowed_by(context, hidden, self.catalog))
         if not (asked.phrases or asked.excluded):
             return request
         lexical = self.strategies.get(Lexical.name)
         request = replace(request, reading=replace(reading, phrases=asked.phrases, excluded=asked.excluded))
         return constrained(request, self.catalog, lexical if isinstance(lexical, Lexical) else None)
 
+    def _asked(self, query: str) -> Operators:
+        return asked_for(query, self.understanding.names, plainly=self.header.analysis < ANALYSIS)
+
+    def _as_asked(self, outcome: Outcome) -> Outcome:
+        text = self._asked(outcome.query).text
+        return outcome if text == outcome.query else replace(outcome, query=text)
+
     def learn(self, outcomes: Sequence[Outcome]) -> None:
         """Let every strategy take in outcomes, in time order."""
-        if self.header.analysis < ANALYSIS:
-            outcomes = [replace(outcome, query=plain(outcome.query)) for outcome in outcomes]
+        outcomes = list(map(self._as_asked, outcomes))
         batch = OutcomeBatch.of(outcomes, self.catalog.row_of)
         for strategy in self.strategies.values():
             strategy.learn(batch)
@@ -209,14 +230,6 @@ class Snapshot:
             facts = [(name, query_key(value)) for name, value in named[:MOST_FACTS] if value]
             number = self._acted_on[row] = self.preferences.entity(facts)
         return number
-
-    def _allowed(self, context: Context, hidden: Iterable[str]) -> BoolArray | None:
-        allowed = self.catalog.allowed(context.filters)
-        rows = [row for entity in hidden if (row := self.catalog.row_of(entity)) >= 0]
-        if rows:
-            allowed = np.ones(len(self.catalog), np.bool_) if allowed is None else allowed
-            allowed[rows] = False
-        return allowed
 
 
 def open_snapshot(
@@ -266,7 +279,7 @@ def open_snapshot(
 def _open_learned(snapshot: Snapshot, folder: Path, broken: set[str]) -> None:
     fold = msgspec.json.decode((folder / "fold.json").read_bytes(), type=LearnedHeader)
     snapshot.clock_ms = max(snapshot.clock_ms, fold.last_event_ms or 0)
-    if (folder / "ranker").is_dir() and "ranker" not in broken:
+    if "ranker" not in broken and holds_model(folder / "ranker"):
         try:
             ranker = open_model(folder / "ranker")
         except DamagedError as error:

@@ -8,7 +8,7 @@ in ``simulate`` every search is retrieved anew, for what the memory knows depend
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from time import perf_counter
@@ -23,6 +23,7 @@ from ltrr_cli.charts.svg import draw
 from ltrr_cli.core.clock import MINUTE
 from ltrr_cli.core.config import Settings
 from ltrr_cli.core.errors import DataError, UsageError
+from ltrr_cli.core.progress import Progress, quiet
 from ltrr_cli.core.report import Report
 from ltrr_cli.core.seeds import generator, seed_of
 from ltrr_cli.core.types import Context, Outcome
@@ -42,8 +43,6 @@ WITH, WITHOUT = "exploring", "not exploring"
 PROBES = 150  # questions that want newcomers, a checkpoint
 CHECKPOINTS = 4  # after the arrival
 DRAWS = 20  # wishes looked at for a probe, at most: newcomers are wanted rarely
-
-Progress = Callable[[str, int, int | None], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +97,7 @@ def arrivals(
     seeds: int = 1,
     budget: int | None = None,
     examination: float = EXAMINATION,
-    progress: Progress = lambda stage, done, total: None,
+    progress: Progress = quiet,
 ) -> ArrivalsReport:
     """Let a share of the catalog arrive after ``before`` searches, and go on for ``searches``; changes nothing.
 

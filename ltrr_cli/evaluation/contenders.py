@@ -22,7 +22,7 @@ STEPS = (5, 10, 20, 50)  # parts of the budget by which the best fixed allocatio
 
 
 class Contender(Protocol):
-    """What can be simulated."""
+    """A policy or baseline that can be simulated."""
 
     def situated(self, search: Search, number: int, seed: int) -> BanditContext:
         """Return what it may look at."""

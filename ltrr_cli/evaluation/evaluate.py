@@ -1,12 +1,13 @@
 """Judged evaluation: policies of a workspace, always beside the baselines, and runs from files, by the same judge.
 
-Baselines are equal-weight reciprocal rank fusion of all strategies, the single strategy that does best in hindsight,
-and a random order of everything that was retrieved. A claim that does not name them says little.
+Baselines are what a reader expects: BM25 alone, the encoder alone, equal-weight reciprocal rank fusion of these two and
+their convex combination (Bruch et al., TOIS 2023), rank fusion of all strategies, the single strategy that does best in
+hindsight, and a random order of everything that was retrieved. A claim that does not name them says little.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from time import perf_counter
@@ -15,8 +16,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ltrr_cli.core.errors import UsageError
+from ltrr_cli.core.progress import Progress, quiet
 from ltrr_cli.core.seeds import generator
-from ltrr_cli.core.types import DoubleArray
+from ltrr_cli.core.types import DoubleArray, FloatArray, IntArray
 from ltrr_cli.engine.query import LARGEST_K, hidden, named_policy
 from ltrr_cli.engine.retrieve import retrieve
 from ltrr_cli.engine.search import answer
@@ -25,7 +27,7 @@ from ltrr_cli.evaluation.query_kinds import QueryFrequency, groups, intent_of
 from ltrr_cli.evaluation.records import EvaluateReport, Group, Versus
 from ltrr_cli.evaluation.significance import bootstrap, paired
 from ltrr_cli.feedback.judgments import JudgedQuery, JudgedSet, read_judged, read_run
-from ltrr_cli.ranking.fusion import fuse
+from ltrr_cli.ranking.fusion import fuse, gains
 from ltrr_cli.retrieval.union import union
 from ltrr_cli.storage.disk import write_atomic
 
@@ -35,8 +37,11 @@ if TYPE_CHECKING:
 
 MEASURES = ("nDCG@10", "RR@10", "P@10", "R@100", "Judged@10")
 DEPTH = 100  # results a query, where no measure looks deeper
-RRF, BEST_SINGLE, RANDOM = "rrf", "best_single", "random"
-BASELINES = (RRF, BEST_SINGLE, RANDOM)
+LEXICAL, DENSE = "lexical", "dense"  # the two strategies of the baselines that everybody knows
+BM25, RRF, CONVEX, RRF_ALL = "bm25", "rrf", "convex", "rrf_all"
+BEST_SINGLE, RANDOM = "best_single", "random"
+OF_TWO = (BM25, DENSE, RRF, CONVEX)  # left out where one of the two is switched off
+BASELINES = (*OF_TWO, RRF_ALL, BEST_SINGLE, RANDOM)
 
 Pages = dict[str, list[str]]  # query id -> entity ids, best first
 
@@ -133,7 +138,7 @@ def evaluate(
     runs: Mapping[str, str | Path] | None = None,
     k: int | None = None,
     budget: int | None = None,
-    progress: Callable[[str, int, int | None], None] = lambda stage, done, total: None,
+    progress: Progress = quiet,
 ) -> tuple[EvaluateReport, Evaluation]:
     """Answer judged queries with policies and baselines, judge them and given runs.
 
@@ -167,7 +172,7 @@ def _answer_all(
     policies: Sequence[str],
     depth: int,
     budget: int | None,
-    progress: Callable[[str, int, int | None], None],
+    progress: Progress,
 ) -> None:
     names = tuple(policies) or (state.settings.allocation.policy,)
     if taken := set(names) & set(BASELINES):
@@ -175,7 +180,7 @@ def _answer_all(
     chosen = {name: named_policy(state, name) for name in names}
     most = max(state.settings.retrieval.budget if budget is None else budget, depth)
     traffic = QueryFrequency(state.journal.queries())
-    pages: dict[str, Pages] = {name: {} for name in (*names, RRF, RANDOM, *snapshot.enabled())}
+    pages: dict[str, Pages] = {name: {} for name in (*names, *BASELINES, *snapshot.enabled())}
     for number, query in enumerate(done.judged.queries, 1):
         unseen = hidden(state, query.context)
         for name, policy in chosen.items():
@@ -198,7 +203,9 @@ def _answer_all(
     # the first of the registry where two are equal; by the first measure, the one that is asked about
     best = max(done.singles, key=lambda name: float(done.judge.mean(done.singles[name])[0]))
     done.best_single = best
-    done.add(RRF, pages[RRF])
+    for name in (*OF_TWO, RRF_ALL):
+        if pages[name]:
+            done.add(name, pages[name])
     done.add(BEST_SINGLE, pages[best])
     done.add(RANDOM, pages[RANDOM])
 
@@ -210,9 +217,17 @@ def _baselines(
     request = snapshot.request(query.text, query.context, 0, unseen)
     hits = retrieve(snapshot, request, names, budget)
     rows, ranks, _ = union(hits)
-    fused = fuse(ranks)
     lists = {name: hit.rows for name, hit in zip(names, hits, strict=True)}
-    lists[RRF] = rows[np.lexsort((rows, -fused))]
+    lists[RRF_ALL] = _ordered(rows, fuse(ranks))
+    if LEXICAL in names and DENSE in names:
+        found, places, scores = union([hits[names.index(LEXICAL)], hits[names.index(DENSE)]])
+        lists[BM25], lists[RRF] = lists[LEXICAL], _ordered(found, fuse(places))
+        lists[CONVEX] = _ordered(found, gains(scores).sum(axis=1))
     lists[RANDOM] = generator("random order", query.query_id).permutation(rows)
-    for name, found in lists.items():
-        pages[name][query.query_id] = [snapshot.catalog.ids[row] for row in found[:depth].tolist()]
+    for name, best in lists.items():
+        pages[name][query.query_id] = [snapshot.catalog.ids[row] for row in best[:depth].tolist()]
+
+
+def _ordered(rows: IntArray, scores: FloatArray) -> IntArray:
+    ordered: IntArray = rows[np.lexsort((rows, -scores))]
+    return ordered

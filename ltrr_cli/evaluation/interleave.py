@@ -7,7 +7,7 @@ preference shows with far fewer searches than two separate groups would need.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from time import perf_counter
 from typing import TYPE_CHECKING
@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from ltrr_cli.core.errors import DataError, UsageError
+from ltrr_cli.core.progress import Progress, quiet
 from ltrr_cli.core.seeds import generator, seed_of
 from ltrr_cli.core.types import Context, DoubleArray, Impression, Outcome
 from ltrr_cli.engine.search import answer, context_of
@@ -31,7 +32,6 @@ if TYPE_CHECKING:
     from ltrr_cli.engine.state import State
 
 PAGE = 10
-Progress = Callable[[str, int, int | None], None]
 
 
 def team_draft(
@@ -69,7 +69,7 @@ def simulated(
     *,
     sessions: int = 10,
     seed: int = 0,
-    progress: Progress = lambda stage, done, total: None,
+    progress: Progress = quiet,
 ) -> CompareReport:
     """Let simulated listeners see interleaved pages of judged queries.
 
@@ -109,7 +109,7 @@ def from_journal(
     *,
     since_ms: int | None = None,
     seed: int = 0,
-    progress: Progress = lambda stage, done, total: None,
+    progress: Progress = quiet,
 ) -> CompareReport:
     """Interleave what both would have answered at every logged search, and credit what people chose then.
 

@@ -6,7 +6,7 @@ spread evenly over time, it is asked what it would have answered then; all that 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from time import perf_counter
 from typing import TYPE_CHECKING
@@ -15,6 +15,8 @@ import numpy as np
 
 from ltrr_cli.allocation.policies.hazard import Hazard
 from ltrr_cli.allocation.propensity import filled
+from ltrr_cli.core.clock import DAY
+from ltrr_cli.core.progress import Progress, quiet
 from ltrr_cli.core.seeds import seed_of
 from ltrr_cli.core.types import BoolArray, FloatArray, Impression, IntArray, Outcome
 from ltrr_cli.engine.search import Answer, answer, context_of
@@ -86,7 +88,7 @@ class JournalTraffic:
 
 @dataclass(slots=True)
 class LookBack:
-    """Everything a report is made of."""
+    """All data that a report is made of."""
 
     strategies: tuple[str, ...]
     budget: int
@@ -101,7 +103,7 @@ class LookBack:
 def look_back(
     state: State,
     searches: int = 600,
-    progress: Callable[[str, int, int | None], None] = lambda stage, done, total: None,
+    progress: Progress = quiet,
 ) -> LookBack:
     """Walk through the journal and look at up to ``searches`` of the searches that were acted on."""
     start = perf_counter()
@@ -124,7 +126,7 @@ class _Watcher:
         observer: Observer,
         past: Sequence[Outcome],
         most: int,
-        progress: Callable[[str, int, int | None], None],
+        progress: Progress,
     ) -> None:
         self.observer, self.moments, self.traffic = observer, list[AnsweredSearch](), JournalTraffic()
         self._state, self._progress = state, progress
@@ -160,7 +162,7 @@ class _Watcher:
                 self._known.add(query_key(outcome.query))
             traffic = self.traffic
             traffic.kinds[outcome.kind] = traffic.kinds.get(outcome.kind, 0) + 1
-            traffic.days.setdefault(outcome.time_ms // 86_400_000, [0, 0, 0])[2] += 1
+            traffic.days.setdefault(outcome.time_ms // DAY, [0, 0, 0])[2] += 1
             if outcome.user is not None:
                 traffic.users[outcome.user] = traffic.users.get(outcome.user, 0) + 1
 
@@ -170,7 +172,7 @@ class _Watcher:
         if search.time_ms is None:
             traffic.undated += 1
         else:
-            day = traffic.days.setdefault(search.time_ms // 86_400_000, [0, 0, 0])
+            day = traffic.days.setdefault(search.time_ms // DAY, [0, 0, 0])
             day[0] += 1
             day[1] += bool(wanted)
         if search.origin == "live":

@@ -139,19 +139,6 @@ def replayed(reward: DoubleArray, matched: BoolArray, cluster: Places) -> Estima
     return _estimated("replay", sums, lambda of: _over(of["earned"], of["carried"]), cluster)
 
 
-def pseudo_inverse_weight(target: DoubleArray, gram: DoubleArray, shown: DoubleArray) -> float:
-    """Return ``q' G+ 1_s``: the weight of one logged page under an additive reward.
-
-    target -- (d,) odds of each (position, entity) under the target
-    gram   -- (d, d) ``E[1_s 1_s']`` over the pages that the logging policy may show
-    shown  -- (d,) 0/1, the page that was shown
-
-    >>> pseudo_inverse_weight(np.array([1.0, 0.0]), np.diag([0.5, 0.5]), np.array([1.0, 0.0]))
-    2.0
-    """
-    return float(target @ np.linalg.pinv(gram, hermitian=True) @ shown)
-
-
 def pseudo_inverse_slots(weight: DoubleArray) -> DoubleArray:
     """Return (pages,) pseudo-inverse weights where the log fills positions independently: ``1 - K + sum of weights``.
 

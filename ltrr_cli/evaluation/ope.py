@@ -6,7 +6,7 @@ is small, one weight dominates, or the log never shows what the policy would (``
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from time import perf_counter
 from typing import TYPE_CHECKING
@@ -15,6 +15,7 @@ import numpy as np
 
 from ltrr_cli.core.config import EvaluationSettings, Settings
 from ltrr_cli.core.errors import DataError, UsageError
+from ltrr_cli.core.progress import Progress, quiet
 from ltrr_cli.core.seeds import generator
 from ltrr_cli.core.types import DoubleArray
 from ltrr_cli.evaluation import banditlog, targets
@@ -35,7 +36,6 @@ if TYPE_CHECKING:
 
 ESTIMATORS = ("auto", *BY_EXPOSURE, "slate", "pi", "replay")
 LOGGED = "logged"
-Progress = Callable[[str, int, int | None], None]
 
 
 def from_journal(
@@ -44,7 +44,7 @@ def from_journal(
     *,
     estimator: str = "auto",
     since_ms: int | None = None,
-    progress: Progress = lambda stage, done, total: None,
+    progress: Progress = quiet,
 ) -> OpeReport:
     """Judge policies on the live searches of the journal.
 

@@ -61,7 +61,7 @@ class EvaluateReport(Report):
 
 @dataclass(frozen=True, slots=True)
 class PolicyValue(Report):
-    """What one policy would have been worth, or why that is not said.
+    """The estimated value of one policy, or the reason why none is stated.
 
     value, low, high -- reward a search and its interval at 95 %; None where refused
     ess              -- effective sample size, in searches

@@ -7,7 +7,7 @@ no search can see its own click or a later one.
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from time import perf_counter
@@ -17,6 +17,7 @@ from ltrr_cli.allocation.policy import BanditExample
 from ltrr_cli.core.clock import parse_span, parse_time
 from ltrr_cli.core.config import Settings
 from ltrr_cli.core.errors import DataError
+from ltrr_cli.core.progress import Progress, quiet
 from ltrr_cli.core.report import Report
 from ltrr_cli.core.seeds import seed_of
 from ltrr_cli.core.types import Impression, Outcome
@@ -24,9 +25,10 @@ from ltrr_cli.engine.search import Answer, answer, context_of
 from ltrr_cli.engine.snapshot import Snapshot
 from ltrr_cli.evaluation.metrics import ClickMeasures
 from ltrr_cli.feedback.judgments import run_lines
+from ltrr_cli.feedback.taken import Taken
 from ltrr_cli.learning.credit import ImportedExamples, trace_of
 from ltrr_cli.learning.fold import COLD, outcomes
-from ltrr_cli.learning.ingest import Taken, take_in
+from ltrr_cli.learning.ingest import take_in
 from ltrr_cli.learning.timeline import walk
 from ltrr_cli.learning.train import Observer, train_model
 from ltrr_cli.storage.disk import write_atomic
@@ -53,7 +55,7 @@ class ReplayReport(Report):
     clicks: int
     measures: Mapping[str, float]
     curve: tuple[Mapping[str, float], ...]
-    trained: int = 0
+    trained: int = 0  # how often a ranker was trained
     seconds: float = 0.0
     stretches: tuple[Mapping[str, float], ...] = ()
 
@@ -86,7 +88,7 @@ def replay(
     learn_every: str = "1h",
     train_every: int = 5000,
     undated: bool = False,
-    progress: Callable[[str, int, int | None], None] = lambda stage, done, total: None,
+    progress: Progress = quiet,
 ) -> ReplayReport:
     """Answer every search of a log as of its time, score it by what was clicked, then learn from it.
 
@@ -159,7 +161,7 @@ class _Replayer:
         explore: bool,
         learn_every_ms: int,
         train_every: int,
-        progress: Callable[[str, int, int | None], None],
+        progress: Progress,
     ) -> None:
         self.snapshot, self.stream, self.explore = snapshot, stream, explore
         self.scores, self._stretch = ClickMeasures(), ClickMeasures()

@@ -9,6 +9,7 @@ import numpy as np
 
 from ltrr_cli.charts.sections import Chart, Dashboard, Section, Series, Table, table_of
 from ltrr_cli.core.clock import DAY, iso
+from ltrr_cli.core.progress import Progress, quiet
 from ltrr_cli.core.types import DoubleArray
 from ltrr_cli.evaluation.look_back import EVEN, POLICY, RRF, AnsweredSearch, LookBack, look_back
 from ltrr_cli.ranking.comparison import importances as permuted
@@ -27,7 +28,7 @@ def dashboard(
     state: State,
     facts: Sequence[tuple[str, str]],
     searches: int = 600,
-    progress: Callable[[str, int, int | None], None] = lambda stage, done, total: None,
+    progress: Progress = quiet,
 ) -> Dashboard:
     """Look back and sum up; raises NotFoundError where nothing was indexed.
 
@@ -73,9 +74,14 @@ def regret(past: LookBack) -> Section:
     best = max(names, key=lambda name: total[name])
     gone = np.cumsum([one.found[best] - one.found[POLICY] for one in past.moments])
     places = np.unique(np.linspace(0, len(gone) - 1, 20).astype(int)).tolist()
-    line = Series("behind the best fixed", tuple((float(place + 1), float(gone[place])) for place in places))
-    says = f"After {len(gone)} searches the bandit found {-gone[-1]:+.1f} wanted entities against {best}, in hindsight."
-    chart = Chart("Regret to the best fixed allocation", says, "searches", "entities", (line,))
+    even = np.cumsum([one.found[EVEN] - one.found[POLICY] for one in past.moments])
+    lines = tuple(
+        Series(name, tuple((float(place + 1), float(values[place])) for place in places))
+        for name, values in (("behind the best fixed", gone), ("behind the even split", even))
+    )
+    says = f"After {len(gone)} searches the bandit found {-gone[-1]:+.1f} wanted entities against {best}, "
+    says += f"in hindsight, and {-even[-1]:+.1f} against an even split."
+    chart = Chart("Regret to the best fixed allocation and to an even split", says, "searches", "entities", lines)
     recall = Table(
         f"Share of wanted entities among {past.budget} candidates",
         ("allocation", "recall"),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from time import perf_counter
@@ -15,6 +15,7 @@ from ltrr_cli.allocation.policy_registry import new_policy, open_policy, parse
 from ltrr_cli.charts.sections import Chart, Series
 from ltrr_cli.charts.svg import draw
 from ltrr_cli.core.errors import DataError, UsageError
+from ltrr_cli.core.progress import Progress, quiet
 from ltrr_cli.core.report import Report
 from ltrr_cli.core.types import BoolArray, DoubleArray, IntArray
 from ltrr_cli.evaluation.contenders import Contender, Hindsight, Learner, LearningCurve, alone_found, fusion_found, run
@@ -111,7 +112,7 @@ def simulate(
     learn_every: int = 1,
     break_strategy: str | None = None,
     ceiling: bool = False,
-    progress: Callable[[str, int, int | None], None] = lambda stage, done, total: None,
+    progress: Progress = quiet,
 ) -> SimulateReport:
     """Let policies answer simulated listeners; what was learnt in the workspace stays as it is.
 
@@ -178,7 +179,7 @@ class _Seed:
     budget: int
     examination: float
     learn_every: int
-    progress: Callable[[str, int, int | None], None]
+    progress: Progress
 
     def contender(self, text: str) -> Contender:
         """Make a contender that knows what the catalog alone taught; Vowpal Wabbit knows nothing."""

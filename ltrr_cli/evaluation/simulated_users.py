@@ -8,12 +8,13 @@ WWW 2007). Every policy meets the same searches and the same dice.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 
 from ltrr_cli.allocation.policy import BanditContext, BanditExample
+from ltrr_cli.core.progress import Progress
 from ltrr_cli.core.seeds import generator
 from ltrr_cli.core.types import Candidates, Context, FloatArray, IntArray
 from ltrr_cli.engine.bandit_context import bandit_context_of, shapes_of
@@ -23,6 +24,7 @@ from ltrr_cli.engine.search import describe
 from ltrr_cli.engine.snapshot import Snapshot
 from ltrr_cli.feedback.judgments import JudgedSet
 from ltrr_cli.indexing.known_item_queries import known_queries
+from ltrr_cli.ranking.fusion import RANK_CONSTANT
 from ltrr_cli.retrieval.union import union
 
 EXAMINATION = 0.5  # exponent of the position-based model
@@ -31,7 +33,7 @@ KNOWN_ITEMS = "known item"
 
 @dataclass(frozen=True, slots=True)
 class SimulatedSearch:
-    """Somebody asks ``text`` and wants an entity."""
+    """A simulated user types ``text`` and wants an entity."""
 
     kind: str
     text: str
@@ -41,7 +43,7 @@ class SimulatedSearch:
 
 @dataclass(frozen=True, slots=True)
 class Search:
-    """One wish and all that any strategy has for it, to the depth of the budget.
+    """One simulated search and all that any strategy has for it, to the depth of the budget.
 
     context -- what a policy may look at; without a past, which is every policy's own
     ranks     -- (n, s) float32 from 1, NaN where a strategy had not the candidate
@@ -101,9 +103,7 @@ class Retrieval:
         self._snapshot, self._budget = snapshot, budget
         self._known: dict[tuple[str, str | None], tuple[IntArray, Search]] = {}
 
-    def searches(
-        self, asked: Sequence[SimulatedSearch], progress: Callable[[str, int, int | None], None]
-    ) -> list[Search]:
+    def searches(self, asked: Sequence[SimulatedSearch], progress: Progress) -> list[Search]:
         """Return one search per wish, in their order."""
         found = []
         for number, wish in enumerate(asked, 1):
@@ -126,9 +126,10 @@ class Retrieval:
         rows, ranks, scores = union(hits)
         candidates = Candidates(names, rows, ranks, scores, np.ones(len(rows)))
         schema, features = describe(snapshot, request, candidates)
-        page = untrained(schema, features, candidates, snapshot.fusion_weights(names, request.reading))
+        weights = snapshot.fusion_weights(names, request.reading)
+        page = untrained(schema, features, candidates, weights, snapshot.scored_as())
         score = lifted(page, lift_of(schema, features, page))
-        fused = np.nansum(1.0 / (60.0 + ranks), axis=1)
+        fused = np.nansum(1.0 / (RANK_CONSTANT + ranks), axis=1)
         shapes = shapes_of(snapshot, hits, budget)
         return rows, Search("", bandit_context, ranks, _places(score, rows), _places(fused, rows), -1, shapes)
 

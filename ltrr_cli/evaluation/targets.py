@@ -7,7 +7,7 @@ so that no click can speak for a page that was built from it. What it would have
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -18,6 +18,7 @@ from ltrr_cli.allocation.models.strategy_history import PAST
 from ltrr_cli.allocation.policy import Policy
 from ltrr_cli.allocation.policy_registry import open_policy
 from ltrr_cli.core.errors import UsageError
+from ltrr_cli.core.progress import Progress, quiet
 from ltrr_cli.core.seeds import seed_of
 from ltrr_cli.core.types import DoubleArray, Impression, Outcome, Shown
 from ltrr_cli.engine.search import Answer, answer, context_of
@@ -103,7 +104,7 @@ def collect(
     names: Sequence[str],
     *,
     since_ms: int | None = None,
-    progress: Callable[[str, int, int | None], None] = lambda stage, done, total: None,
+    progress: Progress = quiet,
 ) -> Logged:
     """Walk through the journal and weigh every live search for every target; raises UsageError for unknown names."""
     snapshot = state.open_snapshot(state.current(), learned=False)
@@ -133,7 +134,7 @@ class _Collector:
         targets: Sequence[Target],
         rewards: Mapping[tuple[str, str], float],
         since_ms: int | None,
-        progress: Callable[[str, int, int | None], None],
+        progress: Progress,
     ) -> None:
         self._state, self._snapshot, self._targets, self._rewards = state, snapshot, targets, rewards
         self._since_ms, self._progress = since_ms, progress

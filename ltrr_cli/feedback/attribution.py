@@ -7,10 +7,7 @@ page of the same session or user, within the window, that showed the entity (or 
 repeats its query); an event with a query of its own only to a page of that query. What finds no page keeps its own
 query, or has the query "": an action of a person, of use to ``personal`` and ``popular``.
 
-Rewards come from the settings by type, clipped to -1..1. ``value`` scales one type only: ``dwell`` counts
-min(1, seconds / 30), as a click with 30 seconds of reading is the usual sign of satisfaction (Fox et al., TOIS 2005).
-Where the settings say that values of clicks are seconds (``dwell_seconds``), a shorter click is worth what a skip is.
-Plays, money and the like have no unit that is comparable across logs. A reward of 0 means: ignore the type.
+What an event is worth is ``rewards``' word; 0 means that it proves nothing, and it has no outcome.
 
 Everything here is a function of the settings and of the events and impressions in (time, id) order.
 """
@@ -24,26 +21,10 @@ from dataclasses import dataclass, field
 from ltrr_cli.core.clock import MINUTE
 from ltrr_cli.core.config import FeedbackSettings
 from ltrr_cli.core.types import Event, Impression, Outcome, Shown
+from ltrr_cli.feedback.rewards import Rewards
 from ltrr_cli.text.normalise import query_key
 
-SATISFIED_SECONDS = 30.0
 PAGES_OF_ACTOR = 200  # remembered of one session or user: a robot that searches on and on costs no more than that
-
-
-def reward_of(event: Event, settings: FeedbackSettings) -> float:
-    """Return what an action is worth, -1..1.
-
-    >>> from ltrr_cli.core.types import Event
-    >>> reward_of(Event("e", "dwell", 0, "a", value=15.0), FeedbackSettings(rewards={"dwell": 1.0}))
-    0.5
-    """
-    kind = event.kind
-    if kind == "click" and event.value is not None and event.value < settings.dwell_seconds:
-        kind = "skip"
-    reward = settings.rewards.get(kind, settings.default_reward)
-    if event.kind == "dwell" and event.value is not None:
-        reward *= min(1.0, max(0.0, event.value) / SATISFIED_SECONDS)
-    return max(-1.0, min(1.0, reward))
 
 
 @dataclass(slots=True)
@@ -56,7 +37,7 @@ class Tally:
     ignored  -- events whose reward is 0
     off_page -- events on an entity that the page they belong to did not show
     found    -- events that named no impression and were given to one
-    unknown  -- events of types that the settings do not list, by type
+    unknown  -- events of types of which nobody says what they are worth, by type
     """
 
     outcomes: int = 0
@@ -72,10 +53,11 @@ class Attribution:
     """Turns a stream of events, in (time, event id) order, into outcomes.
 
     undated_ms -- the moment given to outcomes of events without a time
+    rewards    -- what events are worth; None: by the settings, ratings each by themselves
     """
 
-    def __init__(self, settings: FeedbackSettings, *, undated_ms: int = 0) -> None:
-        self._settings = settings
+    def __init__(self, settings: FeedbackSettings, *, undated_ms: int = 0, rewards: Rewards | None = None) -> None:
+        self._rewards = rewards or Rewards(settings)
         self._undated_ms = undated_ms
         self._windows = {kind: round(minutes * MINUTE) for kind, minutes in settings.windows.items()}
         self._window = round(settings.window_minutes * MINUTE)
@@ -95,9 +77,9 @@ class Attribution:
         impression -- the one that the event names, None where it names none or nobody knows it
         weight     -- what the guards leave of it, 0..1
         """
-        if event.kind not in self._settings.rewards:
+        if not self._rewards.worth_of(event.kind).known:
             self.tally.unknown[event.kind] += 1
-        reward = reward_of(event, self._settings)
+        reward = self._rewards.of(event)
         if reward == 0.0:
             self.tally.ignored += 1
             return None
@@ -137,7 +119,7 @@ class Attribution:
             exposure=1.0 if imported or line is None or line.odds is None else line.odds,
             imported=imported,
             ranks={} if line is None else line.ranks,
-            value=event.value,
+            value=self._amount(event),
             page=tuple(line.entity_id for line in impression.shown or ()),
         )
 
@@ -158,8 +140,12 @@ class Attribution:
             user,
             session,
             imported=late_for is None or late_for.origin == "imported",
-            value=event.value,
+            value=self._amount(event),
         )
+
+    def _amount(self, event: Event) -> float | None:
+        """Return how much of it there was; a rating is no amount: its reward says it all."""
+        return None if self._rewards.is_rating(event) else event.value
 
 
 def _within(event: Event, impression: Impression, window: int) -> bool:

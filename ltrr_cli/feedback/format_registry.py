@@ -5,12 +5,14 @@ One format is one file and one line here, or an entry point of another package; 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 
 from ltrr_cli.core.errors import DataError, UsageError
 from ltrr_cli.core.plugins import PluginRegistry
 from ltrr_cli.feedback.parse import parse_object
-from ltrr_cli.feedback.records import Format, Parsed
+from ltrr_cli.feedback.records import Format, Parsed, time_form
+from ltrr_cli.text.lines import BadLine, Line
+from ltrr_cli.text.recognise import recognised
 
 FORMATS = PluginRegistry(
     "log format",
@@ -42,9 +44,38 @@ def reader(name: str, undated: bool = False) -> Callable[[bytes], Parsed]:
     read = format_class(name)(undated).read
 
     def read_line(line: bytes) -> Parsed:
-        return read(parse_object(line))
+        record = parse_object(line)
+        form = time_form(record)
+        parsed = read(record)
+        return parsed if form is None else parsed._replace(time=form)
 
     return read_line
+
+
+def format_of(first: Sequence[Line | BadLine], format: str, source: str) -> str:  # noqa: A002
+    """Return the format that is meant by "auto", from a log's first lines; raises DataError where they do not tell.
+
+    A file that is known as something else than JSON lines is named so, whatever format is asked for.
+    """
+    known = recognised([line.data for line in first], source)
+    if known is not None:
+        raise known
+    if format != "auto" or not first:
+        return "native" if format == "auto" else format
+    readable = [line.data for line in first if isinstance(line, Line)]
+    try:
+        return detect(readable)
+    except DataError as error:
+        if not any(_is_object(data) for data in readable):
+            return "native"  # nothing but bad lines: let each say why
+        raise DataError(f"{source}: {error}", hint=error.hint) from None
+
+
+def _is_object(data: bytes) -> bool:
+    try:
+        return bool(parse_object(data))
+    except DataError:
+        return False
 
 
 def detect(lines: Iterable[bytes]) -> str:
@@ -67,6 +98,7 @@ def detect(lines: Iterable[bytes]) -> str:
     best = max(votes, key=lambda name: votes[name])  # the first of the best
     if not votes[best]:
         raise DataError(
-            "cannot tell the log's format from its first lines", hint=f"--format {'|'.join(FORMATS.names())}"
+            "cannot tell the log's format from its first lines",
+            hint=f"--format {'|'.join(FORMATS.names())}; a catalog is checked with `ltrr validate --catalog`",
         )
     return best

@@ -3,7 +3,8 @@
 Streaming and deterministic in (time, event id) order; what is kept is one day's counts.
 
 - Actions of one person on one entity for one query and day count once, wanted and unwanted (reward above and below 0)
-  apart: opening, playing and buying what one found is one proof, not three.
+  apart: opening, playing and buying what one found is one proof, not three. It counts as much as the strongest of them:
+  a purchase after a look adds what it says beyond the look, and a look after a purchase nothing.
 - A person's actions beyond the daily cap of the settings count nothing. Who a person is: the user, else the session.
 - Actions with neither cannot be told apart; a hard cap would silence logs that never name anybody. The n-th of them
   for the same query, entity and day counts 1/n: a thousand clicks weigh 7.5.
@@ -21,11 +22,12 @@ import numpy as np
 from ltrr_cli.core.clock import DAY
 from ltrr_cli.core.config import FeedbackSettings
 from ltrr_cli.core.types import Event, Impression
-from ltrr_cli.feedback.attribution import reward_of
+from ltrr_cli.feedback.rewards import Rewards
 from ltrr_cli.storage.merging import Ascending
 from ltrr_cli.text.normalise import query_key
 
 BUSY = 50  # actions on one day, from which on mostly repeating oneself is worth a word
+STEPS = 20  # of rewards between 0 and 1 that are told apart
 TAIL = 16_384  # acts of a day that wait to be sorted in
 
 _ANONYMOUS = ("anonymous", "")
@@ -33,7 +35,7 @@ _ANONYMOUS = ("anonymous", "")
 
 @dataclass(frozen=True, slots=True)
 class Suspect:
-    """Somebody who acted abnormally often on one day.
+    """A user, session or anonymous source with abnormally many actions on one day.
 
     kind    -- "user", "session" or "anonymous"
     day     -- days since 1970-01-01 UTC
@@ -50,10 +52,11 @@ class Suspect:
 class Guard:
     """Weighs a stream of events in (time, event id) order."""
 
-    def __init__(self, settings: FeedbackSettings) -> None:
+    def __init__(self, settings: FeedbackSettings, rewards: Rewards | None = None) -> None:
         self._settings = settings
+        self.rewards = rewards or Rewards(settings)
         self._day: int | None = None
-        self._once = _Once()
+        self._once: dict[int, _Once] = {}  # step of the reward, signed -> acts that were worth it
         self._repeats: Counter[int] = Counter()  # beyond the first
         self._actions: Counter[tuple[str, str]] = Counter()
         self._lost: dict[tuple[str, str], float] = {}  # what did not count of them; mostly nothing, so mostly nobody
@@ -74,19 +77,18 @@ class Guard:
         if day != self._day:
             self._close_day()
             self._day = day
-        reward = reward_of(event, self._settings)
+        reward = self.rewards.of(event)
         if reward == 0.0:  # proves nothing, and must not use up what a click on the same entity proves
             return 0.0
         actor = _actor(event, impression)
         query = event.query if impression is None else impression.query
         act = hash((actor, query_key(query or ""), event.entity_id, reward > 0))
+        known = self._known(act, reward)
         nth = 1
-        if act in self._once:
+        if known:
             self._repeats[act] += 1
             nth += self._repeats[act]
-        else:
-            self._once.add(act)
-        weight = self._weight(actor, nth)
+        weight = self._weight(actor, nth, known / abs(reward))
         self._actions[actor] += 1
         if weight < 1.0:
             self._lost[actor] = self._lost.get(actor, 0.0) + 1.0 - weight
@@ -97,13 +99,24 @@ class Guard:
         found = self._suspects + list(self._of_day())
         return sorted(found, key=lambda one: (-one.actions, one.day, one.kind, one.name))
 
-    def _weight(self, actor: tuple[str, str], nth: int) -> float:
+    def _known(self, act: int, reward: float) -> float:
+        """Return what the strongest act before proved, 0..1, at most as much as this one, and remember this one."""
+        step = _step(reward)
+        best = 0.0
+        for other, acts in self._once.items():
+            if other * step > 0 and abs(other) > best and act in acts:
+                best = float(abs(other))
+        if best < abs(step):
+            self._once.setdefault(step, _Once()).add(act)
+        return min(best / STEPS, abs(reward))
+
+    def _weight(self, actor: tuple[str, str], nth: int, known: float) -> float:
         if actor is _ANONYMOUS:
             return 1.0 / nth
-        if nth > 1:
+        if known >= 1.0 - 0.5 / STEPS:
             return 0.0
         capped = self._day is not None and self._counted(actor) >= self._settings.user_daily_cap
-        return 0.0 if capped else 1.0
+        return 0.0 if capped else 1.0 - known
 
     def _counted(self, actor: tuple[str, str]) -> float:
         return self._actions[actor] - self._lost.get(actor, 0.0)
@@ -120,10 +133,16 @@ class Guard:
 
     def _close_day(self) -> None:
         self._suspects += self._of_day()
-        self._once = _Once()
+        self._once.clear()
         self._repeats.clear()
         self._actions.clear()
         self._lost.clear()
+
+
+def _step(reward: float) -> int:
+    """Return the nearest of the steps of a reward, but never 0: few enough that a day's acts are kept by step."""
+    step = round(reward * STEPS)
+    return step or (1 if reward > 0 else -1)
 
 
 class _Once:

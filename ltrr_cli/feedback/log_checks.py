@@ -1,9 +1,10 @@
 """Named checks over a log: what would be taken in without complaint and still teach nonsense.
 
-``lines``       error    lines that cannot be read
+``lines``       error    lines that cannot be read; a warning where they are few enough to be set aside
 ``source``      error    the file is damaged
-``conflicts``   error    one id, two contents: the first that is taken in stays
-``seconds``     error    moments before 1980: epoch seconds where milliseconds are meant
+``conflicts``   warning  one id, two contents: the first that is taken in stays
+``times``       note     moments written as epoch seconds, microseconds and the like, told by their size
+``early``       warning  moments before 1980
 ``future``      warning  moments after now (a day of clock skew is granted)
 ``entities``    warning  entities that the catalog does not have
 ``one_place``   warning  all positions of actions are the same
@@ -13,8 +14,13 @@
 ``off_page``    warning  actions on an entity that the page did not show
 ``robots``      warning  people with more actions on one day than the cap
 ``actions``     warning  pages, but not one action
-``types``       note     event types that the settings do not list
-``duplicates``  note     lines that say again what was said
+``types``       warning  event types of which neither the settings nor their names say what they are worth: they count 0
+``uncounted``   note     event types that count nothing: what was only seen, what says nothing of an entity
+``duplicates``  note     actions that say again what was said
+``amended``     note     records that say more of a page that was told before
+``parts``       note     events that tell one line of a page
+``from_zero``   note     positions that count from 0: they are kept as 1, 2, 3 ...
+``unknown_zero`` note    positions of 0 in a log that counts from 1: they are not known
 ``orphans``     note     actions that name a page which is not in this log
 ``anonymous``   note     actions without user and session
 ``undated``     note     records without a time
@@ -26,19 +32,24 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Container, Iterable, Iterator
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from ltrr_cli.core.clock import DAY, MINUTE, iso
 from ltrr_cli.core.config import FeedbackSettings
 from ltrr_cli.core.errors import DataError
-from ltrr_cli.core.types import Event, Impression, Shown
+from ltrr_cli.core.types import Event, Impression
+from ltrr_cli.feedback.position_base import counts_from_zero, event_from_one, holds_zero, part_from_one
 from ltrr_cli.feedback.records import Parsed
+from ltrr_cli.feedback.rewards import Rewards
+from ltrr_cli.feedback.taken import time_told
+from ltrr_cli.storage.amendments import RecordVerdict, judge, merged, pack
 from ltrr_cli.text.lines import BadLine, Line
 
 SEVERITIES = {
     "lines": "error",
     "source": "error",
-    "conflicts": "error",
-    "seconds": "error",
+    "conflicts": "warning",
+    "early": "warning",
     "future": "warning",
     "entities": "warning",
     "one_place": "warning",
@@ -48,8 +59,14 @@ SEVERITIES = {
     "off_page": "warning",
     "robots": "warning",
     "actions": "warning",
-    "types": "note",
+    "types": "warning",
+    "uncounted": "note",
     "duplicates": "note",
+    "times": "note",
+    "amended": "note",
+    "parts": "note",
+    "from_zero": "note",
+    "unknown_zero": "note",
     "orphans": "note",
     "anonymous": "note",
     "undated": "note",
@@ -94,17 +111,18 @@ def validate(
         checks.line(line, read)
     checks.end()
     return [
-        Finding(check, severity, checks.counts[check], tuple(checks.examples[check].values()))
-        for check, severity in SEVERITIES.items()
+        Finding(check, checks.severity(check), checks.counts[check], tuple(checks.examples[check].values()))
+        for check in SEVERITIES
         if checks.counts[check]
     ]
 
 
-@dataclass(frozen=True, slots=True)
-class _Page:
-    content: int
-    time_ms: int | None
-    places: dict[str, set[int]] | None  # entity -> positions, None where the page is unknown
+class _Logged(NamedTuple):
+    """An action with a page; ``own`` where its line tells that page, too, and so where it stood."""
+
+    number: int
+    event: Event
+    own: bool
 
 
 @dataclass(slots=True)
@@ -117,14 +135,24 @@ class _Checks:
     counts: Counter[str] = field(default_factory=Counter)
     examples: dict[str, dict[str, str]] = field(default_factory=dict)
     events: dict[str, int] = field(default_factory=dict)  # id -> hash of the content
-    pages: dict[str, _Page] = field(default_factory=dict)
-    waiting: list[tuple[int, Event]] = field(default_factory=list)  # actions whose page may come after them
+    pages: dict[str, dict[bytes, Impression]] = field(default_factory=dict)  # id -> what was told, by its content
+    waiting: list[_Logged] = field(default_factory=list)  # actions whose page may come after them
     positions: Counter[int] = field(default_factory=Counter)
     people: Counter[tuple[str, int]] = field(default_factory=Counter)
+    kinds: Counter[str] = field(default_factory=Counter)
+    zeros: int = 0  # positions of 0
+    lines: int = 0
     number: int = 0
+
+    def severity(self, check: str) -> str:
+        """Return how much a check's finding matters: bad lines stop a log where there are too many."""
+        if check == "lines" and self.counts[check] <= self.settings.max_bad * self.lines:
+            return "warning"
+        return SEVERITIES[check]
 
     def line(self, line: Line | BadLine, read: Callable[[bytes], Parsed]) -> None:
         self.number = line.number
+        self.lines += 1
         if isinstance(line, BadLine):
             self._found("source" if line.of_source else "lines", line.reason)
             return
@@ -133,18 +161,24 @@ class _Checks:
         except DataError as error:
             self._found("lines", str(error))
             return
+        if parsed.time is not None:
+            self._found("times", time_told(*parsed.time))
         if parsed.skipped:
             self._found("skipped", parsed.skipped)
         for impression in parsed.impressions:
             self._impression(impression)
         for event in parsed.events:
-            self._event(event)
+            self._event(event, own=bool(parsed.impressions))
+        self.zeros += holds_zero((parsed,))
 
     def end(self) -> None:
         """Run the checks that need the whole log."""
-        for number, event in self.waiting:
+        shift = self._base()
+        pages = {key: _page(told.values(), shift) for key, told in self.pages.items()}
+        for number, logged, own in self.waiting:
             self.number = number
-            page = self.pages.get(event.impression_id or "")
+            event = logged if own else event_from_one(logged, shift=shift)
+            page = pages.get(event.impression_id or "")
             if page is None:
                 self._found("orphans", str(event.impression_id))
             else:
@@ -156,8 +190,33 @@ class _Checks:
         for (person, day), actions in self.people.most_common():
             if actions > self.settings.user_daily_cap:
                 self._found("robots", f"{person}: {actions} actions on {iso(day * DAY)[:10]}")
+        self._kinds()
         if self.pages and not self.events:
             self._found("actions", f"{len(self.pages)} pages")
+
+    def _base(self) -> bool:
+        """Say whether positions count from 0, and name it."""
+        if not self.zeros:
+            return False
+        actions = (event for _, event, own in self.waiting if not own)
+        shift = counts_from_zero(actions, self._told_whole)
+        self.number = 0
+        self._found("from_zero" if shift else "unknown_zero", f"{self.zeros:,} of them are 0", self.zeros)
+        return shift
+
+    def _told_whole(self, key: str) -> Impression | None:
+        records = [record for record in self.pages.get(key, {}).values() if not record.part]
+        return _page(records) if records else None
+
+    def _kinds(self) -> None:
+        """Name the types that count nothing."""
+        rewards = Rewards(self.settings)
+        for kind, count in self.kinds.most_common():
+            worth = rewards.worth_of(kind)
+            if worth.event_class is None and worth.reward == 0.0:
+                self._found("types", f"{kind} ({count:,})", count)
+            elif worth.reward == 0.0:
+                self._found("uncounted", f"{kind} ({count:,}): {worth.event_class}", count)
 
     def _found(self, check: str, what: str, count: int = 1) -> None:
         self.counts[check] += count
@@ -167,29 +226,32 @@ class _Checks:
 
     def _impression(self, impression: Impression) -> None:
         self._moment(impression.time_ms)
-        places = None if impression.shown is None else _places(impression.shown)
-        for entity_id in places or ():
-            self._entity(entity_id)
-        facts = (impression.time_ms, impression.query, impression.origin, impression.user, impression.session)
-        layout = None if impression.shown is None else tuple((s.entity_id, s.position) for s in impression.shown)
-        content = hash((facts, layout))
-        before = self.pages.get(impression.impression_id)
-        if before is None:
-            self.pages[impression.impression_id] = _Page(content, impression.time_ms, places)
-        else:
-            self._repeated(before.content == content, f"impression {impression.impression_id}")
+        for line in impression.shown or ():
+            self._entity(line.entity_id)
+        known, packed = self.pages.setdefault(impression.impression_id, {}), pack(impression)
+        verdict, what = judge(impression, packed, known), f"impression {impression.impression_id}"
+        if verdict is RecordVerdict.CONTRADICTS:
+            self._found("conflicts", what)
+        elif verdict is RecordVerdict.REPLACES:
+            known.clear()
+            known[packed] = impression
+        elif verdict is RecordVerdict.NEW:
+            if impression.part:
+                self._found("parts", what)
+            elif any(not other.part for other in known.values()):
+                self._found("amended", what)
+            known[packed] = impression
 
-    def _event(self, event: Event) -> None:
+    def _event(self, event: Event, *, own: bool) -> None:
         content = hash(event)
         before = self.events.get(event.event_id)
         if before is not None:
-            self._repeated(before == content, f"event {event.event_id}")
+            self._found("duplicates" if before == content else "conflicts", f"event {event.event_id}")
             return
         self.events[event.event_id] = content
         self._moment(event.time_ms)
         self._entity(event.entity_id)
-        if event.kind not in self.settings.rewards:
-            self._found("types", event.kind)
+        self.kinds[event.kind] += 1
         person = event.user if event.user is not None else event.session
         if person is None:
             self._found("anonymous", event.kind)
@@ -198,10 +260,7 @@ class _Checks:
         if event.position is not None:
             self.positions[event.position] += 1
         if event.impression_id is not None:
-            self.waiting.append((self.number, event))
-
-    def _repeated(self, same: bool, what: str) -> None:
-        self._found("duplicates" if same else "conflicts", what)
+            self.waiting.append(_Logged(self.number, event, own))
 
     def _entity(self, entity_id: str) -> None:
         if self.known is not None and entity_id not in self.known:
@@ -211,19 +270,18 @@ class _Checks:
         if time_ms is None:
             self._found("undated", "no time")
         elif time_ms < _1980:
-            self._found("seconds", f"{time_ms} is {iso(time_ms)}")
+            self._found("early", iso(time_ms))
         elif time_ms > self.now_ms + DAY:
             self._found("future", iso(time_ms))
 
 
-def _places(shown: Iterable[Shown]) -> dict[str, set[int]]:
-    places: dict[str, set[int]] = {}
-    for line in shown:
-        places.setdefault(line.entity_id, set()).add(line.position)
-    return places
+def _page(told: Iterable[Impression], shift: bool = False) -> Impression:
+    """Return the page that its records tell."""
+    records = [part_from_one(record, shift=shift) if record.part else record for record in told]
+    return records[0] if len(records) == 1 and not records[0].part else merged(records)
 
 
-def _against(page: _Page, event: Event, settings: FeedbackSettings) -> Iterator[tuple[str, str]]:
+def _against(page: Impression, event: Event, settings: FeedbackSettings) -> Iterator[tuple[str, str]]:
     """Compare an action with the page that it names."""
     if event.time_ms is not None and page.time_ms is not None:
         after = event.time_ms - page.time_ms
@@ -231,10 +289,10 @@ def _against(page: _Page, event: Event, settings: FeedbackSettings) -> Iterator[
             yield "skew", f"{event.kind} {-after / MINUTE:.1f} minutes before its page"
         if after > settings.windows.get(event.kind, settings.window_minutes) * MINUTE:
             yield "late", f"{event.kind} {after / MINUTE:.1f} minutes after its page"
-    if page.places is None:
+    if page.shown is None:
         return
-    places = page.places.get(event.entity_id)
-    if places is None:
+    places = {line.position for line in page.shown if line.entity_id == event.entity_id}
+    if not places:
         yield "off_page", event.entity_id
     elif event.position is not None and event.position not in places:
         yield "positions", f"{event.entity_id} acted on at {event.position}, shown at {min(places)}"

@@ -17,8 +17,8 @@ from ltrr_cli.feedback.records import (
     attributes_of,
     context_of,
     event,
-    foreign_moment,
     kind_of,
+    moment,
     number,
     optional_id,
     required_id,
@@ -43,7 +43,9 @@ class Metarank:
             return self._interaction(record)
         if kind == "user":
             attributes = attributes_of({"fields": _fields(record)}, "fields")
-            return Parsed(users=(UserRecord(required_id(record, "user"), attributes, foreign_moment(record, True)),))
+            return Parsed(
+                users=(UserRecord(required_id(record, "user"), attributes, moment(record, "timestamp", True)),)
+            )
         if kind == "item":
             return Parsed(skipped="item: catalog data, not feedback")
         raise DataError("event is none of item, user, ranking, interaction")
@@ -59,7 +61,7 @@ class Metarank:
         query = text(fields, "query") or ""
         impression = Impression(
             required_id(record, "id"),
-            foreign_moment(record, self._undated),
+            moment(record, "timestamp", self._undated),
             query,
             "imported",
             optional_id(record, "user"),
@@ -73,7 +75,7 @@ class Metarank:
         fields = _fields(record)
         action = event(
             kind_of(record, "type"),
-            foreign_moment(record, self._undated),
+            moment(record, "timestamp", self._undated),
             required_id(record, "item"),
             event_id=optional_id(record, "id"),
             impression_id=optional_id(record, "ranking"),

@@ -1,6 +1,7 @@
 """ltrr's own log format: one JSON object a line, ``event`` names its kind.
 
-``impression``  a page and, where known, the odds of every line on it
+``impression``  a page and, where known, the odds of every line on it; with an entity_id and without results: of that
+                one entity it is said that it was seen, at its position on the page of the impression_id, if any
 ``search``      one search with what was shown (null: unknown) and what was clicked
 ``user``        a profile
 anything else   an action: ``click``, ``play``, ``like``, ``add``, ``purchase``, ``skip`` ...
@@ -15,6 +16,7 @@ from typing import Any
 
 from ltrr_cli.core.errors import DataError
 from ltrr_cli.core.types import Event, Impression, Shown
+from ltrr_cli.feedback.event_types import shows
 from ltrr_cli.feedback.records import (
     Parsed,
     UserRecord,
@@ -24,6 +26,7 @@ from ltrr_cli.feedback.records import (
     event,
     id_list,
     kind_of,
+    line_of_page,
     moment,
     number,
     odds,
@@ -48,12 +51,15 @@ class Native:
         kind = kind_of(record, "event")
         if kind == "search":
             return self._search(record)
-        if kind == "impression":
+        if kind == "impression" and ("entity_id" not in record or "results" in record):
             return Parsed(impressions=(self._impression(record),))
         if kind == "user":
             attributes = attributes_of(record, "attributes")
             return Parsed(users=(UserRecord(required_id(record, "user_id"), attributes, self._time(record, True)),))
-        return Parsed(events=(self._action(kind, record),))
+        action = self._action(kind, record)
+        if action.impression_id is not None and shows(kind):
+            return Parsed(impressions=(line_of_page(action),))
+        return Parsed(events=(action,))
 
     @staticmethod
     def recognises(record: Mapping[str, Any]) -> bool:
@@ -165,10 +171,12 @@ def _shown(results: object) -> tuple[Shown, ...] | None:
     if type(results) is not list:
         raise DataError("results is not a list")
     lines: dict[int, Shown] = {}
+    found = [result if type(result) is dict else {"id": result} for result in results]
+    shift = int(any(position(line) == 0 for line in found))  # a page whose first position is 0 counts from 0
     last = 0
-    for result in results:
-        line = result if type(result) is dict else {"id": result}
-        last = position(line) or last + 1
+    for line in found:
+        place = position(line)
+        last = last + 1 if place is None else place + shift
         if last in lines:
             raise DataError(f"position {last} stands twice in results")
         lines[last] = Shown(

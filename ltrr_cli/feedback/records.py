@@ -10,7 +10,7 @@ from typing import Any, NamedTuple, Protocol
 
 import msgspec
 
-from ltrr_cli.core.clock import parse_time
+from ltrr_cli.core.clock import parse_time, read_time
 from ltrr_cli.core.errors import DataError
 from ltrr_cli.core.types import AttributeValue, Event, Impression, Shown
 
@@ -18,6 +18,7 @@ LONGEST_ID = 512  # bytes
 LONGEST_NAME = 64  # characters of an event type
 LONGEST_QUERY = 8_192  # characters
 LAST_POSITION = 2**31 - 1
+NO_POSITION = -1  # of a line of a page, until it is known whether positions count from 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,12 +37,14 @@ class Parsed(NamedTuple):
     """What one line holds (a tuple, because a log has millions of them).
 
     skipped -- why a well-formed line has nothing to teach (catalog data, a page view), or ""
+    time    -- (form, as it was written) of a moment that is neither ISO-8601 nor epoch milliseconds
     """
 
     impressions: tuple[Impression, ...] = ()
     events: tuple[Event, ...] = ()
     users: tuple[UserRecord, ...] = ()
     skipped: str = ""
+    time: tuple[str, str] | None = None
 
 
 class Format(Protocol):
@@ -112,13 +115,13 @@ def text(record: Mapping[str, Any], name: str) -> str | None:
 
 
 def kind_of(record: Mapping[str, Any], name: str) -> str:
-    """Return the type of an event: one printable word, compared letter by letter."""
+    """Return the type of an event: a printable name ("click", "Product Clicked")."""
     value = record.get(name)
     if type(value) is not str or not value:
         raise DataError(f"no {name}")
-    if len(value) > LONGEST_NAME or not value.isprintable() or " " in value:
+    if len(value) > LONGEST_NAME or not value.isprintable() or value.isspace():
         raise DataError(f"{name} is not the name of an event type: {value[:LONGEST_NAME]!r}")
-    return value
+    return value.strip()
 
 
 def moment(record: Mapping[str, Any], name: str, undated: bool) -> int | None:
@@ -131,23 +134,18 @@ def moment(record: Mapping[str, Any], name: str, undated: bool) -> int | None:
     return parse_time(value)
 
 
-def foreign_moment(record: Mapping[str, Any], undated: bool) -> int | None:
-    """Read ``timestamp`` of other systems, which also write epoch milliseconds as text ("1599391467000")."""
-    value = record.get("timestamp")
-    if type(value) is str and value.isascii() and value.isdigit() and len(value) <= 15:
-        return moment({"timestamp": int(value)}, "timestamp", undated)
-    return moment(record, "timestamp", undated)
-
-
 def position(record: Mapping[str, Any], name: str = "position") -> int | None:
-    """Return a position from 1, or None; 3.0 is 3 (tables write whole numbers so where some are missing)."""
+    """Return a position as it was logged, or None; 3.0 is 3 (tables write whole numbers so where some are missing).
+
+    Whether the first is 0 or 1 is told by the log as a whole (``PositionBase``).
+    """
     value = record.get(name)
     if value is None:
         return None
     if type(value) is float and value.is_integer():
         value = int(value)
-    if type(value) is not int or not 1 <= value <= LAST_POSITION:
-        raise DataError(f"{name} is not a whole number from 1")
+    if type(value) is not int or not 0 <= value <= LAST_POSITION:
+        raise DataError(f"{name} is not a whole number from 1, nor from 0")
     return value
 
 
@@ -213,6 +211,20 @@ def _plain(value: str | int | float | bool) -> str:
     return str(value)
 
 
+def time_form(record: Mapping[str, Any]) -> tuple[str, str] | None:
+    """Return (form, as it was written) of a record's time where that has to be said aloud; None where it has not."""
+    value = record.get("timestamp")
+    if value is None and type(record.get("_source")) is dict:
+        value = record["_source"].get("timestamp")
+    if not isinstance(value, str | int | float) or (isinstance(value, str) and value[4:5] == "-"):
+        return None
+    try:
+        form = read_time(value)[1]
+    except DataError:
+        return None
+    return (form, str(value)) if form else None
+
+
 # ---------------------------------------------------------------- derived
 
 
@@ -228,6 +240,24 @@ def derived_id(*fields: object) -> str:
 def page(ids: list[str]) -> tuple[Shown, ...]:
     """Return entities as they stood, from position 1."""
     return tuple(Shown(entity_id, place) for place, entity_id in enumerate(ids, 1))
+
+
+def line_of_page(seen: Event) -> Impression:
+    """Return what an event that says of one entity that it came into view tells of its page: one line.
+
+    Its position is as it was logged, ``NO_POSITION`` where there is none.
+    """
+    place = NO_POSITION if seen.position is None else seen.position
+    return Impression(
+        seen.impression_id or "",
+        seen.time_ms,
+        seen.query or "",
+        "imported",
+        seen.user,
+        seen.session,
+        shown=(Shown(seen.entity_id, place),),
+        part=True,
+    )
 
 
 def event(

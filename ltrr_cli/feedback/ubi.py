@@ -2,11 +2,16 @@
 
 Lines may come bare, wrapped as search hits (``{"_index", "_id", "_source": {..}}``) or as pairs of a bulk file, whose
 action lines are skipped. The shown objects stand in ``query_response_hit_ids`` (what the plugin writes),
-``query_response_object_ids`` or ``query_response_objects_ids`` (what its documents said at times); the object acted on
-in ``event_attributes.object.object_id``. ``client_id`` is the user where there is no ``user_id``.
+``query_response_object_ids``, ``query_response_objects_ids`` (what its documents said at times) or ``doc_ids`` (Solr,
+also as one text with commas); the object acted on in ``event_attributes.object.object_id``. ``client_id`` is the user
+where there is no ``user_id``.
+
+Several query records may share one ``query_id``: a storefront asks for facets, or for the next page, under the id of
+the search. They are one page (``storage.amendments``). An event that says of one object that it came into view (the
+action ``impression``) tells one line of the page, which is all that is known of a page without hits.
 
 Actions keep their names except ``click_through`` (click), ``add_to_cart`` (add) and ``watch`` (play). An event without
-an object, and the action ``impression`` (it was seen, which is no action), are skipped.
+an object is skipped.
 """
 
 from __future__ import annotations
@@ -14,16 +19,20 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+import msgspec
+
 from ltrr_cli.core.errors import DataError
 from ltrr_cli.core.types import Impression
+from ltrr_cli.feedback.event_types import shows
 from ltrr_cli.feedback.records import (
     Parsed,
     context_of,
     event,
-    foreign_moment,
     id_list,
     kind_of,
+    line_of_page,
     member,
+    moment,
     optional_id,
     page,
     position,
@@ -31,7 +40,10 @@ from ltrr_cli.feedback.records import (
     text,
 )
 
-_HIT_IDS = ("query_response_hit_ids", "query_response_object_ids", "query_response_objects_ids")
+_HIT_IDS = (
+    "query_response_hit_ids", "query_response_object_ids", "query_response_objects_ids", "query_response_doc_ids",
+    "doc_ids",
+)  # fmt: skip
 _NAMES = {"click_through": "click", "add_to_cart": "add", "watch": "play"}
 _BULK_ACTIONS = ("index", "create")
 
@@ -64,30 +76,27 @@ class Ubi:
         )
 
     def _query(self, source: Mapping[str, Any]) -> Parsed:
-        name = next((name for name in _HIT_IDS if source.get(name) is not None), None)
         impression = Impression(
             required_id(source, "query_id"),
-            foreign_moment(source, self._undated),
+            moment(source, "timestamp", self._undated),
             text(source, "user_query") or "",
             "imported",
             optional_id(source, "user_id") or optional_id(source, "client_id"),
             optional_id(source, "session_id"),
             context_of(source, "query_attributes"),
-            shown=None if name is None else page(id_list(source, name)),
+            shown=_hits(source),
         )
         return Parsed(impressions=(impression,))
 
     def _event(self, source: Mapping[str, Any]) -> Parsed:
         kind = kind_of(source, "action_name")
-        attributes = member(source, "event_attributes")
-        entity_id = optional_id(member(attributes, "object"), "object_id")
+        attributes = _object(source, "event_attributes")
+        entity_id = optional_id(_object(attributes, "object"), "object_id")
         if entity_id is None:
             return Parsed(skipped="event without an object")
-        if kind == "impression":
-            return Parsed(skipped="impression of one object")
         action = event(
             _NAMES.get(kind, kind),
-            foreign_moment(source, self._undated),
+            moment(source, "timestamp", self._undated),
             entity_id,
             event_id=optional_id(source, "event_id"),
             impression_id=optional_id(source, "query_id"),
@@ -96,6 +105,8 @@ class Ubi:
             user=optional_id(source, "user_id") or optional_id(source, "client_id"),
             session=optional_id(source, "session_id") or optional_id(attributes, "session_id"),
         )
+        if action.impression_id is not None and shows(kind):
+            return Parsed(impressions=(line_of_page(action),))
         return Parsed(events=(action,))
 
 
@@ -106,16 +117,37 @@ def _is_bulk_action(record: Mapping[str, Any]) -> bool:
     return name in _BULK_ACTIONS and isinstance(value, dict)
 
 
-def _ordinal(attributes: Mapping[str, Any]) -> int | None:
-    """``position.ordinal`` is a number or {"index": number}; also seen inside the object.
+def _hits(source: Mapping[str, Any]) -> tuple[Any, ...] | None:
+    name = next((name for name in _HIT_IDS if source.get(name) is not None), None)
+    if name is None:
+        return None
+    if name == "doc_ids" and type(source[name]) is str:
+        return page([part for part in map(str.strip, source[name].split(",")) if part])
+    return page(id_list(source, name))
 
-    Collectors differ in whether the first is 0 or 1, so a 0 says only that the place is unknown; where the query's own
-    list of hits is known, attribution takes the position from there.
+
+def _object(holder: Mapping[str, Any], name: str) -> Mapping[str, Any]:
+    """Return an inner object, also one that a table's export left as a text of JSON."""
+    value = holder.get(name)
+    if type(value) is str and value.lstrip().startswith("{"):
+        try:
+            return member({name: msgspec.json.decode(value)}, name)
+        except msgspec.DecodeError:
+            raise DataError(f"{name} is a text that is no JSON object") from None
+    return member(holder, name)
+
+
+def _ordinal(attributes: Mapping[str, Any]) -> int | None:
+    """Return ``position.ordinal`` as it was logged, from 0 or from 1: a number, text of one, or {"index": number}.
+
+    It is also seen as ``position`` itself, and inside the object.
     """
-    for holder in (attributes, member(attributes, "object")):
+    for holder in (attributes, _object(attributes, "object")):
         place = holder.get("position")
-        ordinal = place.get("ordinal") if type(place) is dict else None
+        ordinal = place.get("ordinal") if type(place) is dict else place
         found = ordinal.get("index") if type(ordinal) is dict else ordinal
+        if type(found) is str and found.isascii() and found.isdigit():
+            found = int(found[:10])
         if found is not None:
-            return None if found == 0 else position({"ordinal": found}, "ordinal")
+            return position({"ordinal": found}, "ordinal")
     return None

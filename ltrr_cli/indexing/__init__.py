@@ -1,1 +1,1 @@
-"""indexing."""
+"""From catalog files to a sealed generation."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from time import perf_counter
@@ -16,9 +16,11 @@ from ltrr_cli.backends.encoder_catalog import fit as fit_encoder
 from ltrr_cli.backends.encoder_registry import build_plugged
 from ltrr_cli.backends.vector_cache import CachedEncoder, VectorCache
 from ltrr_cli.catalog.columns import Columns
+from ltrr_cli.catalog.faults import no_id
 from ltrr_cli.catalog.intake import Intake
 from ltrr_cli.core.config import Settings
 from ltrr_cli.core.errors import DataError
+from ltrr_cli.core.progress import Progress
 from ltrr_cli.core.types import Encoder, Entity
 from ltrr_cli.engine.bandit_context import signal_names
 from ltrr_cli.engine.snapshot import ANALYSIS, CatalogHeader, open_snapshot
@@ -30,8 +32,6 @@ from ltrr_cli.retrieval.strategy import Resources
 from ltrr_cli.understanding.inference.infer import build as build_inferred
 from ltrr_cli.understanding.inference.infer import open_inferred
 from ltrr_cli.understanding.reader import Understanding
-
-Progress = Callable[[str, int, int | None], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,10 +53,11 @@ def check_bad(intake: Intake, max_bad: float, quarantine: Path | None) -> None:
     bad = len(intake.refused)
     if intake.refused and bad > max_bad * intake.lines:
         first = intake.refused[0]
+        named = no_id(intake.keys) if first.reason == "no id" else None
         raise DataError(
             f"{bad} of {intake.lines} lines are bad (allowed: {max_bad:.2%}); first: {first.source}, line "
             f"{first.number}: {first.reason}; nothing was published",
-            hint=f"see {quarantine}, mend the lines or raise --max-bad" if quarantine else None,
+            hint=named or (f"see {quarantine}, mend the lines or raise --max-bad" if quarantine else None),
         )
     if not intake.entities:
         raise DataError("no entity in the catalog; nothing was published", hint='one {"id", "title", ...} a line')
@@ -88,7 +89,7 @@ def build_generation(
 
     progress("columns", 0, None)
     Columns.build(entities, room("columns"))
-    catalog = Columns.open(folder / "columns")
+    catalog = Columns.open(folder / "columns", entities)
     stage("columns")
     progress("understanding", 0, None)
     Understanding.build(catalog, room("understanding"), settings.catalog.language)
@@ -154,16 +155,3 @@ def _encoder(catalog: Columns, folder: Path, choice: EncoderChoice) -> None:
         shutil.copytree(choice.cached, folder)
     else:
         fit_encoder((all_text(entity) for entity in catalog.entities()), folder)
-
-
-def mapped(pairs: Mapping[str, str] | Sequence[str] | None) -> dict[str, str]:
-    """Read ``title=name`` pairs; raises DataError."""
-    if pairs is None or isinstance(pairs, Mapping):
-        return dict(pairs or {})
-    found = {}
-    for pair in pairs:
-        ours, equals, theirs = pair.partition("=")
-        if not equals or not ours or not theirs:
-            raise DataError(f"not a mapping: {pair!r}", hint="write it as title=name (ours=theirs)")
-        found[ours] = theirs
-    return found

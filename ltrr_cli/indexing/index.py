@@ -12,12 +12,14 @@ from ltrr_cli.backends.encoder_cache import cache_root, find_encoder
 from ltrr_cli.backends.encoder_registry import ENCODERS
 from ltrr_cli.catalog.columns import Columns
 from ltrr_cli.catalog.intake import Intake, read_ids
+from ltrr_cli.catalog.remarks import Remark
 from ltrr_cli.core.errors import DataError
+from ltrr_cli.core.progress import Progress
 from ltrr_cli.core.report import Report
 from ltrr_cli.engine.state import State
 from ltrr_cli.feedback.quarantine import Quarantine
 from ltrr_cli.indexing.build import EncoderChoice, build_generation, check_bad
-from ltrr_cli.learning.publish import Progress, learn
+from ltrr_cli.learning.publish import learn
 from ltrr_cli.retrieval.memory.predicted import GIVEN, Given, read_given
 
 
@@ -28,15 +30,17 @@ class IndexReport(Report):
     duplicates  -- lines whose id came again (the last one counts)
     quarantined -- bad lines, kept with reasons in ``quarantine_file``
     seconds     -- stage -> wall time
+    remarks     -- what was noticed of the values: what was taken as meant, and what was left out
     """
 
-    generation: int
-    entities: int
+    generation: int  # number of the new generation
+    entities: int  # in all
     quarantined: int
     seconds: Mapping[str, float]
     duplicates: int = 0
-    deleted: int = 0
+    deleted: int = 0  # entities removed by --delete
     quarantine_file: str | None = None
+    remarks: tuple[Remark, ...] = ()
 
 
 def index(
@@ -64,6 +68,9 @@ def index(
             old = Columns.open(state.generations.open().catalog / "columns")
             intake.entities = {entity.id: entity for entity in old.entities()}
         intake.read(sources, mapping, lambda lines: progress("read", lines, None))
+        for fault in intake.faults():
+            raise DataError(f"{fault}; nothing was published", hint=fault.hint)
+        intake.settle(settings.catalog.html)
         if delete is not None:
             intake.delete(read_ids(delete))
         quarantine = None
@@ -92,6 +99,7 @@ def index(
         duplicates=intake.duplicates,
         deleted=intake.deleted,
         quarantine_file=str(quarantine.path) if quarantine else None,
+        remarks=tuple(intake.remarks),
     )
 
 

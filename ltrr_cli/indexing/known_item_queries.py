@@ -12,10 +12,9 @@ from ltrr_cli.core.types import Catalog, DoubleArray, Entity, IntArray
 from ltrr_cli.retrieval.entity_texts import all_text, attribute_texts
 from ltrr_cli.text.normalise import tokens
 
-ENTITIES, KNOWN = 300, 50  # sampled evenly; and by popularity, for attribute values
-WAYS = 2  # queries for an entity, of those that there are: more of one tell less than one more of another
+ENTITIES, KNOWN = 300, 100  # sampled evenly, up to five queries each; and by popularity, for attribute values
 ENOUGH = 1_200  # entities of a catalog from which on so many are sampled; of a smaller one, a part: it has less to tell
-WORDLESS = 25  # by popularity too: what somebody wants who does not say what
+WORDLESS = 50  # by popularity too: what somebody wants who does not say what
 LONGEST_VALUE = 40  # characters
 
 
@@ -34,9 +33,8 @@ def known_queries(catalog: Catalog, chance: np.random.Generator) -> Iterator[Kno
     share = min(size / ENOUGH, 1.0)
     for row in np.sort(chance.permutation(size)[: math.ceil(share * ENTITIES)]).tolist():
         entity = catalog.entity(row)
-        ways = [KnownQuery(row, text) for text in queries_for(entity, chance)]
-        ways += [KnownQuery(row, text, value=True) for text in value_of(entity, chance)]
-        yield from (ways[way] for way in sorted(chance.permutation(len(ways))[:WAYS].tolist()))
+        yield from (KnownQuery(row, text) for text in queries_for(entity, chance))
+        yield from (KnownQuery(row, text, value=True) for text in value_of(entity, chance))
     famed = popularity(catalog)
     known = np.log1p(famed)
     if known.sum() > 0:

@@ -31,7 +31,7 @@ from ltrr_cli.retrieval.strategy import Strategy
 from ltrr_cli.retrieval.union import rank_of, union
 
 DEPTH = 100
-WARM_WEIGHT = 0.6  # of an example that no person taught
+WARM_WEIGHT = 0.3  # of an example that no person taught
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,1 +1,1 @@
-"""learning."""
+"""From events to learned state."""

@@ -47,7 +47,7 @@ def trace_of(snapshot: Snapshot, found: Answer) -> SearchTrace:
 
 
 class ImportedExamples:
-    """Turns imported searches into examples; what ltrr served itself teaches by its own record (``live_lesson``).
+    """Turns imported searches into examples; what ltrr served itself teaches by its own record (``served_examples``).
 
     Who acts without having searched (plays, follows, buys) would have been served without a query. So a share of such
     actions is asked for like that, and teaches who finds what somebody known wants next.

@@ -16,6 +16,7 @@ from ltrr_cli.core.types import Impression, Outcome
 from ltrr_cli.engine.snapshot import LearnedHeader, Snapshot
 from ltrr_cli.feedback.attribution import Attribution, Tally
 from ltrr_cli.feedback.guards import Guard, Suspect
+from ltrr_cli.feedback.rewards import Rewards
 from ltrr_cli.learning.credit import ImportedExamples, served_examples
 from ltrr_cli.learning.timeline import walk
 from ltrr_cli.storage.heap import trim_heap
@@ -32,7 +33,8 @@ def outcomes(
 
     tally, guard -- fresh ones, for a caller who wants to know in the end what became of the events, and who was busy
     """
-    attribution, guard = Attribution(settings.feedback), guard or Guard(settings.feedback)
+    guard = guard or Guard(settings.feedback, Rewards(settings.feedback, journal.kinds()))
+    attribution = Attribution(settings.feedback, rewards=guard.rewards)
     if tally is not None:
         attribution.tally = tally
     pages = journal.impressions()
@@ -59,7 +61,7 @@ def fold(snapshot: Snapshot, journal: Journal, folder: Path, catalog: int) -> tu
     """
     count = 0
     last: int | None = None
-    tally, guard = Tally(), Guard(snapshot.settings.feedback)
+    tally, guard = Tally(), Guard(snapshot.settings.feedback, Rewards(snapshot.settings.feedback, journal.kinds()))
     teacher = ImportedExamples(snapshot, wordless=min(WORDLESS / max(journal.counts().events, 1), MOST))
 
     def noted(batch: Sequence[Outcome]) -> None:

@@ -7,16 +7,21 @@ that was truncated or written anew is read whole. A last line without an end wai
 from __future__ import annotations
 
 import os
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from time import monotonic, perf_counter
 from typing import TYPE_CHECKING, BinaryIO, Protocol
 
 from ltrr_cli.core.errors import DataError, LockedError, UsageError
+from ltrr_cli.core.progress import Progress
 from ltrr_cli.feedback.quarantine import Quarantine
+from ltrr_cli.feedback.taken import Taken, check
+from ltrr_cli.feedback.type_counts import type_counts
 from ltrr_cli.learning import ingest as ingestion
-from ltrr_cli.learning.ingest import Aside, Progress, Taken
+from ltrr_cli.learning.ingest import Aside
 from ltrr_cli.learning.log_position import LogPosition, log_position, reader_of
 from ltrr_cli.learning.publish import Learnt, learn
 from ltrr_cli.learning.records import IngestReport
@@ -30,7 +35,7 @@ BLOCK = 4_096  # bytes before the place that have to be what they were: a log th
 
 
 class Stop(Protocol):
-    """What ends the following; ``threading.Event`` is one."""
+    """Says when following a log must end; ``threading.Event`` is one."""
 
     def wait(self, timeout: float) -> bool:
         """Wait at most so many seconds; True once it is to end."""
@@ -67,7 +72,7 @@ def follow(
                             tail.take(journal, format, undated, aside, progress)
                     if not looks:  # what is there already is a log like any other; what comes later stops nothing
                         for tail in tails:
-                            ingestion.check(tail.taken, share, kept.path if kept.count else None)
+                            check(tail.taken, share, kept.path if kept.count else None)
             accepted = sum(tail.taken.accepted for tail in tails)
             if accepted > known and (ended or not looks or monotonic() - learnt_at >= every):
                 try:
@@ -80,7 +85,9 @@ def follow(
                 learnt_at = monotonic()
             if ended:
                 break
-        return _report(tails, learnt, kept, perf_counter() - start)
+        report = _report(tails, learnt, kept, perf_counter() - start)
+        types = type_counts(_kinds(tails), state.settings.feedback, journal.kinds)
+        return replace(report, types=types, notes=tuple(note for tail in tails for note in tail.taken.sayings()))
 
 
 def _count() -> Iterator[int]:
@@ -173,6 +180,13 @@ class Tail:
         except FileNotFoundError:
             return False  # until a new one has the name, the old one may grow
         return not os.path.samestat(there, os.fstat(self.file.fileno()))
+
+
+def _kinds(tails: Sequence[Tail]) -> Counter[str]:
+    found: Counter[str] = Counter()
+    for tail in tails:
+        found.update(tail.taken.kinds)
+    return found
 
 
 def _report(tails: Sequence[Tail], learnt: Learnt | None, kept: Quarantine, seconds: float) -> IngestReport:

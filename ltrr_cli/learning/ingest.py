@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
 from itertools import chain, count, islice
 from pathlib import Path
 from time import perf_counter
@@ -14,18 +13,22 @@ import msgspec
 from ltrr_cli.core.clock import DAY, iso
 from ltrr_cli.core.config import Settings
 from ltrr_cli.core.errors import DataError, UsageError
+from ltrr_cli.core.progress import Progress
 from ltrr_cli.core.types import Event, Impression
-from ltrr_cli.feedback.attribution import reward_of
-from ltrr_cli.feedback.format_registry import LOOKED_AT, detect, reader
+from ltrr_cli.feedback.format_registry import LOOKED_AT, format_of, reader
 from ltrr_cli.feedback.guards import Suspect
-from ltrr_cli.feedback.parse import parse_object
+from ltrr_cli.feedback.position_base import from_one, holds_zero
 from ltrr_cli.feedback.quarantine import Quarantine
 from ltrr_cli.feedback.records import Parsed
+from ltrr_cli.feedback.rewards import Rewards
+from ltrr_cli.feedback.taken import Taken, check, time_told
+from ltrr_cli.feedback.type_counts import type_counts
 from ltrr_cli.learning.log_position import LogPosition, log_position, reader_of
+from ltrr_cli.learning.positions import Positions
 from ltrr_cli.learning.publish import learn
 from ltrr_cli.learning.records import Busy, IngestReport
 from ltrr_cli.storage.journal import Journal
-from ltrr_cli.text.lines import BadLine, Line, is_compressed, read_lines
+from ltrr_cli.text.lines import BadLine, is_compressed, read_lines
 
 if TYPE_CHECKING:
     from ltrr_cli.engine.state import State
@@ -33,7 +36,6 @@ if TYPE_CHECKING:
 BATCH = 5_000  # lines that are held at once
 BATCH_BYTES = 4 * 1024 * 1024  # or fewer, where they are long
 
-Progress = Callable[[str, int, int | None], None]
 Aside = Callable[[str, BadLine], None]
 
 
@@ -41,28 +43,6 @@ def busy(suspect: Suspect) -> Busy:
     """Return what a report says of somebody who was unusually busy."""
     day = iso(suspect.day * DAY)[:10]
     return Busy(suspect.kind, suspect.name, day, suspect.actions, round(suspect.counted, 3))
-
-
-@dataclass(slots=True)
-class Taken:
-    """What became of all lines.
-
-    skipped  -- well-formed lines that are no feedback (catalog data, page views)
-    refused  -- lines that could not be used; ``first`` is the first of them, with its source
-    formats  -- source -> the format that its lines were read in
-    searches -- (time or None, line number over all sources, impression id, entities acted on in that very line) of
-                every search and impression line; filled by ``take_in`` alone
-    """
-
-    lines: int = 0
-    accepted: int = 0
-    duplicates: int = 0
-    conflicts: int = 0
-    skipped: int = 0
-    refused: int = 0
-    first: tuple[str, BadLine] | None = None
-    formats: dict[str, str] = field(default_factory=dict)
-    searches: list[tuple[int | None, int, str, tuple[str, ...]]] = field(default_factory=list)
 
 
 def ingest(
@@ -93,6 +73,7 @@ def ingest(
                 place = log_position(journal, source, reader_of(format, undated), share)
                 take_source(journal, source, format, undated, taken, aside, progress, place)
             check(taken, share, kept.path if kept.count else None)
+            types = type_counts(taken.kinds, state.settings.feedback, journal.kinds)
         journalled = perf_counter() - start
         if not dry_run:
             learnt = learn(state, progress)
@@ -111,6 +92,8 @@ def ingest(
         journal_seconds=round(journalled, 3),
         formats=taken.formats,
         suspects=tuple(busy(one) for one in learnt.suspects) if learnt else (),
+        types=types,
+        notes=taken.sayings(),
     )
 
 
@@ -142,8 +125,10 @@ def take_lines(
     place: LogPosition | None,
 ) -> None:
     """Journal what there is of a log, under its name, from a place on that has begun."""
-    for batch in _read(source, format, undated, taken, aside, progress, place, name):
-        _journal(journal, batch, taken, name)
+    at = place or LogPosition("")
+    positions = Positions(journal, name, at, taken)
+    for batch in _read(source, format, undated, taken, aside, progress, at, name):
+        _journal(journal, positions.settled(batch), taken, name)
     if place is not None:
         place.note(journal, taken)
 
@@ -152,26 +137,32 @@ def take_in(
     journal: Journal, sources: Sequence[str | Path], settings: Settings, *, undated: bool, progress: Progress
 ) -> Taken:
     """Journal logs elsewhere than in a workspace; raises DataError where too many lines are bad."""
-    taken, places = Taken(), count()
+    taken, places, rewards = Taken(), count(), Rewards(settings.feedback)
     with journal.whole():
-        for batch in chain.from_iterable(
-            _read(source, "auto", undated, taken, _ignored, progress) for source in sources
-        ):
-            _journal(journal, batch, taken)
-            for parsed, place in zip(batch, places, strict=False):
-                worth = [event for event in parsed.events if reward_of(event, settings.feedback) > 0]
-                for i in parsed.impressions:
-                    acted = tuple(event.entity_id for event in worth if event.impression_id == i.impression_id)
-                    taken.searches.append((i.time_ms, place, i.impression_id, acted))
+        for source in sources:
+            at, name = LogPosition(""), str(source)
+            positions = Positions(journal, name, at, taken)
+            for batch in _read(source, "auto", undated, taken, _ignored, progress, at, name):
+                _journal(journal, positions.settled(batch), taken, name)
+                for parsed, place in zip(batch, places, strict=False):
+                    worth = [event for event in parsed.events if rewards.of(event) > 0]
+                    for i in parsed.impressions:
+                        acted = tuple(event.entity_id for event in worth if event.impression_id == i.impression_id)
+                        taken.searches.append((i.time_ms, place, i.impression_id, acted))
         check(taken, settings.feedback.max_bad, None)
     return taken
 
 
-def record(state: State, event: Mapping[str, Any]) -> None:
-    """Journal one native record; raises DataError."""
+def record(state: State, event: Mapping[str, Any]) -> Taken:
+    """Journal one native record and say whether it was new; raises DataError."""
     state.current()
     parsed = reader("native")(msgspec.json.encode(event))
-    _journal(state.journal, [parsed], Taken())
+    if holds_zero([parsed]):
+        raise DataError("position is not a whole number from 1")
+    (parsed,) = from_one([parsed], shift=False)
+    taken = Taken()
+    _journal(state.journal, [parsed], taken)
+    return taken
 
 
 def _read(
@@ -181,14 +172,13 @@ def _read(
     taken: Taken,
     aside: Aside,
     progress: Progress,
-    place: LogPosition | None = None,
-    name: str | None = None,
+    place: LogPosition,
+    name: str,
 ) -> Iterator[list[Parsed]]:
     """Yield what the lines hold, batch by batch; count in ``taken`` and put ``aside`` what cannot be used.
 
     Raises DataError where a source is damaged: its checksum comes last, so nothing read before it can be trusted.
     """
-    place, name = place or LogPosition(""), str(source) if name is None else name
     lines = read_lines(source, offset=place.offset, number=place.number, tap=place.tap)
     first = list(islice(lines, LOOKED_AT))
     if place.whole_only:
@@ -218,6 +208,8 @@ def _read(
             _refuse(name, BadLine(line.number, line.offset, str(error), line.data), taken, aside)
             continue
         taken.skipped += bool(parsed.skipped)
+        if parsed.time is not None:
+            taken.say(name, "times", time_told(*parsed.time))
         batch.append(parsed)
         held += len(line.data)
         if len(batch) == BATCH or held > BATCH_BYTES:
@@ -247,42 +239,11 @@ def _refuse(source: str, line: BadLine, taken: Taken, aside: Aside) -> None:
     aside(source, line)
 
 
-def check(taken: Taken, share: float, quarantine: Path | None) -> None:
-    """Raise DataError where more than ``share`` of all lines are bad."""
-    if taken.first is None or taken.refused <= share * taken.lines:
-        return
-    source, first = taken.first
-    raise DataError(
-        f"{taken.refused} of {taken.lines} lines are bad (allowed: {share:.2%}); first: {source}, "
-        f"line {first.number}: {first.reason}; nothing was taken in",
-        hint=f"see {quarantine}, mend the lines or raise --max-bad" if quarantine else "raise --max-bad",
-    )
-
-
-def format_of(first: Sequence[Line | BadLine], format: str, source: str) -> str:  # noqa: A002
-    """Return the format that is meant by "auto", from a log's first lines; raises DataError where they do not tell."""
-    if format != "auto" or not first:
-        return "native" if format == "auto" else format
-    readable = [line.data for line in first if isinstance(line, Line)]
-    try:
-        return detect(readable)
-    except DataError as error:
-        if not any(_is_object(data) for data in readable):
-            return "native"  # nothing but bad lines: let each say why
-        raise DataError(f"{source}: {error}", hint=error.hint) from None
-
-
-def _is_object(data: bytes) -> bool:
-    try:
-        return bool(parse_object(data))
-    except DataError:
-        return False
-
-
 def _journal(journal: Journal, batch: Sequence[Parsed], taken: Taken, source: str | None = None) -> None:
     impressions: list[Impression] = [impression for parsed in batch for impression in parsed.impressions]
     events: list[Event] = [event for parsed in batch for event in parsed.events]
     people = [user for parsed in batch for user in parsed.users]
+    taken.kinds.update(event.kind for event in events)
     users = [(user.user, msgspec.json.encode(user.attributes).decode(), user.time_ms) for user in people]
     done = journal.ingest(impressions, events, users, source)
     taken.accepted += done.accepted

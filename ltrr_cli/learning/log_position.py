@@ -16,7 +16,7 @@ from ltrr_cli.storage.journal import Journal
 from ltrr_cli.storage.journal_logs_read import LogRead
 from ltrr_cli.text.lines import BadLine, Line, is_compressed
 
-READ_AS = 1  # raise it where lines come to be read as something else, so that logs are read whole again
+READ_AS = 2  # raise it where lines come to be read as something else, so that logs are read whole again
 _CHUNK = 1024 * 1024
 
 
@@ -42,6 +42,7 @@ class LogPosition:
 
     reader -- all that decides what a line is read as; ``format`` is the one that its lines are in
     begun  -- what was read of it before, None where it is read from its beginning
+    from_zero -- its positions count from 0
     """
 
     reader: str
@@ -54,6 +55,7 @@ class LogPosition:
     seen: int = 0  # bytes
     _before: tuple[int, ...] = (0,) * 5
     _marked: tuple[int, ...] | None = None
+    from_zero: bool = False
     whole_only: bool = False  # leave a last line that has no end yet
 
     def tap(self, chunk: bytes) -> None:
@@ -98,7 +100,7 @@ class LogPosition:
         )
         reading = LogRead(
             self._whole.hexdigest(), self.reader, self.format, self.offset, self.number,
-            lines, known, conflicts, skipped, refused,
+            lines, known, conflicts, skipped, refused, self.from_zero,
         )  # fmt: skip
         if self.offset and reading != self.begun:
             journal.note_reading(reading, self.begun)
@@ -134,6 +136,7 @@ def log_position(journal: Journal, source: str | Path, reader: str, share: float
                     state.copy(),
                     state.copy(),
                     reading.offset,
+                    from_zero=reading.from_zero,
                 )
     return place
 

@@ -1,15 +1,16 @@
-"""What publishes: a catalog generation, and trained model_store. Both end with a fold of the journal."""
+"""What publishes: a catalog generation, and trained rankers. Both end with a fold of the journal."""
 
 from __future__ import annotations
 
 import shutil
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from time import perf_counter
 from typing import TYPE_CHECKING
 
 from ltrr_cli.core.clock import DAY, now_ms
+from ltrr_cli.core.progress import Progress
 from ltrr_cli.core.report import Report
 from ltrr_cli.engine import model_store
 from ltrr_cli.engine.rerank import Reranker
@@ -23,7 +24,6 @@ from ltrr_cli.learning.train import Labelled, judged_examples, keep, observe, tr
 if TYPE_CHECKING:
     from ltrr_cli.engine.state import State
 
-Progress = Callable[[str, int, int | None], None]
 
 RANKER = "ranker"  # trained, not folded: carried from one learned generation to the next
 
@@ -32,16 +32,16 @@ RANKER = "ranker"  # trained, not folded: carried from one learned generation to
 class TrainReport(Report):
     """A training: the held-out measures of every contender, and whether the new model serves now."""
 
-    model: str | None
+    model: str | None  # "ranker-3"; None for a dry run, or where nothing was trained
     algorithm: str
     measures: Mapping[str, Mapping[str, float]]
-    promoted: bool
-    reason: str = ""
-    searches: int = 0
+    promoted: bool  # whether it serves now
+    reason: str = ""  # of the verdict
+    searches: int = 0  # that were trained on
     seconds: float = 0.0
-    importances: Mapping[str, float] = field(default_factory=dict)
-    won: tuple[tuple[str, float], ...] = ()
-    lost: tuple[tuple[str, float], ...] = ()
+    importances: Mapping[str, float] = field(default_factory=dict)  # feature -> loss of nDCG@10 when it is shuffled
+    won: tuple[tuple[str, float], ...] = ()  # queries with the largest gains of nDCG@10
+    lost: tuple[tuple[str, float], ...] = ()  # queries with the largest losses
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""What learning answers: records that are also the command line's JSON."""
+"""Reports on ingested logs: records that are also the command line's JSON."""
 
 from __future__ import annotations
 
@@ -6,11 +6,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from ltrr_cli.core.report import Report
+from ltrr_cli.feedback.type_counts import TypeCount
 
 
 @dataclass(frozen=True, slots=True)
 class Busy:
-    """Somebody who acted abnormally often on one day.
+    """A user, session or anonymous source with abnormally many actions on one day.
 
     kind    -- "user", "session" or "anonymous"
     day     -- a date in UTC
@@ -33,15 +34,17 @@ class IngestReport(Report):
     journal_seconds -- of ``seconds``: until the journal had every line
     suspects        -- who acted abnormally often, in the whole journal, the busiest first
     formats -- log -> the format that it was read in
+    types   -- type of event -> how often it was read, the most frequent first, and what it is worth
+    notes   -- what has to be said of the logs: how positions and times were read, how pages were put together
     """
 
-    accepted: int
-    duplicates: int
-    conflicts: int
-    orphans: int
-    late: int
-    quarantined: int
-    outcomes: int
+    accepted: int  # new events
+    duplicates: int  # events that were known already
+    conflicts: int  # events whose id was known with another content
+    orphans: int  # events that name a page nobody knows
+    late: int  # events after the window of their page
+    quarantined: int  # bad lines
+    outcomes: int  # what all events of the journal came to
     learned: int | None
     quarantine_file: str | None = None
     seconds: float = 0.0
@@ -49,3 +52,5 @@ class IngestReport(Report):
     journal_seconds: float = 0.0
     formats: Mapping[str, str] = field(default_factory=dict)
     suspects: tuple[Busy, ...] = ()
+    types: Mapping[str, TypeCount] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import msgspec
 import numpy as np
 
 from ltrr_cli.core.clock import iso, now_ms
+from ltrr_cli.core.progress import Progress
 from ltrr_cli.core.types import DoubleArray, FloatArray, Impression, IntArray, Outcome
 from ltrr_cli.engine.model_store import KIND, ModelCard, name_of
 from ltrr_cli.engine.search import Answer, answer, context_of
@@ -151,7 +152,7 @@ def observe(
     journal: Journal,
     outcomes: list[Outcome],
     sample: int,
-    progress: Callable[[str, int, int | None], None],
+    progress: Progress,
 ) -> Observer:
     """Walk through the past with a fresh snapshot, freezing the newest searches."""
     observer = Observer(snapshot)
@@ -168,9 +169,7 @@ def observe(
     return observer
 
 
-def judged_examples(
-    snapshot: Snapshot, judged: JudgedSet, progress: Callable[[str, int, int | None], None]
-) -> Labelled:
+def judged_examples(snapshot: Snapshot, judged: JudgedSet, progress: Progress) -> Labelled:
     """Answer judged queries as the system stands now, and label their candidates with the grades.
 
     A candidate that nobody judged is left out where judges also said "not relevant" (grade 0), for then silence is no
@@ -218,7 +217,7 @@ def train_model(given: Labelled, algorithm: str, serving: Model | None = None) -
     changes = _changes(given.queries, np.unique(held.groups), verdict.difference)
     weighty = importances(held, model)
     if not better:
-        reason = "not better than what serves" + (" on the newest searches" if given.ordered else "")
+        reason = "not better than the serving ranker" + (" on the newest searches" if given.ordered else "")
         return Trained(model, model.algorithm, False, groups, reason, measures, weighty, *changes)
     newest_ms = given.newest_ms
     whole = fit(examples, schema, model.algorithm, ordered=given.ordered, trained_until_ms=newest_ms)

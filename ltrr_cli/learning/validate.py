@@ -12,9 +12,8 @@ from ltrr_cli.catalog.columns import Columns
 from ltrr_cli.core.clock import now_ms
 from ltrr_cli.core.errors import UsageError
 from ltrr_cli.core.report import Report
-from ltrr_cli.feedback.format_registry import LOOKED_AT, reader
+from ltrr_cli.feedback.format_registry import LOOKED_AT, format_of, reader
 from ltrr_cli.feedback.log_checks import validate
-from ltrr_cli.learning.ingest import format_of
 from ltrr_cli.text.lines import read_lines
 
 if TYPE_CHECKING:

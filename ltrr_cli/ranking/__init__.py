@@ -1,1 +1,1 @@
-"""Who comes first?"""
+"""What comes first?"""

@@ -20,7 +20,7 @@ UP, STAY, DOWN = 0, 1, 2  # columns of ``chances``
 
 @dataclass(frozen=True, slots=True)
 class Swapped:
-    """A page as it is shown.
+    """A page after its swaps, as it is shown.
 
     order   -- (k,) int32: place on the page that was handed in, by position shown
     odds    -- (k,) float64: the chance that this entity stood at this position

@@ -18,6 +18,7 @@ from ltrr_cli.ranking.model import Model, Schema
 from ltrr_cli.ranking.ranker_registry import open_plugged
 from ltrr_cli.ranking.trees import Trees
 
+NOTE = "served.json"  # which model serves and which did before; beside the model, or alone where none serves
 FORMAT = 1
 _HINT = "ltrr train-ranker"
 _KINDS: dict[str, type[Trees] | type[Linear]] = {"trees": Trees, "linear": Linear}
@@ -33,7 +34,7 @@ class PartHeader(msgspec.Struct, frozen=True):
 
 
 class Header(msgspec.Struct, frozen=True):
-    """``model.json``."""
+    """``model.json``: what a trained model consists of."""
 
     format: int
     algorithm: str
@@ -97,6 +98,11 @@ def finite(features: FloatArray) -> FloatArray:
     narrow = np.asarray(features, np.float32)
     broken = np.isinf(narrow)
     return np.where(broken, np.float32(np.nan), narrow) if broken.any() else narrow
+
+
+def holds_model(folder: Path) -> bool:
+    """Say whether a model lies in a folder: where fusion was put into service only a note of that does."""
+    return folder.is_dir() and any(path.name != NOTE for path in folder.iterdir())
 
 
 def open_model(folder: Path) -> Model:

@@ -1,1 +1,1 @@
-"""Who might it be?"""
+"""Which entities are likely?"""

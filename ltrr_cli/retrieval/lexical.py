@@ -21,16 +21,19 @@ from ltrr_cli.retrieval.held_terms import HeldTerms, Writer
 from ltrr_cli.retrieval.strategy import Resources, Strategy
 from ltrr_cli.text.analyse import Analyzer
 from ltrr_cli.text.marks import GLUED, PART, UNBOUND, Marks, Want, found_by, marks_of_number, wants_of
-from ltrr_cli.text.normalise import query_tokens, tokens
+from ltrr_cli.text.normalise import tokens
 
 TITLE_BOOST = 0.3  # beside 1 for the field of all words, which holds the title's too
 YEARS = frozenset(map(float, range(1500, 2101)))
+MOST_TERMS = 256  # of a question
+STOP_WORD = 0.5  # weight of the commonest function words beside other words; alone they count fully
 
 
 class Lexical(Strategy):
     """BM25, how well a title matches the query, and which of its words an entity has at all."""
 
     name: ClassVar[str] = "lexical"
+    scores_all_as: ClassVar[str | None] = "bm25"
     evidence_names: ClassVar[tuple[str, ...]] = (
         "bm25", "title_coverage", "title_density", "title_exact", "held", "words", "lacking",
     )  # fmt: skip
@@ -42,7 +45,7 @@ class Lexical(Strategy):
         self._analyzer, self._index, self._titles, self._held = analyzer, index, titles, held
         self._asked: tuple[Reading, _Asked] | None = None
         self._reach = 0  # hits that are looked up at least, since a companion will ask for them
-        self._found: tuple[_Asked, int, Hits] | None = None
+        self._found: tuple[list[tuple[str, str, float]], int, Hits] | None = None
 
     @classmethod
     def build(cls, resources: Resources, folder: Path) -> None:
@@ -75,8 +78,8 @@ class Lexical(Strategy):
         if request.allowed is not None:
             return Hits(*self._index.search(asked.clauses, limit, request.allowed))
         known = self._found
-        if known is None or known[0] is not asked or known[1] < limit:
-            known = self._found = (asked, reach, Hits(*self._index.search(asked.clauses, reach)))
+        if known is None or known[0] != asked.clauses or known[1] < limit:
+            known = self._found = (asked.clauses, reach, Hits(*self._index.search(asked.clauses, reach)))
         return Hits(known[2].rows[:limit], known[2].scores[:limit])
 
     def expect(self, limit: int) -> None:
@@ -125,14 +128,21 @@ class Lexical(Strategy):
         return self._asked[1]
 
     def _understood(self, reading: Reading) -> _Asked:
-        words = query_tokens(" ".join(reading.words))
+        words = [*reading.words, *reading.rest]
+        spoken = not all(map(self._analyzer.is_stop, words))  # in a long question function words add up
+        weighted = [
+            (term, STOP_WORD if spoken and self._analyzer.is_stop(word) else 1.0)
+            for word in words
+            for term in self._analyzer.terms(word)
+        ][:MOST_TERMS]
         expanded: dict[int, dict[str, float]] = {}
         for part in reading.parts:
             of_word = expanded.setdefault(part.place, {})
             of_word.update({term: max(part.odds, of_word.get(term, 0.0)) for term in part.terms})
-        wants = wants_of(words, self._analyzer.stem, expanded)
-        terms = tuple(self._analyzer.query_terms(" ".join(words)))
-        clauses = [("all", term, 1.0) for term in terms] + [("title", term, TITLE_BOOST) for term in terms]
+        wants = wants_of(reading.words, self._analyzer.stem, expanded)
+        terms = tuple(term for term, _ in weighted)
+        clauses = [("all", term, weight) for term, weight in weighted]
+        clauses += [("title", term, TITLE_BOOST * weight) for term, weight in weighted]
         for want in wants:
             for term, surely in want.answers.items():
                 field = "marks" if term[0] in (GLUED, PART) else "all"

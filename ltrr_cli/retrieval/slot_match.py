@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-from ltrr_cli.core.types import NAMING, FloatArray, Request
+from ltrr_cli.core.spans import NAMING
+from ltrr_cli.core.types import FloatArray, Request
 from ltrr_cli.retrieval.strategy import Resources, Strategy
 from ltrr_cli.retrieval.structured import Structured
 
@@ -13,7 +14,7 @@ LEAK = 0.02  # of a full match: the odds, so to speak, that what does not bear t
 
 
 class SlotMatch:
-    """The match of ``structured``, on its table: it is built anyway."""
+    """How well entities match the slots of a reading, by the table that ``structured`` builds."""
 
     def __init__(self, structured: Structured) -> None:
         self._structured = structured

@@ -39,16 +39,18 @@ class Resources:
 
 
 class Strategy:
-    """A way of finding. Subclasses override what they need; the defaults describe one that keeps nothing.
+    """One way of retrieval. Subclasses override what they need; the defaults describe one that keeps nothing.
 
     name     -- the registry's name, also the name of its folder
     exploring -- brings what nobody knows to be good: it never leads a page by its own word
     second_wave -- asked after the others, with their best hits as ``request.seeds``
+    scores_all_as -- which of these is the score by which it retrieves, of any row
     evidence_names -- columns of what it can say of any row, brought or not: features of the ranker
     """
 
     name: ClassVar[str]
     evidence_names: ClassVar[tuple[str, ...]] = ()
+    scores_all_as: ClassVar[str | None] = None
     exploring: ClassVar[bool] = False
     second_wave: ClassVar[bool] = False
 

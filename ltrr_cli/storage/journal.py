@@ -8,20 +8,22 @@ from __future__ import annotations
 
 import hashlib
 import sqlite3
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from time import monotonic, sleep
-from typing import Any
 
 from ltrr_cli.core.errors import DamagedError, LockedError
 from ltrr_cli.core.types import Event, Impression
 from ltrr_cli.storage import disk
 from ltrr_cli.storage.heap import trim_heap
+from ltrr_cli.storage.journal_kinds import EventKind, kinds
 from ltrr_cli.storage.journal_logs_read import LogRead, note_reading, readings
+from ltrr_cli.storage.journal_pages import insert_impressions, shift_positions, told_whole
+from ltrr_cli.storage.journal_reads import ServedReads
+from ltrr_cli.storage.journal_rows import EVENT, IMPRESSION, EventRow, event_row, impression_of
 from ltrr_cli.storage.journal_schema import FORMAT, PROFILE, Forget, Forgotten, create, expire, forget, upgrade
-from ltrr_cli.storage.page_codec import decode_page, encode_page
 
 BUSY_MS = 30_000
 RETRY_S = 0.01
@@ -30,15 +32,10 @@ SORT_KB = 8_192  # while all events are read once in order: what does not fit is
 _NO_ROOM = ("SQLITE_IOERR_WRITE", "SQLITE_IOERR_SHMSIZE", "SQLITE_IOERR_TRUNCATE")  # limits of files and quotas
 _ORDER = "time_ms IS NOT NULL, time_ms, CASE WHEN time_ms IS NULL THEN seq END"  # undated first, as they came
 
-_EVENT = "event_id, kind, time_ms, entity_id, impression_id, query, position, user, session, value"
-_IMPRESSION = "impression_id, time_ms, query, origin, user, session, page"
-
-EventRow = tuple[str, str, int | None, str, str | None, str | None, int | None, str | None, str | None, float | None]
-
 
 @dataclass(frozen=True, slots=True)
 class Ingested:
-    """What became of a batch: new, seen before with the same content, seen before with another."""
+    """What became of a batch: new events, known ones, and events and pages that contradict what is known."""
 
     accepted: int
     duplicates: int
@@ -54,7 +51,7 @@ class JournalCounts:
     users: int
 
 
-class Journal:
+class Journal(ServedReads):
     """An open journal. One object is for one thread; processes and threads each open their own."""
 
     def __init__(self, path: Path) -> None:
@@ -123,17 +120,17 @@ class Journal:
         users  -- (user, attributes as JSON, moment)
         source -- the log that it came from; what several logs hold belongs to the first
         """
-        rows = [_event_row(event) for event in events]
+        rows = [event_row(event) for event in events]
         with self._transaction():
             number = None if source is None else self._source(source)
-            self._insert_impressions(impressions, number)
+            contradicting = self._insert_impressions(impressions, number)
             before = self._db.total_changes
             marks = ", ".join("?" * 10) + f", {'NULL' if number is None else number}"
-            self._db.executemany(f"INSERT OR IGNORE INTO events ({_EVENT}, source) VALUES ({marks})", rows)
+            self._db.executemany(f"INSERT OR IGNORE INTO events ({EVENT}, source) VALUES ({marks})", rows)
             accepted = self._db.total_changes - before
             conflicts = self._conflicts(rows) if accepted < len(rows) else 0
             self._db.executemany(PROFILE, users)
-        return Ingested(accepted, len(rows) - accepted - conflicts, conflicts)
+        return Ingested(accepted, len(rows) - accepted - conflicts, conflicts + contradicting)
 
     def forget(self, what: Forget) -> Forgotten:
         """Let go of events and impressions, overwriting them on disk."""
@@ -147,6 +144,22 @@ class Journal:
         with self._transaction():
             expire(self._db, days_ms, now_ms)
 
+    def newest_event(self) -> int:
+        """Return the number of the event that was taken in last, 0 where there is none."""
+        with self._translated():
+            return int(self._db.execute("SELECT COALESCE(MAX(seq), 0) FROM events").fetchone()[0])
+
+    def counts_from_zero(self, source: str) -> bool:
+        """Say whether positions of a log, by its name, are known to count from 0."""
+        with self._translated():
+            query = "SELECT 1 FROM sources WHERE name = ? AND from_zero"
+            return self._db.execute(query, (source,)).fetchone() is not None
+
+    def count_from_one(self, source: str, since: int) -> None:
+        """Raise the positions that came from a log by one, those of events after the ``since``-th: they began at 0."""
+        with self._transaction():
+            shift_positions(self._db, self._source(source), since)
+
     def note_reading(self, reading: LogRead, instead: LogRead | None) -> None:
         """Remember how far a log was read, in place of what was remembered of it."""
         with self._transaction():
@@ -156,21 +169,18 @@ class Journal:
         self._db.execute("INSERT OR IGNORE INTO sources (name) VALUES (?)", (name,))
         return int(self._db.execute("SELECT source FROM sources WHERE name = ?", (name,)).fetchone()[0])
 
-    def _insert_impressions(self, impressions: Iterable[Impression], source: int | None = None) -> None:
+    def _insert_impressions(self, impressions: Sequence[Impression], source: int | None = None) -> int:
         if self._seq is None:
             self._seq = int(self._db.execute("SELECT COALESCE(MAX(seq), 0) FROM impressions").fetchone()[0])
-        rows = [
-            (i.impression_id, i.time_ms, i.query, i.origin, i.user, i.session, encode_page(i), number, source)
-            for number, i in enumerate(impressions, self._seq + 1)
-        ]
-        self._seq += len(rows)
-        self._db.executemany("INSERT OR IGNORE INTO impressions VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", rows)
+        conflicts = insert_impressions(self._db, impressions, self._seq, source)
+        self._seq += len(impressions)
+        return conflicts
 
     def _conflicts(self, rows: Sequence[EventRow]) -> int:
         """Keep and count events whose id is taken by other content."""
         count = 0
         for row in rows:
-            kept = self._db.execute(f"SELECT {_EVENT} FROM events WHERE event_id = ?", row[:1]).fetchone()
+            kept = self._db.execute(f"SELECT {EVENT} FROM events WHERE event_id = ?", row[:1]).fetchone()
             if kept != row:
                 self._db.execute("INSERT OR IGNORE INTO conflicts VALUES (?, ?)", (row[0], repr(row)))
                 count += 1
@@ -178,18 +188,20 @@ class Journal:
 
     # ------------------------------------------------------------ reading
 
-    def impression(self, impression_id: str) -> Impression | None:
-        """Return one impression whole, or None."""
+    def impression(self, impression_id: str, *, parts: bool = True) -> Impression | None:
+        """Return one impression whole, or None; without ``parts`` as it was told at once, not line by line."""
         with self._translated():
-            query = f"SELECT {_IMPRESSION} FROM impressions WHERE impression_id = ?"
+            if not parts:
+                return told_whole(self._db, impression_id)
+            query = f"SELECT {IMPRESSION} FROM impressions WHERE impression_id = ?"
             row = self._db.execute(query, (impression_id,)).fetchone()
-        return None if row is None else _impression(row)
+        return None if row is None else impression_of(row)
 
     def impressions(self, skip: int = 0) -> Iterator[Impression]:
         """Yield all impressions but the first ``skip`` in (time, id) order, undated ones first, as they came."""
         with self._translated():
-            yield from map(_impression, self._db.execute(
-                f"SELECT {_IMPRESSION} FROM impressions ORDER BY {_ORDER}, impression_id LIMIT -1 OFFSET ?",
+            yield from map(impression_of, self._db.execute(
+                f"SELECT {IMPRESSION} FROM impressions ORDER BY {_ORDER}, impression_id LIMIT -1 OFFSET ?",
                 (skip,),
             ))  # fmt: skip
 
@@ -198,25 +210,29 @@ class Journal:
 
         The page of an impression is decoded for live ones only: logs from before ltrr hold no odds.
         """
-        fields = ", ".join(f"e.{name}" for name in _EVENT.split(", "))
-        joined = ", ".join(f"i.{name}" for name in _IMPRESSION.split(", "))
+        fields = ", ".join(f"e.{name}" for name in EVENT.split(", "))
+        joined = ", ".join(f"i.{name}" for name in IMPRESSION.split(", "))
         order = _ORDER.replace("time_ms", "e.time_ms").replace("seq", "e.seq")
         query = f"SELECT {fields}, {joined} FROM events e LEFT JOIN impressions i USING (impression_id)"
         with self._sweeping():
             for row in self._db.execute(f"{query} ORDER BY {order}, e.event_id"):
-                yield Event(*row[:10]), None if row[10] is None else _impression(row[10:])
+                yield Event(*row[:10]), None if row[10] is None else impression_of(row[10:])
 
     def events_of(self, impression_id: str) -> list[Event]:
         """Return what was done on one page, in time order."""
         with self._translated():
-            query = f"SELECT {_EVENT} FROM events WHERE impression_id = ? ORDER BY {_ORDER}, event_id"
+            query = f"SELECT {EVENT} FROM events WHERE impression_id = ? ORDER BY {_ORDER}, event_id"
             return [Event(*row) for row in self._db.execute(query, (impression_id,))]
 
-    def entities_of(self, user: str) -> frozenset[str]:
-        """Return the entities a person acted on."""
+    def events_by(self, user: str) -> list[Event]:
+        """Return what a person did, in no order."""
         with self._translated():
-            rows = self._db.execute("SELECT DISTINCT entity_id FROM events WHERE user = ?", (user,))
-            return frozenset(row[0] for row in rows)
+            return [Event(*row) for row in self._db.execute(f"SELECT {EVENT} FROM events WHERE user = ?", (user,))]
+
+    def kinds(self) -> list[EventKind]:
+        """Return which types of events there are, the most frequent first, and the ranges of their values."""
+        with self._translated():
+            return kinds(self._db)
 
     def profiles(self) -> Iterator[tuple[str, str, int | None]]:
         """Yield (user, attributes as JSON, since when) of everybody of whom something was said, by name."""
@@ -243,7 +259,7 @@ class Journal:
         """Return a SHA-256 over the events (ids and content), whatever order they came in."""
         digest = hashlib.sha256()
         with self._sweeping():  # ids are random: sorting the rows is faster than looking each up through the index
-            for row in self._db.execute(f"SELECT {_EVENT} FROM events NOT INDEXED ORDER BY event_id"):
+            for row in self._db.execute(f"SELECT {EVENT} FROM events NOT INDEXED ORDER BY event_id"):
                 digest.update(repr(row).encode("utf-8", "surrogatepass"))
         return digest.hexdigest()
 
@@ -313,14 +329,3 @@ class Journal:
             if disk.is_full(error):
                 raise disk.no_space(self._path) from error
             raise
-
-
-def _event_row(event: Event) -> EventRow:
-    return (
-        event.event_id, event.kind, event.time_ms, event.entity_id, event.impression_id, event.query,
-        event.position, event.user, event.session, event.value,
-    )  # fmt: skip
-
-
-def _impression(row: tuple[Any, ...]) -> Impression:
-    return decode_page(Impression(*row[:6]), row[6])

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import sqlite3
-from dataclasses import astuple, dataclass
+from dataclasses import astuple, dataclass, replace
 
-_COLUMNS = "digest, reader, format, offset, number, lines, known, conflicts, skipped, refused"
+_COLUMNS = "digest, reader, format, offset, number, lines, known, conflicts, skipped, refused, from_zero"
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,6 +17,7 @@ class LogRead:
     number  -- of the line that begins at ``offset``
     lines   -- that were not empty; ``known`` events of them are in the journal, ``conflicts`` as conflicts,
                ``skipped`` are no feedback and ``refused`` are bad
+    from_zero -- its positions count from 0
     """
 
     digest: str
@@ -29,12 +30,14 @@ class LogRead:
     conflicts: int
     skipped: int
     refused: int
+    from_zero: bool = False
 
 
 def readings(database: sqlite3.Connection, reader: str) -> list[LogRead]:
     """Return all that were asked to be read in one way, shortest first."""
     query = f"SELECT {_COLUMNS} FROM readings WHERE reader = ? ORDER BY offset, digest"
-    return [LogRead(*row) for row in database.execute(query, (reader,))]
+    rows = (LogRead(*row) for row in database.execute(query, (reader,)))
+    return [replace(row, from_zero=bool(row.from_zero)) for row in rows]
 
 
 def note_reading(database: sqlite3.Connection, reading: LogRead, instead: LogRead | None) -> None:

@@ -5,14 +5,23 @@ from __future__ import annotations
 import sqlite3
 from dataclasses import dataclass
 
-FORMAT = 3
+from ltrr_cli.storage.journal_pages import put_together
+
+FORMAT = 4
 
 READINGS = """
 CREATE TABLE IF NOT EXISTS readings (
     digest TEXT NOT NULL, reader TEXT NOT NULL, format TEXT NOT NULL, offset INTEGER NOT NULL, number INTEGER NOT NULL,
     lines INTEGER NOT NULL, known INTEGER NOT NULL, conflicts INTEGER NOT NULL, skipped INTEGER NOT NULL,
-    refused INTEGER NOT NULL, PRIMARY KEY (digest, reader)
+    refused INTEGER NOT NULL, from_zero INTEGER NOT NULL DEFAULT 0, PRIMARY KEY (digest, reader)
 );
+"""
+
+AMENDMENTS = """
+CREATE TABLE IF NOT EXISTS amendments (
+    impression_id TEXT NOT NULL, record BLOB NOT NULL, time_ms INTEGER, user TEXT, source INTEGER,
+    PRIMARY KEY (impression_id, record)
+) WITHOUT ROWID;
 """
 
 SCHEMA = (
@@ -30,10 +39,13 @@ CREATE TABLE events (
 CREATE INDEX events_user ON events (user) WHERE user IS NOT NULL;
 CREATE INDEX events_impression ON events (impression_id) WHERE impression_id IS NOT NULL;
 CREATE TABLE conflicts (event_id TEXT NOT NULL, content TEXT NOT NULL, UNIQUE (event_id, content));
-CREATE TABLE sources (source INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE);
+CREATE TABLE sources (
+    source INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, from_zero INTEGER NOT NULL DEFAULT 0
+);
 CREATE TABLE users (user TEXT PRIMARY KEY, attributes TEXT NOT NULL, time_ms INTEGER) WITHOUT ROWID;
 """
     + READINGS
+    + AMENDMENTS
 )
 
 PROFILE = """INSERT INTO users VALUES (?, ?, ?) ON CONFLICT (user) DO UPDATE
@@ -45,12 +57,18 @@ ALTER TABLE impressions ADD COLUMN source INTEGER;
 ALTER TABLE events ADD COLUMN source INTEGER;
 CREATE TABLE sources (source INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE);
 """
-_TO = {2: _TO_2, 3: READINGS}
+_TO_4 = (  # logs are read whole again, for their lines say more than they did
+    "DROP TABLE readings;"
+    + READINGS
+    + AMENDMENTS
+    + "ALTER TABLE sources ADD COLUMN from_zero INTEGER NOT NULL DEFAULT 0;"
+)
+_TO = {2: _TO_2, 3: READINGS, 4: _TO_4}
 
 
 @dataclass(frozen=True, slots=True)
 class Forgotten:
-    """How much left the journal."""
+    """How much was deleted from the journal."""
 
     events: int
     impressions: int
@@ -59,7 +77,7 @@ class Forgotten:
 
 @dataclass(frozen=True, slots=True)
 class Forget:
-    """What is to leave: all that meets every condition that is set.
+    """Which feedback is deleted: all that meets every condition that is set.
 
     user    -- a person's id
     source  -- a log as it was named when it was taken in, or the end of its path
@@ -97,12 +115,30 @@ def forget(database: sqlite3.Connection, what: Forget) -> Forgotten:
     chosen = f"SELECT event_id FROM events WHERE {condition}"
     database.execute(f"DELETE FROM conflicts WHERE event_id IN ({chosen})", values)
     events = database.execute(f"DELETE FROM events WHERE {condition}", values).rowcount
-    impressions = database.execute(f"DELETE FROM impressions WHERE {condition}", values).rowcount
+    impressions = _forget_pages(database, condition, values, whole=what.user is not None)
     database.execute("DELETE FROM readings")  # a log that holds what left is to be read whole, should it come again
     users = 0
     if what.user is not None and what.source is None and what.between is None:
         users = database.execute("DELETE FROM users WHERE user = ?", (what.user,)).rowcount
     return Forgotten(events, impressions, users)
+
+
+def _forget_pages(database: sqlite3.Connection, condition: str, values: list[str | int], *, whole: bool) -> int:
+    """Delete pages that one record tells, and of those that several tell the records that are meant.
+
+    whole -- with a page all of its records leave: it was one person's
+    """
+    chosen = f"SELECT impression_id FROM impressions WHERE {condition}"
+    database.execute(f"DELETE FROM conflicts WHERE event_id IN ({chosen})", values)
+    if whole:
+        database.execute(f"DELETE FROM amendments WHERE impression_id IN ({chosen})", values)
+    told = "SELECT impression_id FROM amendments"
+    gone = database.execute(f"DELETE FROM impressions WHERE {condition} AND impression_id NOT IN ({told})", values)
+    touched = [
+        key for (key,) in database.execute(f"SELECT DISTINCT impression_id FROM amendments WHERE {condition}", values)
+    ]
+    database.execute(f"DELETE FROM amendments WHERE {condition}", values)
+    return gone.rowcount + sum(put_together(database, key) for key in touched)
 
 
 def expire(database: sqlite3.Connection, days_ms: int, now_ms: int) -> None:
@@ -119,6 +155,7 @@ def expire(database: sqlite3.Connection, days_ms: int, now_ms: int) -> None:
     database.execute(f"DELETE FROM conflicts WHERE event_id IN ({old})", before)
     database.execute("DELETE FROM events WHERE time_ms < ?", before)
     database.execute("DELETE FROM impressions WHERE time_ms < ?", before)
+    database.execute("DELETE FROM amendments WHERE impression_id NOT IN (SELECT impression_id FROM impressions)")
 
 
 def _condition(database: sqlite3.Connection, what: Forget) -> tuple[str, list[str | int]]:

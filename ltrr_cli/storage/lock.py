@@ -16,7 +16,7 @@ from ltrr_cli.core.errors import LockedError
 
 
 class Holder(msgspec.Struct, frozen=True):
-    """Who publishes."""
+    """The process that is publishing."""
 
     pid: int
     host: str

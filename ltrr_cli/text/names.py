@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Self
 
@@ -194,10 +194,19 @@ class NameIndex:
         order = np.lexsort((names, -likeness))
         return names[order], likeness[order]
 
+    def span(self, text: str) -> tuple[int, int]:
+        """Return (first, one past the last) of the names that begin with a text; all for one without letters."""
+        key = query_key(text).encode("utf-8", "surrogatepass")
+        if not key:
+            return 0, len(self)
+        first = self._from(key)
+        # 0xff stands in no UTF-8 text, so it comes after every continuation
+        return first.start, self._from(key + b"\xff").start
+
     def _key(self, name: int) -> bytes:
         return self._names.raw(name).replace(b" ", b"")
 
-    def _from(self, key: bytes) -> Iterator[int]:
+    def _from(self, key: bytes) -> range:
         """Iterate over names from the first that is not below ``key`` (UTF-8 bytes sort as the characters do)."""
         low, high = 0, len(self)
         while low < high:
@@ -206,4 +215,4 @@ class NameIndex:
                 low = middle + 1
             else:
                 high = middle
-        return iter(range(low, len(self)))
+        return range(low, len(self))

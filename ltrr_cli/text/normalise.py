@@ -8,9 +8,10 @@ from functools import lru_cache
 
 MAX_CHARACTERS = 512
 MAX_TOKENS = 32
+LONGEST_TEXT, MOST_WORDS = 2_048, 256  # characters and words of a long question that are searched for
 
 # letters that NFKD does not take apart, and that people type without
-_LETTERS = str.maketrans({"ı": "i", "ø": "o", "đ": "d", "ł": "l", "ß": "ss", "æ": "ae", "œ": "oe", "ð": "d", "þ": "th"})
+_LETTERS = {"ı": "i", "ø": "o", "đ": "d", "ł": "l", "ß": "ss", "æ": "ae", "œ": "oe", "ð": "d", "þ": "th"}
 _VULGAR = re.compile(r"(?<=\d)(?=[¼-¾⅐-⅞])")
 _TOKEN = re.compile(r"[^\W_]+(?:['’][^\W_]+)*")
 
@@ -50,9 +51,18 @@ def fold(text: str) -> str:
         return text.lower()
     if _VULGAR.search(text):  # 1½ is one and a half, not eleven halves
         text = _VULGAR.sub("-", text)
-    taken_apart = unicodedata.normalize("NFKD", text.casefold().translate(_LETTERS))
-    kept = "".join(c for c in taken_apart if not unicodedata.combining(c))
-    return unicodedata.normalize("NFC", kept.casefold()).translate(_LETTERS)
+    kept = unicodedata.normalize("NFKD", _typed(text.casefold()))
+    for mark in filter(unicodedata.combining, set(kept)):
+        kept = kept.replace(mark, "")
+    return _typed(unicodedata.normalize("NFC", kept.casefold()))
+
+
+def _typed(text: str) -> str:
+    """Write letters as people type them; looking for each is quicker than looking at every character of a text."""
+    for letter, plain in _LETTERS.items():
+        if letter in text:
+            text = text.replace(letter, plain)
+    return text
 
 
 def tokens(text: str, most: int | None = None) -> list[str]:
@@ -67,8 +77,9 @@ def tokens(text: str, most: int | None = None) -> list[str]:
     ['c++', 'in', '80x30', '1.5', 'l', 'of', '.net', 'r&b', '1-1/2', 'for', '$20']
     """
     folded = fold(text)
-    words = _closely(folded) if _is_special(folded) else _TOKEN.findall(folded)
-    found = [word.replace("'", "").replace("’", "") for word in words]
+    found: list[str] = _closely(folded) if _is_special(folded) else _TOKEN.findall(folded)
+    if "'" in folded or "’" in folded:
+        found = [word.replace("'", "").replace("’", "") for word in found]
     return found if most is None else found[:most]
 
 
@@ -123,6 +134,15 @@ def plain(text: str) -> str:
 def query_tokens(text: str) -> list[str]:
     """Tokens of what a user typed: capped at 512 characters and 32 tokens."""
     return list(_query_tokens(text[:MAX_CHARACTERS]))
+
+
+def searched_tokens(text: str) -> list[str]:
+    """Tokens of a long question: capped at 2,048 characters and 256 tokens. They begin with ``query_tokens``.
+
+    >>> len(searched_tokens("word " * 100)), len(query_tokens("word " * 100))
+    (100, 32)
+    """
+    return tokens(text[:LONGEST_TEXT], MOST_WORDS)
 
 
 @lru_cache(maxsize=8_192)

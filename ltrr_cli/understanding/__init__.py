@@ -1,1 +1,1 @@
-"""What was asked?"""
+"""What does the query mean?"""

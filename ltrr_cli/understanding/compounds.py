@@ -15,7 +15,7 @@ from typing import Self
 
 import numpy as np
 
-from ltrr_cli.core.types import Part
+from ltrr_cli.core.spans import Part
 from ltrr_cli.storage.packed_arrays import Array, open_arrays, strings_arrays, strings_of, write_arrays
 
 FILE = "endings.bin"

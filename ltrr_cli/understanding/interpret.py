@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from math import log
 from operator import itemgetter
 
-from ltrr_cli.core.types import NAMING, Interpretation, Slot
+from ltrr_cli.core.spans import NAMING
+from ltrr_cli.core.types import Interpretation, Slot
 
 MOST_INTERPRETATIONS = 8
 _BEAM = 4 * MOST_INTERPRETATIONS
@@ -14,6 +15,7 @@ _UNEXPLAINED = 0.5  # what a token costs that an interpretation leaves a mere wo
 _SURELY_MEANT = 0.9  # odds that a token has a meaning, at most: it may always be just a word
 
 _RARE_WORD = 0.5  # share of the unexplained that counts as a search for one entity where a word is as rare as can be
+_LONGEST_NAME = 4  # words of what is typed as a name; a longer text is one less and less, but for titles in it
 _COMMON_WORDS = 0.3  # share of it that counts as a topic where all words are common
 
 
@@ -64,7 +66,7 @@ def intent(found: Sequence[Interpretation], length: int, rarity: float) -> dict[
 
     rarity -- 0..1, idf of the rarest known word over the idf of a word that one entity has
     An interpretation speaks for one entity by the share of tokens in titles, for a topic by the share in values; what
-    is left is shared out by the rarity of the words.
+    is left is shared out by the rarity of the words; a long question has some rare word anyway, so there it is a topic.
     """
     name = topic = 0.0
     for one in found:
@@ -75,8 +77,9 @@ def intent(found: Sequence[Interpretation], length: int, rarity: float) -> dict[
             else:
                 topic += share
     rest = max(1.0 - name - topic, 0.0) if length else 0.0
-    name += rest * _RARE_WORD * rarity
-    topic += rest * _COMMON_WORDS * (1.0 - rarity)
+    brief = min(1.0, (_LONGEST_NAME / length) ** 2) if length else 1.0
+    name += rest * brief * _RARE_WORD * rarity
+    topic += rest * (1.0 - brief + brief * _COMMON_WORDS * (1.0 - rarity))
     return {"spearfishing": name, "topic": topic, "mixed": max(1.0 - name - topic, 0.0)}
 
 

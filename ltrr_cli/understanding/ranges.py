@@ -16,7 +16,7 @@ from typing import NamedTuple, Self
 import msgspec
 
 from ltrr_cli.core.clock import parse_time
-from ltrr_cli.core.types import Range
+from ltrr_cli.core.spans import Range
 from ltrr_cli.text.normalise import tokens
 from ltrr_cli.understanding import comparisons as words_of
 

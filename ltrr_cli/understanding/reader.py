@@ -13,11 +13,12 @@ from typing import Self
 import msgspec
 import numpy as np
 
-from ltrr_cli.core.types import Catalog, Correction, FloatArray, Part, Reading
+from ltrr_cli.core.spans import Part
+from ltrr_cli.core.types import Catalog, Correction, FloatArray, Reading
 from ltrr_cli.storage.packed_arrays import open_arrays, write_arrays
 from ltrr_cli.text.analyse import Analyzer
 from ltrr_cli.text.names import NameIndex
-from ltrr_cli.text.normalise import query_key, query_tokens, tokens
+from ltrr_cli.text.normalise import MAX_TOKENS, query_key, query_tokens, searched_tokens, tokens
 from ltrr_cli.text.vocabulary import Vocabulary, WordCounts
 from ltrr_cli.understanding.compounds import Compounds
 from ltrr_cli.understanding.ids import Ids
@@ -110,6 +111,7 @@ class Understanding:
         return Reading(
             tokens=typed,
             words=spelling.words,
+            rest=tuple(searched_tokens(query)[len(typed) :]) if len(typed) >= MAX_TOKENS else (),
             key=query_key(query),
             corrections=spelling.corrections,
             slots=tuple(slots),

@@ -7,7 +7,8 @@ from math import log1p
 
 import numpy as np
 
-from ltrr_cli.core.types import NAMING, IntArray, Interpretation, Slot
+from ltrr_cli.core.spans import NAMING
+from ltrr_cli.core.types import IntArray, Interpretation, Slot
 from ltrr_cli.text.vocabulary import Vocabulary
 from ltrr_cli.understanding.interpret import entropy
 

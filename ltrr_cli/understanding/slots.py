@@ -9,7 +9,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from ltrr_cli.core.types import FloatArray, IntArray, Range, Slot
+from ltrr_cli.core.spans import Range
+from ltrr_cli.core.types import FloatArray, IntArray, Slot
 from ltrr_cli.text.analyse import Analyzer
 from ltrr_cli.text.names import NameIndex
 from ltrr_cli.text.vocabulary import Vocabulary
@@ -32,7 +33,7 @@ Meaning = tuple[str, str]  # field, value
 
 
 class Weight(NamedTuple):
-    """How heavily a meaning lies on a span: mass against other meanings, and the odds that it was typed at all."""
+    """The weight of one meaning of a span: mass against other meanings, and the odds that it was typed at all."""
 
     mass: float
     quality: float
@@ -42,7 +43,7 @@ Meanings = dict[Span, dict[Meaning, Weight]]
 
 
 class Tagger:
-    """Finds the meanings of spans.
+    """Finds what the parts of a query may mean.
 
     prominence -- (names,) float32, 0..1: the share of entities that are less popular than a name's best bearer
     """

@@ -36,7 +36,7 @@ _LONGEST = 32  # characters of a token that is taken apart
 
 @dataclass(frozen=True, slots=True)
 class Spelling:
-    """What the speller made of the tokens.
+    """The corrected tokens of a query, with alternatives.
 
     words       -- with the likeliest corrections applied
     corrections -- alternatives, by token, likeliest first

@@ -1,1 +1,1 @@
-"""workspace."""
+"""The Python API, and reports for people."""

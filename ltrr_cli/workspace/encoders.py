@@ -22,13 +22,13 @@ class EncoderFacts(Report):
     name: str
     kind: str
     dimension: int | None
-    says: str
+    says: str  # what it is, in words
     digest: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class EncoderList(Report):
-    """All encoders at hand, and where they are kept."""
+    """All available encoders, and where they are kept."""
 
     cache: str
     encoders: tuple[EncoderFacts, ...]

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from ltrr_cli.core.progress import Progress, quiet
 from ltrr_cli.engine.state import State
 
 if TYPE_CHECKING:
@@ -15,12 +16,6 @@ if TYPE_CHECKING:
     from ltrr_cli.evaluation.records import CompareReport, EvaluateReport, OpeReport
     from ltrr_cli.evaluation.replay import ReplayReport
     from ltrr_cli.evaluation.simulate import SimulateReport
-
-Progress = Callable[[str, int, int | None], None]
-
-
-def quiet(stage: str, done: int, total: int | None) -> None:
-    """Report progress to nobody."""
 
 
 class EvaluationVerbs:

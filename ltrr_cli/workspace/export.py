@@ -17,7 +17,7 @@ from __future__ import annotations
 import csv
 import io
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from hashlib import blake2b
 from itertools import islice
@@ -30,6 +30,7 @@ import numpy as np
 
 from ltrr_cli.core.clock import iso
 from ltrr_cli.core.errors import NotFoundError, UsageError
+from ltrr_cli.core.progress import Progress
 from ltrr_cli.core.report import Report
 from ltrr_cli.core.types import Impression, Shown
 from ltrr_cli.feedback.judgments import read_judged
@@ -48,7 +49,6 @@ FORMATS = ("libsvm", "csv", "qrels", "dsjson")
 CERTAIN = 1.0 - 1e-9  # odds from which on a position was nobody else's
 AT_ONCE = 1_000  # lines
 
-Progress = Callable[[str, int, int | None], None]
 Judgments = tuple[str | Path, str | Path]
 
 

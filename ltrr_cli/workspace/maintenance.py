@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from ltrr_cli.core.errors import DamagedError, LockedError, LtrrError, NotFoundError, UsageError
+from ltrr_cli.core.progress import Progress
 from ltrr_cli.core.report import Report
 from ltrr_cli.engine.query import QueryRequest, respond
 from ltrr_cli.engine.snapshot import LearnedHeader
@@ -28,9 +29,7 @@ from ltrr_cli.storage.manifest import MANIFEST, Manifest
 if TYPE_CHECKING:
     from ltrr_cli.engine.state import State
 
-Progress = Callable[[str, int, int | None], None]
 
-KEEP = 2  # older learned generations that a sweep leaves, so that there is a way back
 NATIVE = ("numpy", "tantivy", "hnswlib", "onnxruntime", "tokenizers", "sklearn", "rapidfuzz", "Stemmer", "zstandard")
 ROOM = 2  # times the size of the current generations that should be free: a new one is built beside them
 
@@ -49,9 +48,9 @@ class RollbackReport(Report):
 class RebuildReport(Report):
     """A fold of the whole journal: ``same`` says that it came to what served before, byte for byte."""
 
-    learned: int
-    digest: str
-    before: str | None
+    learned: int  # the new generation
+    digest: str  # SHA-256 over what was learnt
+    before: str | None  # the digest of what served before
     same: bool
     events: int
     seconds: float
@@ -79,22 +78,22 @@ class GcReport(Report):
 
     removed: tuple[str, ...]
     held: tuple[str, ...]
-    freed: int
+    freed: int  # bytes
 
 
 @dataclass(frozen=True, slots=True)
 class Checked:
-    """One thing that a doctor looked at."""
+    """One thing that ``ltrr doctor`` checked."""
 
     name: str
     ok: bool
-    says: str
-    hint: str
+    says: str  # what was found
+    hint: str  # the command that repairs it
 
 
 @dataclass(frozen=True, slots=True)
 class DoctorReport(Report):
-    """All that a doctor looked at."""
+    """All that ``ltrr doctor`` checked."""
 
     checks: tuple[Checked, ...]
 

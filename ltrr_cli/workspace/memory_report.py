@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class MemoryReport(Report):
-    """What the memory believes of one query.
+    """What the memory believes about one query.
 
     key         -- the folded query that it is kept under
     entities    -- all that the memory thought of; ``lines`` are the best of them

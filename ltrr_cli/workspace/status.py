@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from ltrr_cli.core.report import Report
+from ltrr_cli.feedback.rewards import Rewards
 from ltrr_cli.workspace.bandit_report import looked_at, marginal_worth
 
 if TYPE_CHECKING:
@@ -15,7 +16,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Status(Report):
-    """The workspace in a dozen facts.
+    """What is indexed, learnt and serving.
 
     worth   -- marginal worth of each strategy over the newest searches that were acted on: one mapping a strategy
                (strategy, brought, rewarded, only, per_1000, per_second, ms); empty unless asked for
@@ -23,22 +24,22 @@ class Status(Report):
     features -- names of what the bandit looks at, as kept with what it learnt; empty unless asked for
     """
 
-    catalog_generation: int | None
+    catalog_generation: int | None  # None before anything was indexed
     learned_generation: int | None
     entities: int
     impressions: int
     events: int
-    memory_pairs: int
+    memory_pairs: int  # (query, entity) pairs with actions
     policy: str
     encoder: str
     ranker: str
-    journal_digest: str
+    journal_digest: str  # SHA-256 over all events
     home: str = ""
     strategies: tuple[str, ...] = ()
-    rewards: Mapping[str, float] = field(default_factory=dict)
-    damaged: tuple[str, ...] = ()
-    users: int = 0
-    shadows: tuple[str, ...] = ()
+    rewards: Mapping[str, float] = field(default_factory=dict)  # event type -> reward
+    damaged: tuple[str, ...] = ()  # learned parts that fell back
+    users: int = 0  # with a profile
+    shadows: tuple[str, ...] = ()  # policies and rankers in shadow mode
     worth: tuple[Mapping[str, Any], ...] = ()
     beliefs: Mapping[str, tuple[Mapping[str, Any], ...]] = field(default_factory=dict)
     features: tuple[str, ...] = ()
@@ -76,7 +77,7 @@ def status(state: State, *, bandit: bool = False) -> Status:
         journal_digest=state.journal.digest(),
         home=str(state.home),
         strategies=snapshot.enabled(),
-        rewards=state.settings.feedback.rewards,
+        rewards=_rewards(state),
         damaged=tuple(snapshot.told()),
         users=counts.users,
         shadows=tuple(name for name in beside if name),
@@ -84,3 +85,10 @@ def status(state: State, *, bandit: bool = False) -> Status:
         beliefs=believed,
         features=looked_at(snapshot) if bandit else (),
     )
+
+
+def _rewards(state: State) -> dict[str, float]:
+    """Return what events are worth: of the types that the journal has, the most frequent first, and of those set."""
+    rewards = Rewards(state.settings.feedback)
+    kinds = (*(kind.name for kind in state.journal.kinds()), *state.settings.feedback.rewards)
+    return {kind: rewards.worth_of(kind).reward for kind in kinds}

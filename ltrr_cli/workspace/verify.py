@@ -8,7 +8,7 @@ from ltrr_cli.core.errors import DamagedError
 from ltrr_cli.core.report import Report
 from ltrr_cli.engine.schema import misfit
 from ltrr_cli.engine.state import State
-from ltrr_cli.ranking.trained import open_model
+from ltrr_cli.ranking.trained import holds_model, open_model
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,7 +17,7 @@ class Damaged(Report):
 
     path: str
     reason: str
-    mend: str
+    mend: str  # the command that repairs it
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +46,7 @@ def _unfit(state: State) -> list[Damaged]:
     """Return the ranker where it lies in the learned generation and cannot serve, though its files are whole."""
     current = state.generations.current_or_none()
     folder = None if current is None else state.generations.folder("learned", current.learned) / "ranker"
-    if folder is None or not folder.is_dir():
+    if folder is None or not holds_model(folder):
         return []
     try:
         reason = misfit(state.snapshot().schema(), open_model(folder))

@@ -21,14 +21,16 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 
 from ltrr_cli.core.clock import now_ms
 from ltrr_cli.core.config import Settings
+from ltrr_cli.core.progress import Progress, quiet
 from ltrr_cli.engine.model_store import ModelCard, ModelList
-from ltrr_cli.engine.query import BatchReport, Page
+from ltrr_cli.engine.query import Page
+from ltrr_cli.engine.query_batch import BatchReport
 from ltrr_cli.engine.state import State
 from ltrr_cli.indexing.index import IndexReport
 from ltrr_cli.learning.publish import TrainReport
 from ltrr_cli.learning.records import IngestReport
 from ltrr_cli.learning.validate import ValidateReport
-from ltrr_cli.workspace.evaluations import EvaluationVerbs, Progress, quiet
+from ltrr_cli.workspace.evaluations import EvaluationVerbs
 from ltrr_cli.workspace.explain import Explanation
 from ltrr_cli.workspace.export import ExportReport
 from ltrr_cli.workspace.maintenance import DoctorReport, ForgetReport, GcReport, RebuildReport, RollbackReport
@@ -148,7 +150,7 @@ class Workspace(EvaluationVerbs):
 
         A line may also have a "session_id" and "like", an entity's id; with a user or with "like" it needs no "text".
         """
-        from ltrr_cli.engine.query import respond_batch
+        from ltrr_cli.engine.query_batch import respond_batch
 
         return respond_batch(self.state, queries, run, k, budget, policy, hide_seen, progress)
 
@@ -251,6 +253,14 @@ class Workspace(EvaluationVerbs):
         from ltrr_cli.learning.validate import check_logs
 
         return check_logs(self.state, logs, format, undated)
+
+    def validate_catalog(
+        self, catalogs: Sequence[str | Path], *, mapping: Mapping[str, str] | None = None
+    ) -> ValidateReport:
+        """Read catalog files as ``index`` would and say what it would make of them; changes nothing."""
+        from ltrr_cli.indexing.check import check_catalogs
+
+        return check_catalogs(self.state, catalogs, mapping)
 
     def verify(self) -> VerifyReport:
         """Hash every file of both current generations and check the journal."""

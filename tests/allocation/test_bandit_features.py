@@ -13,14 +13,14 @@ NAMES = ("tokens", "intent_topic")
 
 
 def seen(time_ms: int, user: str | None = None, **signals: float) -> dict[str, float]:
-    found = context_features(NAMES, signals, Context(time_ms, user), {"past.lexical": 0.5})
-    return dict(zip(feature_names(NAMES, ["past.lexical"]), found.tolist(), strict=True))
+    found = context_features(NAMES, signals, Context(time_ms, user))
+    return dict(zip(feature_names(NAMES), found.tolist(), strict=True))
 
 
 def test_every_family_is_named_and_a_signal_that_is_missing_is_nought():
     found = seen(MONDAY, tokens=3.0, unknown=7.0)
-    assert tuple(found) == ("constant", *NAMES, *TIME, *WHO, *WORDLESS, "past.lexical")
-    assert (found["constant"], found["intent_topic"], found["past.lexical"]) == (1.0, 0.0, 0.5)
+    assert tuple(found) == ("constant", *NAMES, *TIME, *WHO, *WORDLESS)
+    assert (found["constant"], found["intent_topic"]) == (1.0, 0.0)
     assert 1.0 < found["tokens"] < 3.0
     assert (found["user_known"], seen(MONDAY, "ann")["user_known"]) == (0.0, 1.0)
 

@@ -13,7 +13,6 @@ from ltrr_cli.backends.encoder_cache import (
     import_folder,
     list_encoders,
     put,
-    remove_encoder,
 )
 from ltrr_cli.backends.encoder_card import read_card
 from ltrr_cli.core.errors import DataError, NotFoundError, UsageError
@@ -67,8 +66,6 @@ def test_a_folder_is_imported_and_listed_and_removed(source, tmp_path):
     assert (card.name, card.dimension, card.max_tokens, card.pooling) == ("mine", 6, 20, "mean")
     vectors = open_encoder(folder).encode(["red shoes", "red"])
     assert np.linalg.norm(vectors, axis=1) == pytest.approx(1, abs=1e-6)
-    remove_encoder(cache, "mine")
-    assert list_encoders(cache) == []
 
 
 def test_the_pooling_is_the_models_own(source, tmp_path):

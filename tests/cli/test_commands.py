@@ -96,7 +96,7 @@ def test_a_ranker_that_is_no_better_does_not_serve(ltrr: Typed, workspace: FakeW
     workspace.answers["train"] = TrainReport(None, "linear", {}, False, "too few searches", 3, 0.1)
     told = ltrr("train-ranker")
     assert told.code == 0
-    assert told.out == "linear on 3 searches in 0.1 s; what served before serves on: too few searches\n"
+    assert told.out == "linear on 3 searches in 0.1 s; not promoted: too few searches\n"
 
 
 def test_status_is_a_dozen_facts(ltrr: Typed, workspace: FakeWorkspace):

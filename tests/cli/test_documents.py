@@ -41,7 +41,10 @@ def test_the_readme_names_the_shared_options():
     assert all(f"`{option}" in README for option in SHARED)
 
 
-@pytest.mark.parametrize("document", ["README.md", "CONTRIBUTING.md", "docs/ARCHITECTURE.md", "docs/SETTINGS.md"])
+DOCUMENTS = ["README.md", "CONTRIBUTING.md", *sorted(f"docs/{path.name}" for path in (ROOT / "docs").glob("*.md"))]
+
+
+@pytest.mark.parametrize("document", DOCUMENTS)
 def test_every_command_and_file_that_a_document_names_exists(document: str):
     text = (ROOT / document).read_text("utf-8")
     assert set(re.findall(r"`ltrr ([a-z][a-z-]+)", text)) <= {*COMMANDS, *GROUPS}

@@ -30,7 +30,7 @@ def test_a_click_on_a_shown_page_is_explained_and_learnt(ltrr: Typed, home: Path
     assert told.code == 0, told.err
     [line] = [line for line in told.out.splitlines() if line.rstrip().endswith("click")]
     assert chosen["title"] in line
-    assert "what the memory has of 'summer'" in told.out
+    assert "what the memory knows of 'summer'" in told.out
     status = json.loads(ltrr("status", "--json", "--home", home).out)
     assert (status["impressions"], status["events"], status["memory_pairs"]) == (1, 1, 1)
 

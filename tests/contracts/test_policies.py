@@ -14,7 +14,7 @@ from ltrr_cli.allocation.draw import draw
 from ltrr_cli.allocation.knapsack import allocate, edges_for
 from ltrr_cli.allocation.policy import BanditContext, BanditExample, Menu, Policy
 from ltrr_cli.allocation.policy_registry import new_policy, open_policy
-from ltrr_cli.allocation.propensity import exposure, filled, inclusion
+from ltrr_cli.allocation.propensity import filled, inclusion
 from ltrr_cli.core.config import AllocationSettings
 from ltrr_cli.core.errors import DamagedError, UsageError
 
@@ -129,6 +129,19 @@ def test_frozen_it_decides_but_learns_nothing():
     np.testing.assert_array_equal(policy.menu(bandit_context()).draws, before)
 
 
+def test_who_leads_before_any_click_yields_to_what_clicks_say():
+    lead = np.array([0.5, 0.5, 0.0, 0.0, 0.0], np.float32)
+    policy = new_policy(AllocationSettings(), "hazard(exploration=0)")
+
+    def of_two() -> int:
+        return int(policy.menu(replace(bandit_context(), lead=lead)).draws[0, :2].sum())
+
+    first = of_two()
+    assert first >= 25
+    policy.learn([example("memory", 1 + number % 40) for number in range(300)])
+    assert of_two() < first
+
+
 def test_guardrails_hold():
     policy = new_policy(AllocationSettings(minimum={"explore": 0.2}, maximum={"lexical": 0.1}), "hazard(exploration=0)")
     draws = dict(zip(ARMS, policy.menu(bandit_context(100)).draws[0].tolist(), strict=True))
@@ -182,6 +195,22 @@ def test_an_allocation_is_filled_with_distinct_candidates(seed: int, budget: int
     assert chosen.sum() == min(budget, len(ranks))
     within = (ranks <= draws).any(axis=1)
     assert (chosen | ~within).all()
+
+
+def exposure(order: np.ndarray, included: np.ndarray, odds: np.ndarray, page: np.ndarray) -> np.ndarray:
+    """Return (k,) odds that each candidate of ``page`` stands at the position it stands at.
+
+    order    -- all candidates, best first by the ranker
+    included -- (a, n) bool under each allocation; odds -- (a,) of each allocation
+    page     -- (k,) candidates as shown, position 1 first
+    """
+    in_order = included[:, order]  # (a, n)
+    positions = np.cumsum(in_order, axis=1)
+    place = np.empty(len(order), np.int64)
+    place[order] = np.arange(len(order))
+    shown = place[page]  # (k,)
+    there = in_order[:, shown] & (positions[:, shown] == np.arange(1, len(page) + 1))
+    return odds @ there
 
 
 def test_inclusion_and_exposure_are_exact():

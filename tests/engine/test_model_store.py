@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from ltrr_cli.core.errors import DamagedError, NotFoundError, UsageError
+from ltrr_cli.core.errors import DamagedError, DataError, NotFoundError, UsageError
 from ltrr_cli.core.types import Context
 from ltrr_cli.engine.search import answer
 from ltrr_cli.ranking.model import Schema
@@ -65,6 +65,16 @@ def test_a_ranker_can_be_taken_out_of_service_and_put_back(judged: Workspace):
     assert judged.promote() == serving
     assert judged.models().serving == serving
     assert judged.status().ranker == judged.model(serving).algorithm
+
+
+def test_where_fusion_was_put_into_service_nothing_is_damaged(judged: Workspace):
+    for name in ("fusion", None, "fusion", "fusion", None):
+        judged.promote(name)
+        again = Workspace(judged.home)
+        assert again.verify().ok
+        assert again.status().damaged == ()
+        assert again.query("love", log=False).warnings == ()
+    assert judged.doctor().ok
 
 
 def test_going_back_twice_goes_back_two_steps(judged: Workspace):
@@ -137,6 +147,8 @@ def test_a_model_of_other_features_is_named_and_fusion_serves_until_they_are_bac
     plain = Workspace(judged.home, retrieval__off=("fuzzy",)).query("love", seed=1, log=False, explore=False)
     fusion.promote("ranker-1")
     narrower = Workspace(judged.home, retrieval__off=("fuzzy",))
+    with pytest.raises(DataError, match=r"ranker-2 cannot serve here: .*fuzzy.rank"):
+        narrower.promote("ranker-2")
     page = narrower.query("love", seed=1, log=False, explore=False)
     assert page.ranker == narrower.status().ranker == "fusion"
     assert [line.score for line in page.results] == [line.score for line in plain.results]
@@ -156,8 +168,7 @@ def test_a_model_whose_columns_were_renamed_does_not_serve(judged: Workspace, tm
     shutil.rmtree(judged.home / "models" / "0001")
     with judged.state.publishing("test"), judged.state.generations.draft("models") as draft:
         replace(model, schema=other).save(draft.folder)
-    judged.promote(f"ranker-{draft.number}")
-    page = Workspace(judged.home).query("love", log=False)
-    assert page.ranker == "fusion"
-    assert any("stranger.rank" in line for line in page.warnings)
-    assert not Workspace(judged.home).verify().ok
+    with pytest.raises(DataError, match=r"stranger\.rank"):
+        judged.promote(f"ranker-{draft.number}")
+    assert Workspace(judged.home).query("love", log=False).ranker == "fusion"
+    assert Workspace(judged.home).verify().ok

@@ -83,6 +83,17 @@ def test_of_several_that_are_called_so_the_page_chooses():
     assert np.argsort(-found)[:2].tolist() == [0, 1]
 
 
+def test_a_strategy_that_can_score_all_candidates_leaves_no_gap():
+    names = Schema(("lexical.bm25",))
+    brought = np.array([[3.0], [np.nan], [1.0]], np.float32)
+    found = Candidates(("lexical",), np.arange(3, dtype=np.int32), brought, brought, np.ones(3))
+    known = np.array([[3.0], [2.0], [1.0]], np.float32)
+    gaps = untrained(names, known, found, WEIGHTS)
+    scored = untrained(names, known, found, WEIGHTS, {"lexical": "lexical.bm25"})
+    assert gaps[1] < gaps[2] < gaps[0]
+    assert scored[2] < scored[1] < scored[0]
+
+
 @dataclass
 class Spy:
     """A ranker that keeps what it is shown."""

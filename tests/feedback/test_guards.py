@@ -52,6 +52,26 @@ def test_a_type_without_reward_uses_nothing_up():
     assert [guard.weight(event(n, kind=kind, user="u")) for n, kind in enumerate(["view", "click"])] == [0.0, 1.0]
 
 
+def test_of_several_acts_the_strongest_counts_and_no_more():
+    def total(*kinds: str) -> float:
+        worth = {"view_item": 0.1, "click": 0.4, "purchase": 1.0, "skip": -0.3, "dislike": -1.0, "remove": -0.5}
+        guard = Guard(FeedbackSettings(rewards=worth))
+        return sum(worth[kind] * guard.weight(event(n, kind=kind, user="u")) for n, kind in enumerate(kinds))
+
+    assert total("view_item", "click", "purchase", "click") == pytest.approx(1.0)
+    assert total("purchase", "view_item", "click") == pytest.approx(1.0)
+    assert total("view_item", "view_item", "view_item") == pytest.approx(0.1)
+    assert total("click", "view_item") == pytest.approx(0.4)
+    assert total("skip", "remove", "skip", "dislike") == pytest.approx(-1.0)
+    assert total("purchase", "dislike") == pytest.approx(0.0)
+
+
+def test_a_look_does_not_use_up_what_a_purchase_proves_whatever_the_cap():
+    guard = Guard(FeedbackSettings(user_daily_cap=1))
+    assert guard.weight(event(kind="view_item", user="u")) == 1.0
+    assert guard.weight(event(1, entity="b", user="u")) == 0.0
+
+
 def test_query_and_person_are_those_of_the_page_that_is_named():
     guard = Guard(SETTINGS)
     page = Impression("i", 0, "blue", "live", "u", "s")

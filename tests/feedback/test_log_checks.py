@@ -51,9 +51,14 @@ def test_a_good_log_has_no_findings(tmp_path):
         ("lines", [b"{", b"[]", b"{"], 3, "line 31: not JSON"),
         ("conflicts", [click(), click(entity_id="b")], 1, "line 32: event e0"),
         ("conflicts", [PAGE, PAGE | {"results": ["b", "a"]}], 1, "impression i"),
-        ("duplicates", [click(), click(), PAGE, PAGE], 2, "line 32: event e0"),
-        ("duplicates", GOOD[:3], 6, "impression"),
-        ("seconds", [click(timestamp=THEN // 1000)], 1, "1970-01"),
+        ("duplicates", [click(), click(), PAGE, PAGE], 1, "line 32: event e0"),
+        ("duplicates", GOOD[:3], 3, "event"),
+        ("amended", [PAGE, PAGE | {"timestamp": THEN + 5, "results": ["c"]}], 1, "line 32: impression i"),
+        ("parts", [PAGE, {"event": "impression", "impression_id": "i", "timestamp": THEN, "entity_id": "a"}], 1, "i"),
+        ("times", [click(timestamp=THEN // 1000)], 1, f"epoch seconds ({THEN // 1000} is 2024-05-22T00:00:00.000Z)"),
+        ("times", [click(timestamp=THEN * 1000)], 1, "epoch microseconds"),
+        ("times", [click(timestamp="2024/05/22")], 1, "other dates"),
+        ("early", [click(timestamp="1979-12-31")], 1, "1979-12-31"),
         ("future", [click(timestamp=NOW + DAY + 1)], 1, "2024-06-02"),
         ("entities", [click(entity_id="z")], 1, "z"),
         ("positions", [PAGE, click(impression_id="i", position=2)], 1, "a acted on at 2, shown at 1"),
@@ -61,7 +66,8 @@ def test_a_good_log_has_no_findings(tmp_path):
         ("late", [click(impression_id="i", timestamp=THEN + HOUR), PAGE], 1, "60.0 minutes after"),
         ("off_page", [click(impression_id="i", entity_id="c"), PAGE], 1, "c"),
         ("robots", [click(n) for n in range(1001)], 1, "u: 1001 actions on 2024-05-22"),
-        ("types", [click(event="share")], 1, "share"),
+        ("types", [click(event="wobble")], 1, "wobble (1)"),
+        ("uncounted", [click(event="view_item_list")], 1, "view_item_list (1): exposure"),
         ("orphans", [click(impression_id="nowhere")], 1, "nowhere"),
         ("anonymous", [click(user_id=None)], 1, "click"),
     ],
@@ -107,7 +113,7 @@ def test_examples_are_few_and_different(tmp_path):
 
 
 def test_the_order_of_the_log_does_not_matter(tmp_path):
-    records = [PAGE, *GOOD, click(impression_id="i", timestamp=THEN + HOUR), click(1, event="share"), b"{"]
+    records = [PAGE, *GOOD, click(impression_id="i", timestamp=THEN + HOUR), click(1, event="wobble"), b"{"]
     forth, back = run(tmp_path, records), run(tmp_path, records[::-1])
     assert {name: finding.count for name, finding in forth.items()} == {name: f.count for name, f in back.items()}
 

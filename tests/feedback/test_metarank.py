@@ -74,7 +74,7 @@ def test_every_form_of_a_moment_is_read(moment):
         RANKING | {"items": None},
         RANKING | {"items": [{"relevancy": 1}]},
         RANKING | {"items": [{"id": "a", "relevancy": "high"}]},
-        RANKING | {"timestamp": "9" * 16},
+        RANKING | {"timestamp": "9" * 21},
         RANKING | {"timestamp": None},
         RANKING | {"fields": {"query": "cat"}},
         RANKING | {"fields": ["query"]},

@@ -10,7 +10,7 @@ from ltrr_cli.core.errors import DataError
 from ltrr_cli.core.types import Shown
 from ltrr_cli.feedback.format_registry import reader
 from ltrr_cli.feedback.native import Native
-from ltrr_cli.feedback.records import Parsed, UserRecord
+from ltrr_cli.feedback.records import NO_POSITION, Parsed, UserRecord
 
 CLICK = {"event": "click", "timestamp": "2011-08-11T03:59:04.27", "entity_id": "album"}
 SEARCH = {"event": "search", "timestamp": 1_000, "query": "blue", "user_id": "u", "session_id": None}
@@ -35,7 +35,7 @@ def test_an_action_is_read_whole():
     assert (event.user, event.session, event.value) == ("7", "s", 2.0)
 
 
-@pytest.mark.parametrize("name", ["play", "like", "add", "purchase", "skip", "share-by-mail", "écouter"])
+@pytest.mark.parametrize("name", ["play", "like", "add", "skip", "share-by-mail", "écouter", "Product Clicked"])
 def test_any_other_name_is_an_action(name):
     assert read(CLICK | {"event": name}).events[0].kind == name
 
@@ -46,7 +46,7 @@ def test_any_other_name_is_an_action(name):
         ({"event": None}, "no event"),
         ({"event": ""}, "no event"),
         ({"event": 7}, "no event"),
-        ({"event": "a click"}, "event type"),
+        ({"event": "  "}, "event type"),
         ({"event": "c" * 65}, "event type"),
         ({"event": "cl\nick"}, "event type"),
         ({"entity_id": None}, "no entity_id"),
@@ -60,11 +60,10 @@ def test_any_other_name_is_an_action(name):
         ({"timestamp": None}, "no timestamp"),
         ({"timestamp": "yesterday"}, "time"),
         ({"timestamp": True}, "time"),
-        ({"timestamp": 10**18}, "out of range"),
+        ({"timestamp": 10**21}, "out of range"),
         ({"timestamp": 10**400}, "out of range"),
         ({"timestamp": "0001-01-01T00:00:00+14:00"}, "out of range"),
         ({"timestamp": {}}, "time"),
-        ({"position": 0}, "position"),
         ({"position": -1}, "position"),
         ({"position": 1.5}, "position"),
         ({"position": 2**31}, "position"),
@@ -79,6 +78,27 @@ def test_any_other_name_is_an_action(name):
 )
 def test_an_action_that_cannot_be_used_is_refused_by_field(change, reason):
     assert reason in refused(CLICK | change)
+
+
+def test_one_entity_that_was_seen_is_an_event_and_no_page():
+    (seen,) = read({"event": "impression", "timestamp": 1_000, "query": "q", "entity_id": "a"}).events
+    assert (seen.kind, seen.entity_id) == ("impression", "a")
+    assert read(PAGE | {"results": ["a"], "entity_id": "a"}).impressions
+
+
+@pytest.mark.parametrize(("position", "told"), [({"position": 0}, 0), ({"position": 3}, 3), ({}, NO_POSITION)])
+def test_one_entity_that_was_seen_on_a_page_is_a_line_of_it(position, told):
+    record = {"event": "impression", "timestamp": 1_000, "impression_id": "i", "entity_id": "a", "user_id": "u"}
+    parsed = read(record | position)
+    assert not parsed.events
+    (part,) = parsed.impressions
+    assert (part.part, part.impression_id, part.user, part.shown) == (True, "i", "u", (Shown("a", told),))
+
+
+def test_a_page_whose_positions_begin_at_0_is_read_from_1():
+    results = [{"id": "a", "position": 0}, {"id": "b", "position": 1}, {"id": "c", "position": 5}, "d"]
+    (page,) = read(PAGE | {"results": results}).impressions
+    assert [line.position for line in page.shown] == [1, 2, 6, 7]
 
 
 def test_whole_numbers_written_as_decimals_and_integer_ids_are_taken():

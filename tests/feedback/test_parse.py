@@ -55,7 +55,7 @@ def test_a_hostile_line_gets_a_reason(name):
     assert len(str(caught.value)) < 300
 
 
-@pytest.mark.parametrize("format_name", FORMATS)
+@pytest.mark.parametrize("format_name", FORMATS.names())
 @pytest.mark.parametrize("name", HOSTILE)
 def test_no_format_takes_a_hostile_line(format_name, name):
     with pytest.raises(DataError):

@@ -7,7 +7,7 @@ import pytest
 from ltrr_cli.core.errors import DataError
 from ltrr_cli.core.types import Shown
 from ltrr_cli.feedback.format_registry import reader
-from ltrr_cli.feedback.records import Parsed
+from ltrr_cli.feedback.records import NO_POSITION, Parsed
 
 QUERY = {
     "timestamp": "2024-05-22T20:04:58.072Z",
@@ -45,7 +45,10 @@ def test_a_query_is_an_imported_page():
     assert page.context == {"experiment": "exp_1", "page": "1"}
 
 
-@pytest.mark.parametrize("name", ["query_response_hit_ids", "query_response_object_ids", "query_response_objects_ids"])
+HITS = ("query_response_hit_ids", "query_response_object_ids", "query_response_objects_ids", "doc_ids")
+
+
+@pytest.mark.parametrize("name", HITS)
 def test_every_spelling_of_the_hits_is_known(name):
     query = {key: value for key, value in QUERY.items() if key != "query_response_hit_ids"}
     assert read(query).impressions[0].shown is None
@@ -64,7 +67,10 @@ def test_an_event_is_an_action_on_its_object():
     ("position", "expected"),
     [
         ({"ordinal": {"index": 3}}, 3),
-        ({"ordinal": 0}, None),
+        ({"ordinal": 0}, 0),
+        ({"ordinal": "12"}, 12),
+        (7, 7),
+        ({"ordinal": {"index": 0}}, 0),
         ({"xy": {"x": 1.5, "y": 2}}, None),
         ({}, None),
         (None, None),
@@ -93,8 +99,40 @@ def test_names_of_actions_are_ours_where_they_mean_the_same():
         assert read(EVENT | {"action_name": theirs}).events[0].kind == ours
 
 
-def test_being_seen_is_no_action_and_neither_is_an_event_without_an_object():
-    assert read(EVENT | {"action_name": "impression"}) == Parsed(skipped="impression of one object")
+def test_solr_writes_its_hits_as_one_text():
+    query = {key: value for key, value in QUERY.items() if key != "query_response_hit_ids"}
+    assert read(query | {"doc_ids": "9, 10,x"}).impressions[0].shown == (Shown("9", 1), Shown("10", 2), Shown("x", 3))
+
+
+def test_attributes_may_be_a_text_of_json_as_tables_export_them():
+    assert read(EVENT | {"event_attributes": json.dumps(EVENT["event_attributes"])}) == read(EVENT)
+
+
+@pytest.mark.parametrize("name", ["impression", "product_impression", "Impressions", "view_item_list", "displayed"])
+def test_an_object_that_came_into_view_is_a_line_of_its_page(name):
+    parsed = read(EVENT | {"action_name": name})
+    assert not parsed.events
+    (part,) = parsed.impressions
+    assert (part.impression_id, part.part, part.shown) == ("q1", True, (Shown("10", 2),))
+    attributes = {"object": {"object_id": "10"}}
+    assert read(EVENT | {"action_name": name, "event_attributes": attributes}).impressions[0].shown == (
+        Shown("10", NO_POSITION),
+    )
+
+
+@pytest.mark.parametrize("name", ["hover", "product_hover", "view", "item_view", "click"])
+def test_what_may_be_more_or_less_than_a_line_of_a_page_stays_an_event(name):
+    parsed = read(EVENT | {"action_name": name})
+    assert not parsed.impressions
+    assert parsed.events[0].kind == name
+
+
+def test_an_impression_that_names_no_query_is_an_event():
+    event = {key: value for key, value in EVENT.items() if key != "query_id"}
+    assert read(event | {"action_name": "impression"}).events[0].kind == "impression"
+
+
+def test_an_event_without_an_object_is_skipped():
     assert read(EVENT | {"action_name": "login", "event_attributes": {}}) == Parsed(skipped="event without an object")
 
 
@@ -115,6 +153,7 @@ def test_moments_may_be_numbers_or_numbers_as_text():
         EVENT | {"action_name": ""},
         EVENT | {"event_attributes": []},
         EVENT | {"event_attributes": {"object": 5}},
+        EVENT | {"event_attributes": "{broken"},
         EVENT | {"event_attributes": {"object": {"object_id": "1"}, "position": {"ordinal": "first"}}},
     ],
 )

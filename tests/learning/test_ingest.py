@@ -151,6 +151,25 @@ def test_who_acts_abnormally_often_is_named_and_counts_little(workspace: Workspa
     assert report.suspects == (Busy("user", "robot", "2024-05-01", 80, 1.0),)
 
 
+def test_types_of_events_are_counted_with_what_they_are_worth(workspace: Workspace, tmp_path: Path):
+    kinds = {"click": 3, "impression": 5, "remove_from_cart": 1, "wobble": 2}
+    lines = [{"event": kind, "timestamp": "2024-05-01", "entity_id": "song:001", "event_id": f"{kind}{n}"}
+             for kind, count in kinds.items() for n in range(count)]  # fmt: skip
+    lines += [{**lines[0], "event": "stars", "event_id": f"s{n}", "value": n} for n in (2, 4)]
+    log = tmp_path / "log.jsonl"
+    log.write_text("".join(json.dumps(line) + "\n" for line in lines))
+    found = workspace.ingest([log], dry_run=True).types
+    assert {kind: one.count for kind, one in found.items()} == kinds | {"stars": 2}
+    assert {kind: (one.event_class, one.reward) for kind, one in found.items()} == {
+        "click": ("choice", 1.0),
+        "impression": ("exposure", 0.0),
+        "remove_from_cart": ("against", -0.5),
+        "wobble": ("unknown", 0.0),
+        "stars": ("rating", 1.0),
+    }
+    assert (found["stars"].scale, found["click"].scale) == ((1.0, 5.0), None)
+
+
 # ---------------------------------------------------------------- exactly once
 
 LOG = [json.dumps(line).encode() + b"\n" for line in searches(120)]

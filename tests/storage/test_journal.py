@@ -81,7 +81,7 @@ def test_the_stream_is_in_time_order_undated_first_with_pages(tmp_path: Path):
 def test_a_person_s_entities_are_found(tmp_path: Path):
     journal = Journal(tmp_path / "journal.db")
     journal.ingest([], [event(1, 1, user="u"), event(2, 1, user="v"), event(3, 1)])
-    assert journal.entities_of("u") == {"x1"}
+    assert {event.entity_id for event in journal.events_by("u")} == {"x1"}
 
 
 def test_a_file_that_is_no_journal_says_so(tmp_path: Path):

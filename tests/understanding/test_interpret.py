@@ -67,6 +67,18 @@ def test_a_rare_word_hints_at_one_entity_and_common_words_at_a_topic():
     assert common["topic"] > common["spearfishing"] == 0
 
 
+def test_a_long_question_is_no_name_only_because_some_word_is_rare():
+    brief, long = intent((), 3, 1.0), intent((), 30, 1.0)
+    assert brief["spearfishing"] == 0.5
+    assert long["spearfishing"] + 0.5 * long["mixed"] < 0.05
+    assert long["topic"] > 0.95
+
+
+def test_a_title_that_is_the_whole_of_a_long_text_stays_a_name():
+    whole = Interpretation((Slot("title", "a long title", 1.0, 0, 12),), 0.9)
+    assert intent((whole,), 12, 1.0)["spearfishing"] > 0.9
+
+
 def test_entropy_is_that_of_all_odds():
     assert entropy(()) == 0.0
     assert entropy([Interpretation((), 0.25), Interpretation((), 0.25)]) == pytest.approx(

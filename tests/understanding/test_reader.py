@@ -21,6 +21,14 @@ HOSTILE = (
 WORDS = ("love", "xbox360", "x", "box", "tayler", "swft", "rock", "albums", "1981", "the", "\U0001f3b8")
 
 
+def test_a_long_question_is_read_to_its_end_though_only_its_beginning_is_interpreted(understanding: Understanding):
+    words = [f"word{number}" for number in range(40)]
+    reading = understanding.read(" ".join(words))
+    assert (*reading.tokens, *reading.rest) == tuple(words)
+    assert len(reading.tokens) == 32
+    assert understanding.read("love").rest == ()
+
+
 def slots_of(reading: Reading, field: str) -> dict[str, Slot]:
     return {slot.value: slot for slot in reading.slots if slot.field == field}
 

@@ -1,1 +1,1 @@
-"""models."""
+"""The models behind the policies: regressions, histories, similar examples."""

@@ -22,7 +22,7 @@ PRIOR_PER_5 = 0.04  # prior chance that five candidates of a strategy hold what 
 
 
 class HazardModel(Regressions):
-    """The names are strategies, the blocks depths."""
+    """The hazards of all strategies: the names are strategies, the blocks are depth blocks."""
 
     stem: ClassVar[str] = "hazard"
 

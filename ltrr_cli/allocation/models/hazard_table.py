@@ -12,7 +12,7 @@ from ltrr_cli.allocation.policy import BanditContext
 
 @dataclass(frozen=True, slots=True)
 class Belief:
-    """One strategy.
+    """What the bandit expects of one strategy.
 
     edges    -- (b+1,) depths between which the chances stand; the last is the budget
     chances  -- (b,) the chance that the wanted entity is in this block (they sum to ``found``)

@@ -28,7 +28,7 @@ PAIR = 0.4
 
 
 class TemplateModel(Regressions):
-    """The names are templates; one block each."""
+    """One ridge regression per ready-made allocation: the names are templates, with one block each."""
 
     stem: ClassVar[str] = "templates"
 

@@ -54,7 +54,7 @@ class _User:
 
 
 class UserPreferences:
-    """Decayed actions per user, in all and per fact."""
+    """Decayed counts of the actions of each user, in all and per fact (type or attribute value)."""
 
     def __init__(self, half_life_days: float = 60.0) -> None:
         self._half_life_days = half_life_days

@@ -1,1 +1,1 @@
-"""policies."""
+"""The allocation policies, one small file each."""

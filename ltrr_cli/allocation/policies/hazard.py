@@ -32,6 +32,7 @@ from ltrr_cli.core.types import DoubleArray, IntArray
 
 Plan = Callable[[int, IntArray], IntArray]  # (candidates, least per strategy) -> allocation
 
+LEAD, LEAD_EXAMPLES = 0.5, 10.0  # share of the leading strategies before any click; the clicks that halve it
 LARGEST = 1.0 - 1e-9  # a hazard of 1 would make one block worth everything
 
 
@@ -79,6 +80,19 @@ class Hazard:
 
     def _plan(self, bandit_context: BanditContext, bound: Bounds) -> Plan:
         """Return a function of a number of candidates and bounds: the allocation (s,) held best for so many."""
+        learnt, lead = self._learnt(bandit_context, bound), bandit_context.lead
+        if lead is None:
+            return learnt
+        share = LEAD / (1.0 + len(self.similar) / LEAD_EXAMPLES)
+
+        def led(budget: int, least: IntArray) -> IntArray:
+            shares = (1.0 - share) * learnt(budget, least) / max(budget, 1) + share * lead
+            return within(apportioned(shares, budget), Bounds(least, bound.most), budget)
+
+        return led
+
+    def _learnt(self, bandit_context: BanditContext, bound: Bounds) -> Plan:
+        """Return the same, by what examples taught alone."""
         edges, chance = self.model.chances(bandit_context)
         if self.similar.knows(bandit_context.strategies):
             half_life, most = self._settings.half_life_days, bandit_context.budget

@@ -1,1 +1,1 @@
-"""counts."""
+"""Counts with decay, in sorted tables."""

@@ -1,1 +1,1 @@
-"""memory."""
+"""The memory: what worked for which query."""

@@ -14,7 +14,7 @@ NEAR_FADES = 10.0  # own actions above which the neighbours' share shrinks
 
 @dataclass(frozen=True, slots=True)
 class Recollection:
-    """All that the memory has to say on one request: parallel arrays over the rows it thought of, ascending.
+    """All evidence of the memory for one request: parallel arrays over the rows it thought of, ascending.
 
     own, near, bayes -- (n, COLUMNS) float32; counts, weighted counts, posterior shares per half-life
     users, last_h    -- (n,) float32; distinct users, hours since the last action (NaN: never)

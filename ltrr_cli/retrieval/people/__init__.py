@@ -1,1 +1,1 @@
-"""people."""
+"""What users did, and what it says of other entities."""

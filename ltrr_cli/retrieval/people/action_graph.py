@@ -28,7 +28,7 @@ _Fitted = tuple[int, Factors, Weights]
 
 
 class ActionGraph:
-    """Who acted on what, and where that places entities and people.
+    """The log of actions, and the embedding of entities and users that is learnt from it.
 
     types -- (entities,) of the whole catalog
     """

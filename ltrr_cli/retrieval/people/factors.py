@@ -26,7 +26,7 @@ _CHUNK = 8_192  # links multiplied at a time, few enough for a processor's cache
 
 @dataclass(frozen=True, slots=True)
 class Factors:
-    """Entities that were acted on, and where they lie.
+    """The embedding of all entities that were acted on.
 
     rows   -- (n,) int32 ascending
     place  -- (n, SIZE) float32, right singular vectors, each times the root of what it counts

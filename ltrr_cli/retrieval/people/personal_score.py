@@ -40,7 +40,7 @@ _KINDS = 1 << 16  # a group is ``type * _KINDS + kind``
 
 @dataclass(frozen=True, slots=True)
 class PersonalScore:
-    """What is known of who asks.
+    """How much a user's history changes the score of each entity.
 
     embedded -- (SIZE,) float64
     rows, strengths, kinds -- what was acted on, ascending, how much, and the kind of the newest event

@@ -1,1 +1,1 @@
-"""sparse."""
+"""Learned sparse retrieval."""

@@ -1,1 +1,1 @@
-"""inference."""
+"""Which attribute values entities lack that their words imply."""

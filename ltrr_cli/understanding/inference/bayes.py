@@ -24,7 +24,7 @@ _LEAST_MENTION = 1e-9  # what is mentioned is a candidate, however little that s
 
 @dataclass(frozen=True, slots=True)
 class Bayes:
-    """What speaks for which label.
+    """Weights of features for labels.
 
     spoken, strength -- labels of every feature, and parallel ln P(label | feature) / P(label), > 0
     prior            -- (labels,) ln P(label) where the field is there at all

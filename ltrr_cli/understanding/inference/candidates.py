@@ -19,13 +19,18 @@ MOST_NATS = 300.0  # evidence beyond which more says nothing
 CELLS = 500_000  # scores held at a time, few enough for a processor's cache
 _CERTAIN = 1e-9  # log-odds are told of shares no nearer to 1
 
+Evidence = tuple[Array, IntArray, DoubleArray]  # as ``Bayes.evidence`` returns it
+
 
 def candidates(cases: Cases, model: Bayes, rows: Array) -> Scored:
     """Score some rows, as many at a time as ``CELLS`` allows."""
     parts = np.array_split(rows, max(1, -(-len(rows) * len(cases.values) // CELLS)))
-    found = [_of_fields(cases, model, part) for part in parts]
-    if cases.several.any():
-        found += [_besides(cases, model, part) for part in parts]
+    found, several = [], bool(cases.several.any())
+    for part in parts:
+        evidence = model.evidence(cases, part)
+        found.append(_of_fields(cases, model, part, evidence))
+        if several:
+            found.append(_besides(cases, model, part, evidence))
     return joined(found)
 
 
@@ -46,13 +51,13 @@ class _Fields:
     rest: DoubleArray
 
 
-def _of_fields(cases: Cases, model: Bayes, rows: Array) -> Scored:
+def _of_fields(cases: Cases, model: Bayes, rows: Array, evidence: Evidence) -> Scored:
     """Return the best label of each field that anything speaks for, and the best that is mentioned.
 
     The best one is told as what is mentioned where it is; else both are told, each as often right as its kind is.
     """
     labels, width = len(cases.values), len(cases.fields)
-    cell, says, nats = model.evidence(cases, rows)
+    cell, says, nats = evidence
     strange = says != cases.field_of[cell % labels]  # as if the field were lacking
     total = np.bincount(cell[strange], nats[strange], len(rows) * labels).astype(np.float64, copy=False)
     cell = np.flatnonzero(total)
@@ -110,14 +115,14 @@ def _mentioned(
     return Scored(rows[row], kind + field, said[first] % labels, score.astype(np.float32), there)
 
 
-def _besides(cases: Cases, model: Bayes, rows: Array) -> Scored:
+def _besides(cases: Cases, model: Bayes, rows: Array, evidence: Evidence) -> Scored:
     """Return labels of fields of several values, for entities that state some of these.
 
     Each is weighed against the labels that the entity does not state, so that one that it does state is scored as if it
     were the one that is missing.
     """
     labels, width = len(cases.values), len(cases.fields)
-    cell, _, nats = model.evidence(cases, rows)
+    cell, _, nats = evidence
     stating, stated = cases.labels.pairs(rows)
     there = np.zeros((len(rows), width), np.bool_)
     there[stating, cases.field_of[stated]] = True

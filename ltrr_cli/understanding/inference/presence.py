@@ -20,7 +20,7 @@ _EDGE = 1e-6  # of a share
 
 @dataclass(frozen=True, slots=True)
 class Presence:
-    """What features say of fields.
+    """How much each feature says for or against an entity having a field.
 
     beside  -- fields of every feature
     company -- parallel to its members: what the feature adds to the log-odds of the field, more than ``alone``

@@ -7,7 +7,7 @@ import sys
 
 import pytest
 
-from ltrr_cli.cli.progress import Bar
+from ltrr_cli.cli.progress_bar import Bar
 
 
 class Terminal(io.StringIO):
@@ -36,7 +36,7 @@ def test_a_terminal_sees_every_stage_by_name(monkeypatch: pytest.MonkeyPatch):
 
 def test_a_terminal_sees_the_rate_and_the_time_that_is_left(monkeypatch: pytest.MonkeyPatch):
     now = iter(range(0, 1_000, 5))
-    monkeypatch.setattr("ltrr_cli.cli.progress.perf_counter", lambda: float(next(now)))
+    monkeypatch.setattr("ltrr_cli.cli.progress_bar.perf_counter", lambda: float(next(now)))
     stream = Terminal()
     monkeypatch.setattr(sys, "stderr", stream)
     monkeypatch.setenv("TERM", "xterm")

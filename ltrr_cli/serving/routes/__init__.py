@@ -1,0 +1,1 @@
+"""One file per route, given what it needs."""
