@@ -35,6 +35,7 @@ from ltrr_cli.workspace.workspace import Workspace
 
 ROOT = Path(__file__).parents[1]
 PAGE = ROOT / "docs" / "SCHEMAS.md"
+SERVED = "ltrr_cli.serving."  # what the server answers is described by its own /openapi.json
 
 # command -> who answers it, by what its annotation returns
 COMMANDS: dict[str, Any] = {
@@ -376,7 +377,10 @@ def unlisted() -> set[str]:
     return {
         name
         for name, kind in _names().items()
-        if issubclass(kind, Report) and kind is not Report and f"### {name}\n" not in text
+        if issubclass(kind, Report)
+        and kind is not Report
+        and f"### {name}\n" not in text
+        and not kind.__module__.startswith(SERVED)
     }
 
 

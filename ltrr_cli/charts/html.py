@@ -22,7 +22,7 @@ a{color:var(--link)}h1{font-size:1.7rem}h2{font-size:1.3rem;margin-top:2.5rem;bo
 padding-top:1rem}
 .skip{position:absolute;left:-99rem}.skip:focus{left:1rem}
 dl{display:grid;grid-template-columns:max-content 1fr;gap:.2rem 1rem}dt{color:var(--soft)}dd{margin:0}
-figure{margin:1rem 0;break-inside:avoid;overflow-x:auto}figcaption{color:var(--soft)}
+figure{margin:1rem 0;break-inside:avoid}figcaption{color:var(--soft)}
 svg{width:100%;min-width:34rem;height:auto;font:13px system-ui,sans-serif}svg text{fill:var(--ink)}
 svg .on{fill:#fff;text-anchor:middle;font-size:11px;paint-order:stroke;stroke:#000;stroke-width:2.5px}
 
@@ -45,10 +45,11 @@ nav,.skip{display:none}h2{break-after:avoid}table,figure{break-inside:avoid}rect
 class Hosted:
     """A page that a server gives out: its policy forbids inline styles, and it leads to other pages.
 
-    stylesheet -- where ``STYLE`` is to be had; links -- (address, words)
+    stylesheet, icon -- where ``STYLE`` and a picture of the site are to be had; links -- (address, words)
     """
 
     stylesheet: str
+    icon: str
     links: tuple[tuple[str, str], ...] = ()
 
 
@@ -75,7 +76,9 @@ def render_html(report: Dashboard, hosted: Hosted | None = None) -> str:
 
 def _style(hosted: Hosted | None) -> str:
     if hosted is not None:
-        return f'<link rel="stylesheet" href="{escape(hosted.stylesheet)}">'
+        return (
+            f'<link rel="stylesheet" href="{escape(hosted.stylesheet)}"><link rel="icon" href="{escape(hosted.icon)}">'
+        )
     # whatever a title or a query says, this page loads and runs nothing
     policy = "default-src 'none'; style-src 'unsafe-inline'"
     return f'<meta http-equiv="Content-Security-Policy" content="{policy}"><style>{STYLE}</style>'
@@ -97,7 +100,11 @@ def _section(section: Section, number: int) -> str:
 
 def _figure(chart: Chart, number: int) -> str:
     caption = f"<figcaption>{_text(chart.title)}. {_text(chart.says)}</figcaption>"
-    return f"<figure>{_clean(draw(chart, number))}{caption}</figure>"
+    # a picture that a narrow screen cuts can be moved by keyboard, too
+    picture = (
+        f'<div class="wide" tabindex="0" role="region" aria-label="{_text(chart.title)}">{draw(chart, number)}</div>'
+    )
+    return f"<figure>{_clean(picture)}{caption}</figure>"
 
 
 def _table(table: Table) -> str:

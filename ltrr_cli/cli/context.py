@@ -75,9 +75,9 @@ class CommandContext:
         if not self.quiet:
             console(sys.stderr, self.color).print(safe(text), style="dim", soft_wrap=True)
 
-    def warn(self, text: str) -> None:
-        """Say on standard error what nobody should miss, quiet or not."""
-        print_error(f"ltrr: {text}")
+    def warn(self, text: str, *more: str) -> None:
+        """Say on standard error what nobody should miss, quiet or not; ``more`` are lines below it."""
+        print_error(f"ltrr: {text}", *more)
 
     def progress(self) -> Bar:
         """Return a progress callback that is also a context: a bar on a terminal, else silence (``-v``: lines)."""

@@ -17,17 +17,18 @@ _BARE = re.compile(r"[A-Za-z0-9_-]+")
 
 
 def told_unknown(types: Mapping[str, TypeCount], home: Path) -> list[str]:
-    """Return what nobody should miss: types that count nothing because nothing says what they are worth."""
+    """Return what nobody should miss, line by line: types that count nothing, for nothing says what they are worth."""
     unknown = {name: one for name, one in types.items() if one.event_class == "unknown" and one.reward == 0.0}
     if not unknown:
         return []
     named = list(unknown.items())[:NAMED]
     names = ", ".join(f"{name!r} ({counted(one.count, 'event')})" for name, one in named)
     more = f" and {len(unknown) - NAMED:,} more" if len(unknown) > NAMED else ""
-    lines = "\n".join(f"  {key(name)} = 1.0" for name, _ in named)
     return [
         f"unknown event types count nothing: {names}{more}. To count them, say in {home / 'ltrr.toml'} what they are "
-        f"worth, from -1 (against) to 1, and run `ltrr rebuild`:\n  [feedback.rewards]\n{lines}"
+        "worth, from -1 (against) to 1, and run `ltrr rebuild`:",
+        "  [feedback.rewards]",
+        *(f"  {key(name)} = 1.0" for name, _ in named),
     ]
 
 

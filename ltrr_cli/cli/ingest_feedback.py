@@ -72,8 +72,9 @@ def ingest_feedback(
         ctx.say(line)
     for line in told_known(report.types):
         ctx.say(line)
-    for line in told_unknown(report.types, ctx.folder()):
-        ctx.warn(line)
+    unknown = told_unknown(report.types, ctx.folder())
+    if unknown:
+        ctx.warn(*unknown)
     for one in report.suspects[:NAMED]:
         ctx.warn(f"unusually busy: {one.kind} {one.name!r}, {one.actions:,} actions on {one.day} count {one.counted:g}")
     if len(report.suspects) > NAMED:

@@ -16,6 +16,7 @@ from ltrr_cli.storage.journal_reads import JournalWindow
 
 LOOK_BACK = "dashboard.json"
 SEARCHES = 200  # of the past that are answered again for a look back
+ASKED = ("/v1/", "/ubi_")  # routes whose time is shown: the files of a page are not what people wait for
 QUERIES = 10  # shown in a table
 
 
@@ -71,6 +72,7 @@ def since_yesterday(today: JournalWindow, before: JournalWindow) -> Section:
 def latency(latencies: Sequence[Latency]) -> Section:
     """How long do answers take?"""
     title = "How long do answers take?"
+    latencies = [one for one in latencies if one.route.startswith(ASKED)]
     if not latencies:
         return Section("latency", title, ("Nothing was asked since the server began.",))
     rows = tuple((one.route, one.requests, one.p50_ms, one.p95_ms, one.p99_ms, one.failed) for one in latencies)

@@ -112,6 +112,7 @@ class _Counter:
             return
         event = parsed.events[0]
         page = self._page_of(event)
+        event = replace(event, position=_position(event, page))
         self._take(self._dated(event, page, own_id=record.get("event_id") is not None), page)
 
     def _page_of(self, event: Event) -> Impression:
@@ -155,6 +156,12 @@ class _Counter:
         if self._journal.ingest((), (event,)).conflicts:
             raise _RejectedEvent("conflict", f"event_id {event.event_id[:80]!r} is taken by another event")
         self.acts.append(Act(event, page))
+
+
+def _position(event: Event, page: Impression) -> int | None:
+    """Return where the entity stood: the page knows, whatever a collector counts from."""
+    places = [line.position for line in page.shown or () if line.entity_id == event.entity_id]
+    return event.position if event.position in places else next(iter(places), None)
 
 
 def _asked_by_site(page: Impression | None, event: Event) -> bool:

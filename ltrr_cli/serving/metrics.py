@@ -34,7 +34,10 @@ _DECISIONS = (0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 
 
 @dataclass(frozen=True, slots=True)
 class Latency:
-    """How long one route took: upper edges of histogram buckets in milliseconds; failed -- answers of 500 and above."""
+    """How long one route took: percentiles, straight between the edges of histogram buckets.
+
+    failed -- answers of 500 and above
+    """
 
     route: str
     requests: int
@@ -49,7 +52,13 @@ def _latency(route: str, cumulative: Sequence[tuple[float, float]], failed: floa
     last = cumulative[-2][0]  # of the edges, the greatest that is a number
 
     def within(share: float) -> float:
-        return 1e3 * min(next((edge for edge, count in cumulative if count >= share * total), last), last)
+        low, below = 0.0, 0.0
+        for edge, count in cumulative:
+            if count >= share * total:
+                inside = (share * total - below) / max(count - below, 1e-9)
+                return 1e3 * (low + inside * (min(edge, last) - low))
+            low, below = edge, count
+        return 1e3 * last
 
     return Latency(route, int(total), within(0.5), within(0.95), within(0.99), int(failed))
 

@@ -32,7 +32,10 @@ def document(operations: Sequence[Operation]) -> dict[str, Any]:
     schemas = dict(zip(map(repr, kinds), described, strict=False))
     paths: dict[str, dict[str, Any]] = {}
     for one in operations:
-        paths.setdefault(one.path.replace(":path}", "}"), {})[one.method.lower()] = _operation(one, schemas)
+        of = paths.setdefault(one.path.replace(":path}", "}"), {})
+        of[one.method.lower()] = _operation(one, schemas)
+        if one.method == "GET":
+            of["head"] = _head(of["get"])
     return {
         "openapi": "3.1.0",
         "info": {
@@ -69,6 +72,12 @@ def _operation(one: Operation, schemas: Mapping[str, Any]) -> dict[str, Any]:
             content[JSON_LINES] = {"schema": {"type": "string"}}
         found["requestBody"] = {"required": True, "content": content}
     return found
+
+
+def _head(get: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the same without contents."""
+    responses = {status: {"description": of["description"]} for status, of in get["responses"].items()}
+    return {**get, "operationId": get["operationId"] + "_head", "responses": responses}
 
 
 def _schema(kind: Any, schemas: Mapping[str, Any]) -> Any:

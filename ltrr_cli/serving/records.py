@@ -21,8 +21,11 @@ LONGEST_ID = 128  # characters: an id of at most 512 bytes
 MOST_EVENTS = 1_000  # in one request
 
 Id = Annotated[str, Meta(min_length=1, max_length=LONGEST_ID)]
+EventId = Annotated[str, Meta(min_length=1, max_length=LONGEST_ID, pattern=r"^[^\x00]+$")]
 QueryText = Annotated[str, Meta(max_length=LONGEST_QUERY)]
-Condition = Annotated[str, Meta(max_length=512, description="genre=jazz, year>=2000")]
+CONDITION = r"^[^=!<>]+(=|!=|<|<=|>|>=)[^=<>].*$"
+Condition = Annotated[str, Meta(max_length=512, pattern=CONDITION, description="genre=jazz, year>=2000")]
+Moment = Annotated[str, Meta(max_length=64, extra_json_schema={"format": "date-time"})]
 
 
 class UbiBlock(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -54,7 +57,7 @@ class QueryBody(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     budget: Annotated[int, Meta(ge=1, le=LARGEST_BUDGET)] | None = None
     user: Id | None = None
     session: Id | None = None
-    at: int | str | None = None
+    at: int | Moment | None = None
     context: dict[str, Annotated[str, Meta(max_length=512)]] = {}
     filters: Annotated[list[Condition], Meta(max_length=32)] = []
     policy: Annotated[str, Meta(max_length=512)] | None = None
@@ -124,22 +127,21 @@ class FeedbackEvent(msgspec.Struct, frozen=True):
     """One thing that somebody did with a page; other keys are left alone.
 
     event     -- "click", "play", "like", "add", "purchase", "skip", "dislike" ...
-    query_id  -- the page's, as the answer gave it (``impression_id`` is the same)
+    query_id  -- the page's, as the answer gave it (``impression_id`` is understood, too)
     event_id  -- the caller's own; without one, the same act on the same page counts once
     timestamp -- ISO 8601 or milliseconds since 1970; without one, now
     value     -- how much of it: plays, seconds, money
     """
 
-    event: str
-    entity_id: str
-    query_id: str | None = None
-    impression_id: str | None = None
-    event_id: str | None = None
-    timestamp: str | int | None = None
-    user_id: str | None = None
-    session_id: str | None = None
-    position: int | None = None
-    value: float | None = None
+    event: Annotated[str, Meta(pattern=r"^[!-~]{1,64}$")]
+    entity_id: EventId
+    query_id: EventId
+    event_id: EventId | None = None
+    timestamp: Moment | Annotated[int, Meta(ge=0, le=253_402_300_799_999)] | None = None
+    user_id: EventId | None = None
+    session_id: EventId | None = None
+    position: Annotated[int, Meta(ge=1, le=2**31 - 1)] | None = None
+    value: Annotated[float, Meta(ge=-1e300, le=1e300)] | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,7 +27,7 @@ from tests.cli.conftest import PAGE, FakeWorkspace, Typed
         ("--filter", "year>=old"),
         ("--context", "phone"),
         ("--at", "yesterday"),
-        ("--at", "9" * 18),
+        ("--at", "9" * 30),
         ("--run", "out.trec"),
         ("--batch", "queries.jsonl"),
         ("--batch", "queries.jsonl", "--run", "out.trec", "--user", "u1"),

@@ -14,7 +14,6 @@ from ltrr_cli.charts.html import render_html
 from ltrr_cli.charts.sections import Chart, Dashboard, Section, Series, Table, table_of
 from ltrr_cli.charts.svg import draw
 from ltrr_cli.evaluation.look_back import POLICY, look_back
-from ltrr_cli.evaluation.report_sections import dashboard
 from ltrr_cli.workspace.workspace import Workspace
 from tests.small_workspace import searches, write_log
 
@@ -192,6 +191,6 @@ def test_what_a_browser_would_obey_is_written_out():
 
 
 def test_an_empty_journal_has_a_report_too(indexed: Path):
-    found = dashboard(Workspace(indexed))
+    found = Workspace(indexed).report()
     assert [one.name for one in found.sections] == ["health"]
     assert "<main" in render_html(found)

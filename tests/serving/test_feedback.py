@@ -42,7 +42,7 @@ def test_the_same_act_twice_counts_once(client: TestClient):
 
 def test_arrays_and_lines_tell_what_became_of_each_event(client: TestClient):
     page = ask(client)
-    events = [click(page), click(page, 1), {"event": "click"}, click(page, 1), "no event", click(page, entity_id="a")]
+    events = [click(page), click(page, 1), {"event": "click"}, click(page, 1), {}, click(page, entity_id="a")]
     told = feed(client, events).json()
     assert (told["accepted"], told["duplicates"]) == (2, 1)
     assert [(one["index"], one["code"]) for one in told["rejected"]] == [(2, "data"), (4, "data"), (5, "not_shown")]
@@ -50,6 +50,11 @@ def test_arrays_and_lines_tell_what_became_of_each_event(client: TestClient):
     answer = client.post("/v1/feedback", content=lines, headers={"content-type": "application/x-ndjson"})
     assert answer.json()["accepted"] == 1
     assert answer.json()["rejected"][0]["detail"].startswith("not JSON")
+
+
+def test_an_array_of_anything_else_is_refused_whole(client: TestClient):
+    assert code_of(feed(client, [click(ask(client)), "no event"])) == (400, "data")
+    assert code_of(feed(client, "no event")) == (400, "data")
 
 
 def test_a_forged_id_is_refused(client: TestClient):

@@ -77,6 +77,13 @@ def test_a_preflight_is_answered_to_named_origins_only(served: Served):
     assert code_of(client.options("/v1/feedback", headers={"origin": "https://evil.example", **asked}))[0] == 403
 
 
+def test_methods_that_a_route_has_not_are_named(client: TestClient):
+    refused = client.options("/v1/query")
+    assert code_of(refused) == (405, "method")
+    assert refused.headers["allow"] == "POST"
+    assert client.head("/healthz").status_code == 200
+
+
 def test_a_foreign_name_that_leads_here_is_not_believed(client: TestClient):
     assert code_of(client.get("/healthz", headers={"host": "evil.example"})) == (403, "forbidden")
     for name in ("localhost:8080", "127.0.0.1", "[::1]:8080"):

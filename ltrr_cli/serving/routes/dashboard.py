@@ -17,7 +17,7 @@ STYLESHEET = "/static/report.css"
 
 def routes(backend: Backend, access: Access, metrics: Metrics) -> list[Route]:
     """Return the page and its stylesheet."""
-    hosted = Hosted(STYLESHEET, (("/", "Back to the search page"),))
+    hosted = Hosted(STYLESHEET, "/static/icon.svg", (("/", "Back to the search page"),))
 
     async def dashboard(request: Request) -> Response:
         access.browsing(request, OPERATE)

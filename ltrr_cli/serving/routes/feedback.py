@@ -36,14 +36,14 @@ def operation(backend: Backend, access: Access, metrics: Metrics) -> Operation:
 
     return Operation(
         "POST", "/v1/feedback", "feedback", "Tell what people did", feedback, scope=FEED,
-        body=FeedbackEvent | list[FeedbackEvent], lines=True, answer=FeedbackReport, problems=(404, 409, 503),
+        body=FeedbackEvent | list[dict[str, Any]], lines=True, answer=FeedbackReport, problems=(404, 409, 503),
     )  # fmt: skip
 
 
 def events_of(data: bytes, media_type: str) -> tuple[list[object], bool]:
     """Return the events of a body, and whether it was one event by itself; raises RefusedError 400, 413.
 
-    A line that is no JSON object is an event that will be refused.
+    A line that is no JSON object is given as the reason for it (a text): that event alone will be refused.
     """
     if media_type == JSON_LINES:
         lines = [line for line in data.split(b"\n") if line.strip()]
@@ -52,8 +52,8 @@ def events_of(data: bytes, media_type: str) -> tuple[list[object], bool]:
     found: Any = decoded(data, object)
     if isinstance(found, dict):
         return [found], True
-    if not isinstance(found, list):
-        raise RefusedError(400, "data", "neither an event nor an array of events")
+    if not isinstance(found, list) or not all(isinstance(one, dict) for one in found):
+        raise RefusedError(400, "data", "neither an event nor an array of events (objects)")
     _check_number(len(found))
     return found, False
 

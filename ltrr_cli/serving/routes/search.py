@@ -12,17 +12,18 @@ from ltrr_cli.serving.counting import count_page
 from ltrr_cli.serving.metrics import Metrics
 from ltrr_cli.serving.operations import Operation, Parameter, converted, json_response
 from ltrr_cli.serving.problems import RefusedError
-from ltrr_cli.serving.records import LARGEST_K, LONGEST_ID, QueryAnswer, QueryBody
+from ltrr_cli.serving.records import CONDITION, LARGEST_K, LONGEST_ID, QueryAnswer, QueryBody
 from ltrr_cli.serving.tokens import ASK
 
 _FLAG = {"type": "boolean", "default": False}
+_CONDITION = {"type": "string", "maxLength": 512, "pattern": CONDITION}
 _ID = {"type": "string", "minLength": 1, "maxLength": LONGEST_ID}
 PARAMETERS = (
     Parameter("q", {"type": "string", "maxLength": LONGEST_QUERY}, "What is sought; empty: recommend."),
     Parameter("k", {"type": "integer", "minimum": 1, "maximum": LARGEST_K, "default": 10}, "Results."),
     Parameter("user", _ID, "Who asks."),
     Parameter("session", _ID, "In which session."),
-    Parameter("filter", {"type": "array", "items": {"type": "string", "maxLength": 512}, "maxItems": 32},
+    Parameter("filter", {"type": "array", "items": _CONDITION, "maxItems": 32},
               "genre=jazz, year>=2000; repeatable."),
     Parameter("like", _ID, "An entity's id: what goes with it."),
     Parameter("explain", _FLAG, "Say how it was answered."),

@@ -34,7 +34,7 @@ def operations(backend: Backend, access: Access, metrics: Metrics) -> tuple[Oper
             summary,
             taking,
             scope=FEED,
-            body=list[dict[str, Any]],
+            body=dict[str, Any] | list[dict[str, Any]],
             lines=True,
             answer=FeedbackReport,
             problems=(503,),
