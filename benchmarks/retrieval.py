@@ -151,10 +151,10 @@ def pace(folder: Path, bars: Bars) -> None:
         for name, strategy in snapshot.strategies.items():
             took = []
             for request in requests:
-                strategy.retrieve(request, 200)
+                strategy.look(request).hits(200)
             for request in (*requests[1:], requests[0]):
                 start = perf_counter()
-                strategy.retrieve(request, 200)
+                strategy.look(request).hits(200)
                 took.append((perf_counter() - start) * 1e3)
             p50, p95 = np.quantile(took, [0.5, 0.95])
             slowest = max(slowest, float(p95))

@@ -114,7 +114,7 @@ def lacking(workspace: Workspace, folder: Path, bars: Bars, quick: bool, gains: 
     for name in ("sparse", "memory"):
         runs[name] = {}
         for query in queries:
-            rows = snapshot.strategies[name].retrieve(snapshot.request(query.text, query.context, 0), 100).rows
+            rows = snapshot.strategies[name].look(snapshot.request(query.text, query.context, 0)).hits(100).rows
             runs[name][query.query_id] = [snapshot.catalog.ids[int(row)] for row in rows]
     for name, found in runs.items():
         hit = sum(len(set(found[number]) & set(wanted)) for number, wanted in lacked.items())
@@ -179,7 +179,7 @@ def alone(entities: Sequence[Entity], queries: Mapping[str, str], qrels: Qrels) 
             strategy = Structured.open(resources, rooms[name], None)
             lists = {}
             for number, text in queries.items():
-                rows = strategy.retrieve(Request(text, Context(0), reader.read(text)), PAGE).rows
+                rows = strategy.look(Request(text, Context(0), reader.read(text))).hits(PAGE).rows
                 lists[number] = [columns.ids[int(row)] for row in rows]
             measured = measure(lists, qrels, MEASURES)
             found.append([measured[each] for each in MEASURES])

@@ -6,6 +6,8 @@ objects. Scores do not depend on the limit: searches count all matches, which ke
 
 from __future__ import annotations
 
+import os
+import tempfile
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -72,6 +74,22 @@ def build(folder: Path, documents: Iterable[Sequence[Sequence[str]]], heap_bytes
     return count
 
 
+@contextmanager
+def _lockable(folder: Path) -> Iterator[Path]:
+    """Give a folder in which Tantivy can open an index: it takes a lock, a file, and does so while it opens.
+
+    Where the folder is read-only, a temporary one links to its files; what is opened stays mapped when that is gone.
+    """
+    if os.access(folder, os.W_OK | os.X_OK):
+        yield folder
+        return
+    with tempfile.TemporaryDirectory(prefix="ltrr-") as temporary:
+        for path in folder.iterdir():
+            if not path.name.startswith(".tantivy"):
+                (Path(temporary) / path.name).symlink_to(path.absolute())
+        yield Path(temporary)
+
+
 class FullText:
     """An open full-text index; read-only."""
 
@@ -90,8 +108,8 @@ class FullText:
         written = field(header, "format", int, path)
         if not OLDEST <= written <= FORMAT:
             raise DamagedError(f"{path}: format {written}, this version reads {OLDEST} to {FORMAT}", hint=REBUILD)
-        with _translated(folder):
-            index = tantivy.Index.open(str(folder))
+        with _translated(folder), _lockable(folder) as place:
+            index = tantivy.Index.open(str(place))
             _register(index)
             index.config_reader(reload_policy="manual")  # sealed: no thread needs to watch for commits
             opened = cls(index, folder, FIELDS if written >= FORMAT else FIELDS[:2])

@@ -70,6 +70,12 @@ class CommandContext:
         else:
             render(console(sys.stdout, self.color))
 
+    def tell(self, text: str) -> None:
+        """Write a line of the answer on standard output before all of it is known, at once; not where it is JSON."""
+        if not self.json:
+            console(sys.stdout, self.color).print(safe(text), soft_wrap=True)
+            sys.stdout.flush()
+
     def say(self, text: str) -> None:
         """Talk on standard error, unless asked to be quiet."""
         if not self.quiet:
@@ -86,10 +92,20 @@ class CommandContext:
         return Bar(quiet=self.quiet, verbose=self.verbose, color=self.color)
 
 
+_documents = 0
+
+
+def documents_written() -> int:
+    """Return how many JSON documents this process has written."""
+    return _documents
+
+
 def write_json(document: dict[str, Any]) -> None:
     """Write one JSON document (RFC 8259, NaN as null): indented for eyes, on one line for programs."""
     import msgspec
 
+    global _documents
+    _documents += 1
     data = msgspec.json.encode(document)
     if sys.stdout.isatty():
         data = msgspec.json.format(data, indent=2)

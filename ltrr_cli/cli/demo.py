@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -29,6 +29,7 @@ SHOWN_RESULTS = 5
 STAGES = ("catalog alone", "with feedback", "with ranker")
 
 Scores = Mapping[str, float]  # query id -> measure
+Progress = Callable[[str, int, int | None], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,18 +136,21 @@ def walk(ctx: CommandContext, home: Path) -> Tour:
     pages: list[dict[str, Page]] = []
     steps: list[str] = []
 
-    with ctx.progress() as progress:
-
-        def step(told: str) -> None:
-            steps.append(told)
+    works: tuple[Callable[[Progress], str], ...] = (
+        lambda progress: index.summary(workspace.index([sample_path("catalog.jsonl.gz")], progress=progress)),
+        lambda progress: ingest_feedback.summary(
+            workspace.ingest([sample_path("feedback.jsonl.gz")], progress=progress)
+        ),
+        lambda progress: train_ranker.verdict(workspace.train(progress=progress)),
+    )
+    for number, work in enumerate(works, 1):
+        with ctx.progress() as progress:
+            steps.append(work(progress))
             pages.append({})
             for count, (query, asked) in enumerate(judged.items()):
                 progress("asking", count, len(judged))
                 pages[-1][query] = workspace.query(asked.text, log=False, explore=False, live=False, seed=0)
-
-        step(index.summary(workspace.index([sample_path("catalog.jsonl.gz")], progress=progress)))
-        step(ingest_feedback.summary(workspace.ingest([sample_path("feedback.jsonl.gz")], progress=progress)))
-        step(train_ranker.verdict(workspace.train(progress=progress)))
+        ctx.tell(f" {number}  {steps[-1]}")
     scores: list[Scores] = []
     for answered in pages:
         run = {query: [line.id for line in page.results] for query, page in answered.items()}
@@ -202,10 +206,7 @@ def _counts(workspace: Workspace, text: str) -> dict[str, int]:
 
 
 def render(screen: Console, tour: Tour) -> None:
-    """Draw the steps, the measures per kind of query, and the queries that gained most."""
-    screen.print()
-    for number, told in enumerate(tour.steps, 1):
-        screen.print(f" {number}  {told}", soft_wrap=True)
+    """Draw the measures per kind of query, and the queries that gained most; the steps were told as they went."""
     screen.print(f"\n {MEASURE} of judged queries, answered after each step", style="bold")
     rows = [
         (f" {kind}", tour.queries[kind], *(figure(values[stage], 3) for stage in STAGES))

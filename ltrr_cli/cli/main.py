@@ -8,7 +8,7 @@ import os
 import sys
 import traceback
 from collections.abc import Callable, Sequence
-from typing import Annotated
+from typing import Annotated, NamedTuple
 
 import typer
 
@@ -37,7 +37,7 @@ from ltrr_cli.cli import (
     validate,
     verify,
 )
-from ltrr_cli.cli.context import print_error, with_context
+from ltrr_cli.cli.context import documents_written, print_error, with_context, write_json
 from ltrr_cli.core.errors import LtrrError, NoSpaceError
 
 INTERRUPTED = 130  # 128 + SIGINT, as shells count
@@ -86,8 +86,17 @@ _GROUPS: tuple[tuple[str, Sequence[tuple[str, Callable[..., None], str]], str], 
     ("models", models.COMMANDS, "List, show, promote and roll back rankers."),
     ("encoder", encoder.COMMANDS, "List, fetch and import encoders."),
 )
+
+
+def _help_alone(context: typer.Context) -> None:
+    """Print the help of a group that is typed alone, as plain ``ltrr`` prints its own."""
+    if context.invoked_subcommand is None:
+        typer.echo(context.get_help())
+
+
 for _name, _commands, _short in _GROUPS:
-    _group = typer.Typer(rich_markup_mode=None, add_completion=False, no_args_is_help=True)
+    _group = typer.Typer(rich_markup_mode=None, add_completion=False, invoke_without_command=True)
+    _group.callback()(_help_alone)
     for _inner, _command, _help in _commands:
         _group.command(_inner, short_help=_help)(with_context(_command))
     app.add_typer(_group, name=_name, short_help=_short, help=_short)
@@ -115,6 +124,8 @@ def main() -> None:
 
 def run(arguments: Sequence[str]) -> int:
     """Run one command line and return its exit code: 0, the code of the failure's class, or 1 for a bug."""
+    as_json = "--json" in arguments[: arguments.index("--") if "--" in arguments else None]
+    answered = documents_written()
     try:
         for stream in (sys.stdout, sys.stderr):
             if isinstance(stream, io.TextIOWrapper):
@@ -131,30 +142,39 @@ def run(arguments: Sequence[str]) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return PIPE_CLOSED
     except (KeyboardInterrupt, typer.Abort):
-        print_error("ltrr: interrupted")
-        return INTERRUPTED
+        failure = _Failure("interrupted", None, INTERRUPTED)
     except Exception as error:
-        return _failed(error)
-    return 0
+        failure = failure_of(error)
+        if failure.bug:
+            traceback.print_exception(error)
+    else:
+        return 0
+    print_error(f"ltrr: {failure.message}", *([f"hint: {failure.hint}"] if failure.hint else []))
+    if as_json and documents_written() == answered:  # one document, whether it went well or not
+        write_json({"error": failure.message, "hint": failure.hint, "exit_code": failure.exit_code})
+    return failure.exit_code
 
 
-def _failed(error: Exception) -> int:
-    """Print one line and a hint for a failure that was foreseen, the traceback for a bug; return the exit code."""
+class _Failure(NamedTuple):
+    """What is said of a failure; ``bug`` where nobody foresaw it."""
+
+    message: str
+    hint: str | None
+    exit_code: int
+    bug: bool = False
+
+
+def failure_of(error: Exception) -> _Failure:
+    """Return what is said of an error: one line and a hint where it was foreseen."""
     if isinstance(error, LtrrError):
-        return _told(str(error), error.hint, error.exit_code)
+        return _Failure(str(error), error.hint, error.exit_code)
     if isinstance(error, _TYPED_WRONGLY):
         context = getattr(error, "ctx", None)
         where = context.command_path if context is not None else "ltrr"
         message: str = error.format_message()  # type: ignore[attr-defined]
-        return _told(message.strip().rstrip("."), f"see `{where} -h`", 2)
+        return _Failure(message.strip().rstrip("."), f"see `{where} -h`", 2)
     if isinstance(error, OSError) and error.errno in _FULL:
-        return _told(f"no space left: {error}", "make room and run the command again", NoSpaceError.exit_code)
+        return _Failure(f"no space left: {error}", "make room and run the command again", NoSpaceError.exit_code)
     if isinstance(error, OSError) and error.errno in _REFUSED:
-        return _told(str(error), "check who may write there, or choose another folder with --home", 1)
-    traceback.print_exception(error)
-    return _told("this is a bug in ltrr; the lines above say where", None, 1)
-
-
-def _told(message: str, hint: str | None, code: int) -> int:
-    print_error(f"ltrr: {message}", *([f"hint: {hint}"] if hint else []))
-    return code
+        return _Failure(str(error), "check who may write there, or choose another folder with --home", 1)
+    return _Failure("this is a bug in ltrr; the lines above say where", None, 1, bug=True)

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 def show(
     ctx: CommandContext,
-    query: Annotated[str, typer.Argument(metavar="QUERY", help="The query, as a user would type it.")],
+    words: Annotated[list[str], typer.Argument(metavar="QUERY...", help="The query, as a user would type it.")],
     k: Annotated[int, typer.Option("-k", metavar="N", min=1, help="Number of entities to show.")] = 10,
     at: Annotated[
         str | None, typer.Option("--at", metavar="TIME", help="The state at this time.  [default: the last event]")
@@ -29,7 +29,7 @@ def show(
     words of it. predicted: what titles, attributes and given predictions expect. fame: what is popular among these.
     acts: how often each was chosen for this query. against: skips, dislikes, short visits, which lessen all parts.
     """
-    found = ctx.workspace().remembered(query, k=k, at=at)
+    found = ctx.workspace().remembered(" ".join(words), k=k, at=at)
     ctx.answer(found, lambda screen: render(screen, found))
 
 

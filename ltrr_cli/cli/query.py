@@ -40,8 +40,8 @@ ROOMY = 110  # columns from which a page also says who brought what
 
 def query(
     ctx: CommandContext,
-    text: Annotated[
-        str | None, typer.Argument(metavar="TEXT", help="Search text; omit it for recommendations.")
+    words: Annotated[
+        list[str] | None, typer.Argument(metavar="[TEXT]...", help="Search text; omit it for recommendations.")
     ] = None,
     k: Annotated[int | None, typer.Option("-k", metavar="N", help="Results.  [default: 10, 100 with --batch]")] = None,
     budget: Annotated[
@@ -62,6 +62,9 @@ def query(
     ] = None,
     policy: Annotated[
         str | None, typer.Option("--policy", metavar="P", help="Allocation policy for this query only.")
+    ] = None,
+    ranker: Annotated[
+        str | None, typer.Option("--ranker", metavar="R", help="Order by ranker-N or fusion.  [default: what serves]")
     ] = None,
     seed: Annotated[int | None, typer.Option("--seed", metavar="N", help="Seed of the random draw.")] = None,
     hide_seen: Annotated[bool, typer.Option("--hide-seen", help="Leave out what the user already acted on.")] = False,
@@ -93,6 +96,7 @@ def query(
     Queries at the terminal do not count as real traffic, unless --live or live = true in ltrr.toml says so.
     """
     conditions = options.filters(filters or ())
+    text = " ".join(words) if words else None
     if seed is not None and not 0 <= seed <= LARGEST_SEED:
         raise UsageError(f"--seed is {seed}", hint=f"a seed lies between 0 and {LARGEST_SEED}")
     if batch is not None or run is not None:
@@ -101,7 +105,7 @@ def query(
             "--seed": seed, "--like": like, "--live": live, "--explain": explain, "--page": page_number,
             "--facets": facets, "--sort": sort,
         }  # fmt: skip
-        _batch(ctx, batch, run, only_one, 100 if k is None else k, budget, policy, hide_seen)
+        _batch(ctx, batch, run, only_one, 100 if k is None else k, budget, policy, ranker, hide_seen)
         return
     for name, value in (("TEXT", text), ("--user", user), ("--session", session), ("--like", like)):
         options.readable(value, name)
@@ -118,6 +122,7 @@ def query(
         context=known,
         filters=conditions,
         policy=policy,
+        ranker=ranker,
         seed=seed,
         hide_seen=hide_seen,
         like=like,
@@ -144,6 +149,7 @@ def _batch(
     k: int,
     budget: int | None,
     policy: str | None,
+    ranker: str | None,
     hide_seen: bool,
 ) -> None:
     if queries is None or run is None:
@@ -153,7 +159,7 @@ def _batch(
             raise UsageError(f"{name} does not go with --batch", hint="the lines of the file say who asks what")
     with ctx.progress() as progress:
         report = ctx.workspace().query_batch(
-            queries, run, k=k, budget=budget, policy=policy, hide_seen=hide_seen, progress=progress
+            queries, run, k=k, budget=budget, policy=policy, ranker=ranker, hide_seen=hide_seen, progress=progress
         )
     empty = f" ({report.empty:,} without any)" if report.empty else ""
     line = f"{counted(report.queries, 'query', 'queries')}{empty}, {counted(report.results, 'result')} in {run}"

@@ -57,16 +57,9 @@ def shortened(text: str, most: int = 40) -> str:
 
 def console(stream: TextIO, color: bool) -> Console:
     """Return a console that shows text as it is: no markup, no emoji codes, no guessed highlighting."""
-    from rich.console import Console
+    from ltrr_cli.cli.screen import open_screen
 
-    return Console(
-        file=stream,
-        no_color=not color,
-        markup=False,
-        emoji=False,
-        highlight=False,
-        width=None if stream.isatty() else WIDE,
-    )
+    return open_screen(stream, color=color, width=None if stream.isatty() else WIDE)
 
 
 def table(columns: Sequence[str], rows: Iterable[Sequence[object]], *, numbers: Sequence[str] = ()) -> Table:

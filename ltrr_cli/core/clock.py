@@ -101,7 +101,7 @@ def _of_number(value: int | float, years: bool) -> tuple[int, str]:
     if _EARLIEST <= value <= _LATEST:
         return int(value), ""
     for factor, name in _UNITS:
-        if size <= _LATEST * factor:
+        if _EARLIEST * factor <= value <= _LATEST * factor:
             return math.floor(value / factor) if isinstance(value, float) else value // factor, name
     raise DataError(f"time out of range: {value!r:.60} (epoch milliseconds expected)")
 

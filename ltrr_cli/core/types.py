@@ -8,12 +8,13 @@ Positions and ranks count from 1.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ltrr_cli.core.memo import Memo
 from ltrr_cli.core.spans import Part, Range
 
 IntArray = NDArray[np.int32]
@@ -182,6 +183,7 @@ class Request:
 
     allowed -- (entities,) bool from filters and hidden entities, or None when everything is allowed
     seeds   -- rows of the best hits of the first wave, best first, for strategies of the second wave
+    memo    -- what strategies have worked out about this request; ``dataclasses.replace`` begins a new one
     """
 
     query: str
@@ -190,6 +192,13 @@ class Request:
     seed: int = 0
     allowed: BoolArray | None = None
     seeds: IntArray | None = None
+    memo: Memo = field(default_factory=Memo, init=False, compare=False, repr=False)
+
+    def seeded(self, seeds: IntArray | None) -> Request:
+        """Return the same request for the second wave."""
+        request = replace(self, seeds=seeds)
+        object.__setattr__(request, "memo", self.memo)
+        return request
 
 
 # ---------------------------------------------------------------- what was found

@@ -12,6 +12,7 @@ from ltrr_cli.allocation.models.strategy_history import PAST, shape
 from ltrr_cli.allocation.policy import BanditContext
 from ltrr_cli.core.types import Context, FloatArray, Hits, Request
 from ltrr_cli.engine.snapshot import Snapshot
+from ltrr_cli.retrieval.strategy import look_of
 from ltrr_cli.text.normalise import query_key
 
 
@@ -37,7 +38,8 @@ def _signals(snapshot: Snapshot, request: Request) -> dict[str, float]:
     context, read = request.context, [(slot.field, query_key(slot.value)) for slot in request.reading.slots]
     signals = {**request.reading.signals, **snapshot.preferences.features(context.user, read, context.time_ms)}
     for name, strategy in snapshot.strategies.items():
-        signals.update({f"{name}.{key}": value for key, value in strategy.signals(request).items()})
+        if strategy.signal_names:
+            signals.update({f"{name}.{key}": value for key, value in look_of(strategy, request).signals().items()})
     return signals
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -89,6 +90,18 @@ def number_of(state: State, name: str) -> int:
     if not state.generations.folder(KIND, int(digits)).is_dir():
         raise NotFoundError(f"no {name_of(int(digits))} in {state.home}", hint="see `ltrr models list`")
     return int(digits)
+
+
+def opened(state: State, name: str) -> Model | None:
+    """Open a kept model; None is fusion. Raises DamagedError, NotFoundError, UsageError."""
+    number = number_of(state, name)
+    return None if number == FUSION else _opened(state.generations.folder(KIND, number))
+
+
+@lru_cache(maxsize=4)
+def _opened(folder: Path) -> Model:
+    """A model's folder is sealed: it is read once."""
+    return open_model(folder)
 
 
 @contextmanager

@@ -7,16 +7,14 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
-from ltrr_cli.allocation.models.strategy_history import PAST
-from ltrr_cli.allocation.policy import Policy
-from ltrr_cli.allocation.policy_registry import open_policy
 from ltrr_cli.catalog.filters import parse_filter
 from ltrr_cli.core.clock import now_ms, parse_time
-from ltrr_cli.core.errors import NotFoundError, UsageError
+from ltrr_cli.core.errors import UsageError
 from ltrr_cli.core.report import Report
 from ltrr_cli.core.seeds import seed_of
 from ltrr_cli.core.types import AttributeValue, Context, Impression, Plan, Reading, Shown
 from ltrr_cli.engine.bandit_context import journalled, schema_of
+from ltrr_cli.engine.named import hidden, named_policy, named_ranker
 from ltrr_cli.engine.presentation import (
     attributes_shown,
     candidates_of,
@@ -27,7 +25,6 @@ from ltrr_cli.engine.presentation import (
 )
 from ltrr_cli.engine.search import Answer, answer
 from ltrr_cli.engine.shadow import shadows
-from ltrr_cli.feedback.rewards import Rewards
 from ltrr_cli.text.normalise import writable
 from ltrr_cli.text.operators import taken_apart
 
@@ -35,6 +32,7 @@ if TYPE_CHECKING:
     from ltrr_cli.engine.snapshot import Snapshot
     from ltrr_cli.engine.state import State
 
+READ_ONLY = "{home} is read-only: this search is not logged (--no-log says so beforehand)"
 LARGEST_K = 10_000
 LARGEST_BUDGET = 100_000
 
@@ -108,6 +106,7 @@ class QueryRequest:
     context: Mapping[str, str] = field(default_factory=dict)
     filters: tuple[str, ...] = ()
     policy: str | None = None
+    ranker: str | None = None
     seed: int | None = None
     hide_seen: bool = False
     live: bool = True
@@ -166,6 +165,9 @@ def respond(state: State, asked: QueryRequest, still_wanted: Callable[[], bool] 
     still_wanted -- asked before journalling: a page that came too late was seen by nobody
     """
     asked = asked.writable()
+    unlogged = asked.log and not state.writable()
+    if unlogged:
+        asked = replace(asked, log=False)
     budget = asked.checked(state.settings.retrieval.budget)
     filters = tuple(parse_filter(text) for text in asked.filters)
     snapshot = state.snapshot()
@@ -182,7 +184,7 @@ def respond(state: State, asked: QueryRequest, still_wanted: Callable[[], bool] 
         asked.like,
     )
     seed = asked.drawn_by(impression_id)
-    policy = named_policy(state, asked.policy)
+    policy, ranker = named_policy(state, asked.policy), named_ranker(state, asked.ranker)
     found = answer(
         snapshot,
         asked.text,
@@ -192,6 +194,7 @@ def respond(state: State, asked: QueryRequest, still_wanted: Callable[[], bool] 
         seed=seed,
         explore=asked.explore,
         policy=policy,
+        ranker=ranker,
         hidden=hidden(state, context),
     )
     lines = _lines(snapshot, found, asked)
@@ -200,7 +203,8 @@ def respond(state: State, asked: QueryRequest, still_wanted: Callable[[], bool] 
         beside = () if asked.in_own_order else shadows(state, snapshot, found, asked.k)
         impression = _impression(snapshot, found, lines, impression_id, asked)
         state.journal.append_impression(replace(impression, shadows=beside))
-    return _page(snapshot, found, lines, impression_id if logged else None, asked)
+    page = _page(snapshot, found, lines, impression_id if logged else None, asked)
+    return replace(page, warnings=(*page.warnings, READ_ONLY.format(home=state.home))) if unlogged else page
 
 
 def _lines(snapshot: Snapshot, found: Answer, asked: QueryRequest) -> list[tuple[int, Shown]]:
@@ -214,33 +218,6 @@ def _lines(snapshot: Snapshot, found: Answer, asked: QueryRequest) -> list[tuple
     return [
         (place, found.line(snapshot, place, asked.skipped + number)) for number, place in enumerate(places.tolist(), 1)
     ]
-
-
-def hidden(state: State, context: Context) -> frozenset[str]:
-    """Return what the user already acted on, where it is to be hidden, and the entity that others are to be like.
-
-    Raises NotFoundError where the catalog has no such entity.
-    """
-    same: frozenset[str] = frozenset()
-    if context.like is not None:
-        if state.snapshot().catalog.row_of(context.like) < 0:
-            raise NotFoundError(f"no entity {context.like[:80]!r} to be like", hint="an id of the catalog is needed")
-        same = frozenset((context.like,))
-    if not context.hide_seen or context.user is None:
-        return same
-    rewards = Rewards(state.settings.feedback)
-    acts = (event for event in state.journal.events_by(context.user) if rewards.says_something(event))
-    return same | {event.entity_id for event in acts}
-
-
-def named_policy(state: State, name: str | None) -> Policy | None:
-    """Return the policy asked for, with what was learnt where it is the one that learns; None: the serving one."""
-    if name is None:
-        return None
-    current = state.current()
-    learned = state.generations.folder("learned", current.learned) / "policy"
-    features = (*state.snapshot().features(), *PAST)
-    return open_policy(state.settings.allocation, learned, name, features)
 
 
 def _impression(
@@ -288,7 +265,7 @@ def _page(snapshot: Snapshot, found: Answer, lines: _Lines, impression_id: str |
         plan=found.plan,
         results=tuple(results),
         took_ms={stage: round(took, 3) for stage, took in found.took_ms.items()},
-        ranker="fusion" if snapshot.ranker is None else snapshot.ranker.algorithm,
+        ranker="fusion" if found.ranker is None else found.ranker.algorithm,
         candidates=int(found.included[found.drawn].sum()),
         warnings=tuple(snapshot.told()),
         matched=is_matched(found),

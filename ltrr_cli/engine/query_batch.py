@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 from ltrr_cli.core.errors import DataError
 from ltrr_cli.core.progress import Progress
 from ltrr_cli.core.report import Report
-from ltrr_cli.engine.query import QueryRequest, hidden, named_policy
+from ltrr_cli.engine.named import hidden, named_policy, named_ranker
+from ltrr_cli.engine.query import QueryRequest
 from ltrr_cli.engine.search import answer
 from ltrr_cli.feedback.judgments import query_line, run_lines
 from ltrr_cli.storage.disk import write_atomic
@@ -38,6 +39,7 @@ def respond_batch(
     k: int,
     budget: int | None,
     policy: str | None,
+    ranker: str | None,
     hide_seen: bool,
     progress: Progress,
 ) -> BatchReport:
@@ -48,7 +50,7 @@ def respond_batch(
     )
     most = blank.checked(state.settings.retrieval.budget)
     snapshot = state.snapshot()
-    chosen = named_policy(state, policy)
+    chosen, ranked = named_policy(state, policy), named_ranker(state, ranker)
     count = results = empty = 0
     lines: list[str] = []
     for line in read_lines(queries):
@@ -56,8 +58,9 @@ def respond_batch(
             raise DataError(f"{queries}, line {line.number}: {line.reason}")
         query_id, context, text = query_line(line.data, f"{queries}, line {line.number}", snapshot.clock_ms, hide_seen)
         found = answer(
-            snapshot, text, context, k=k, budget=most, explore=False, policy=chosen, hidden=hidden(state, context)
-        )
+            snapshot, text, context, k=k, budget=most, explore=False, policy=chosen, ranker=ranked,
+            hidden=hidden(state, context),
+        )  # fmt: skip
         lines += run_lines(query_id, [snapshot.catalog.ids[int(found.candidates.rows[place])] for place in found.page])
         count, results, empty = count + 1, results + len(found.page), empty + (len(found.page) == 0)
         progress("queries", count, None)

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import replace
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 
@@ -12,7 +11,7 @@ from ltrr_cli.core.seeds import generator
 from ltrr_cli.core.types import Hits, IntArray, Plan, Request
 from ltrr_cli.engine.snapshot import Snapshot
 from ltrr_cli.ranking.fusion import blend
-from ltrr_cli.retrieval.strategy import best
+from ltrr_cli.retrieval.strategy import best, look_ahead, look_of
 from ltrr_cli.retrieval.union import union
 
 SEEDS = 10  # best hits of the first wave from which the second starts
@@ -50,13 +49,25 @@ def waves(
 
     ask -- asks one strategy by name, for who wants to watch; None: just asks
     """
-    ask = ask or (lambda name, request: snapshot.strategies[name].retrieve(request, depth))
+    ask = ask or (lambda name, request: look_of(snapshot.strategies[name], request).hits(depth))
     later = [name for name in strategies if snapshot.strategies[name].second_wave]
     found = {name: ask(name, request) for name in strategies if name not in later and (ran is None or name in ran)}
     if later:
-        request = replace(request, seeds=seeds(snapshot, request, found))
+        request = request.seeded(seeds(snapshot, request, found))
     found |= {name: ask(name, request) for name in later if ran is None or name in ran}
     return request, [found.get(name, Hits.none()) for name in strategies]
+
+
+def look_many(snapshot: Snapshot, requests: Sequence[Request]) -> None:
+    """Let the strategies of the first wave look at many requests at once, before these are answered one by one.
+
+    For who asks hundreds of queries at one moment, some hundred at a time: until they are dropped, requests hold what
+    was found out about them.
+    """
+    for name in snapshot.enabled():
+        strategy = snapshot.strategies[name]
+        if not strategy.second_wave:
+            look_ahead(strategy, requests)
 
 
 def seeds(snapshot: Snapshot, request: Request, found: Mapping[str, Hits]) -> IntArray | None:

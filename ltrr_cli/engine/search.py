@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from time import perf_counter
+from typing import Final, Literal
 
 import numpy as np
 
@@ -28,12 +29,17 @@ from ltrr_cli.core.types import (
 from ltrr_cli.engine.bandit_context import bandit_context_of
 from ltrr_cli.engine.match import column, matching
 from ltrr_cli.engine.page import PageExploration
+from ltrr_cli.engine.rerank import Reranker
 from ltrr_cli.engine.retrieve import running, waves
 from ltrr_cli.engine.score import by_ranker, lift_of, lifted, untrained
 from ltrr_cli.engine.snapshot import Snapshot
 from ltrr_cli.ranking.candidate_features import MATCHING, assemble
-from ltrr_cli.ranking.model import Schema
+from ltrr_cli.ranking.model import Model, Schema
+from ltrr_cli.retrieval.strategy import look_of
 from ltrr_cli.retrieval.union import union
+
+SERVING: Final = "serving"  # whatever ranker the snapshot serves with
+RankerChoice = Model | None | Literal["serving"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +56,7 @@ class Answer:
     page     -- (k,) candidates shown, best first
     odds     -- (k,) float64, the chance that each stood at its position
     paging   -- how neighbours of the page were swapped
+    ranker   -- what corrected the untrained score; None: nothing did
     """
 
     request: Request
@@ -68,6 +75,7 @@ class Answer:
     page: IntArray
     odds: DoubleArray
     paging: PageExploration
+    ranker: Model | None
     took_ms: Mapping[str, float]
 
     @property
@@ -158,16 +166,21 @@ def answer(
     seed: int = 0,
     explore: bool = True,
     policy: Policy | None = None,
+    ranker: RankerChoice = SERVING,
+    reranker: Reranker | None = None,
     hidden: Iterable[str] = (),
     retrieved: Answer | None = None,
 ) -> Answer:
-    """Answer one query as of ``context.time_ms``; changes nothing.
+    """Answer one query as of ``context.time_ms``; changes nothing, so that many threads may ask at once.
 
-    retrieved -- an answer to the same question, whose hits are used again
+    policy, reranker -- None: the snapshot's
+    ranker           -- SERVING: the snapshot's; None: the untrained score orders the page, as it does where the
+                        ranker was trained with other features
+    retrieved        -- an answer to the same question, whose hits are used again
     """
     watch = _Stopwatch()
-    policy = policy or snapshot.policy
-    request = snapshot.request(query, context, seed, hidden)
+    policy, reranker = policy or snapshot.policy, reranker or snapshot.reranker
+    request = snapshot.request(query, context, seed, hidden) if retrieved is None else retrieved.request
     watch.stage("understand")
     bandit_context = bandit_context_of(snapshot, request, snapshot.enabled(), budget, explore=explore)
     menu = policy.menu(bandit_context)
@@ -180,7 +193,7 @@ def answer(
     if retrieved is None:
         request, hits = waves(snapshot, request, bandit_context.strategies, budget, ran)
     else:
-        request, hits = replace(request, seeds=retrieved.request.seeds), list(retrieved.hits)
+        hits = list(retrieved.hits)
     watch.stage("retrieve")
     candidates, included = _candidates(bandit_context.strategies, hits, menu, budget)
     schema, features = describe(snapshot, request, candidates)
@@ -189,13 +202,13 @@ def answer(
     page = untrained(schema, features, candidates, weights, snapshot.scored_as())
     lift = lift_of(schema, features, page)
     baseline = lifted(page, lift)
-    fits = snapshot.ranker is not None and snapshot.ranker.schema.digest == schema.digest
-    scores = (
-        by_ranker(snapshot.ranker, schema, features, page, lift) if snapshot.ranker is not None and fits else baseline
-    )
-    if snapshot.reranker.cross is not None:
+    chosen = snapshot.ranker if isinstance(ranker, str) else ranker
+    if chosen is not None and chosen.schema.digest != schema.digest:
+        chosen = None
+    scores = baseline if chosen is None else by_ranker(chosen, schema, features, page, lift)
+    if reranker.cross is not None:
         watch.stage("score")
-        scores = snapshot.reranker.rerank(snapshot.catalog, query, candidates.rows, scores)
+        scores = reranker.rerank(snapshot.catalog, query, candidates.rows, scores)
         watch.stage("rerank")
     order = np.lexsort((candidates.rows, -scores)).astype(np.int32)
     paging = PageExploration.of(snapshot.settings.ranking, explore=explore)
@@ -205,7 +218,7 @@ def answer(
     watch.stage("rank")
     return Answer(
         request, bandit_context, menu, drawn, plan, tuple(hits), candidates, included, schema, features, page, baseline,
-        scores, shown, shown_odds, paging, watch.total(),
+        scores, shown, shown_odds, paging, chosen, watch.total(),
     )  # fmt: skip
 
 
@@ -224,9 +237,9 @@ def context_of(search: Impression) -> Context:
 def describe(snapshot: Snapshot, request: Request, candidates: Candidates) -> tuple[Schema, FloatArray]:
     """Return the schema and the (n, f) features of the candidates as the system knows them now."""
     rows, catalog = candidates.rows, snapshot.catalog
+    asked = ((name, snapshot.strategies[name]) for name in candidates.strategies)
     evidence = [
-        (name, snapshot.strategies[name].evidence_names, snapshot.strategies[name].evidence(request, rows))
-        for name in candidates.strategies
+        (name, one.evidence_names, look_of(one, request).evidence(rows)) for name, one in asked if one.evidence_names
     ]
     created = catalog.created_ms[rows]
     age_days = np.where(created < 0, np.nan, (request.context.time_ms - created) / DAY).astype(np.float32)

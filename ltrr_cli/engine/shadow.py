@@ -5,46 +5,40 @@ They use what was retrieved for the page, so they cost a plan and a ranking, not
 
 from __future__ import annotations
 
-from functools import lru_cache
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ltrr_cli.allocation.policy import Policy
 from ltrr_cli.core.errors import DamagedError, NotFoundError
 from ltrr_cli.core.types import Shadow
 from ltrr_cli.engine import model_store
-from ltrr_cli.engine.search import Answer, answer
-from ltrr_cli.ranking.trained import open_model
+from ltrr_cli.engine.search import SERVING, Answer, RankerChoice, answer
 
 if TYPE_CHECKING:
     from ltrr_cli.engine.snapshot import Snapshot
     from ltrr_cli.engine.state import State
-    from ltrr_cli.ranking.model import Model
 
 
 def shadows(state: State, snapshot: Snapshot, found: Answer, k: int) -> tuple[Shadow, ...]:
     """Return what the shadows of the settings would have done for an answered search."""
     lines = []
     if snapshot.shadow is not None:
-        other = _again(snapshot, found, k, snapshot.shadow)
+        other = _again(snapshot, found, k, policy=snapshot.shadow)
         lines.append(Shadow(str(snapshot.shadow), other.plan.draws, _page(snapshot, other)))
     name = state.settings.ranking.shadow
     if name:
-        serving = snapshot.ranker
         try:
-            snapshot.ranker = _model(state, name)
-            other = _again(snapshot, found, k, None)
+            other = _again(snapshot, found, k, ranker=model_store.opened(state, name))
             lines.append(Shadow(name, other.plan.draws, _page(snapshot, other)))
         except (DamagedError, NotFoundError) as error:
             warning = f"ranking.shadow not used: {error}"
             if warning not in snapshot.warnings:
                 snapshot.warnings.append(warning)
-        finally:
-            snapshot.ranker = serving
     return tuple(lines)
 
 
-def _again(snapshot: Snapshot, found: Answer, k: int, policy: Policy | None) -> Answer:
+def _again(
+    snapshot: Snapshot, found: Answer, k: int, *, policy: Policy | None = None, ranker: RankerChoice = SERVING
+) -> Answer:
     """Answer once more, from the same hits and with the same dice."""
     request = found.request
     return answer(
@@ -56,21 +50,10 @@ def _again(snapshot: Snapshot, found: Answer, k: int, policy: Policy | None) -> 
         seed=request.seed,
         explore=found.bandit_context.explore,
         policy=policy,
+        ranker=ranker,
         retrieved=found,
     )
 
 
 def _page(snapshot: Snapshot, found: Answer) -> tuple[str, ...]:
     return tuple(snapshot.catalog.ids[int(row)] for row in found.candidates.rows[found.page])
-
-
-def _model(state: State, name: str) -> Model | None:
-    """Open a kept model; None is fusion. Raises DamagedError, NotFoundError, UsageError."""
-    number = model_store.number_of(state, name)
-    return None if number == model_store.FUSION else _opened(state.generations.folder(model_store.KIND, number))
-
-
-@lru_cache(maxsize=2)
-def _opened(folder: Path) -> Model:
-    """A model's folder is sealed: it is read once."""
-    return open_model(folder)

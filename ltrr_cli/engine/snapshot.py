@@ -20,6 +20,7 @@ from ltrr_cli.core.config import Settings
 from ltrr_cli.core.errors import DamagedError, UsageError
 from ltrr_cli.core.inferred import Inferred
 from ltrr_cli.core.intent import meant_by_name, states_values
+from ltrr_cli.core.memo import Memo
 from ltrr_cli.core.types import Context, Encoder, FloatArray, Outcome, Profile, Reading, Request
 from ltrr_cli.engine.constraints import allowed_by, asked_for, constrained
 from ltrr_cli.engine.rerank import Reranker
@@ -90,6 +91,7 @@ class Snapshot:
     inferred: Inferred = field(default_factory=Inferred.none)
     warnings: list[str] = field(default_factory=list)
     holds: tuple[Hold, ...] = ()
+    opened: Memo = field(default_factory=Memo)  # policies that were asked for by name
     _acted_on: dict[int, int] = field(default_factory=dict)  # row -> number of the entity among the habits
 
     def features(self) -> tuple[str, ...]:
@@ -188,9 +190,8 @@ class Snapshot:
             strategy.learn(batch)
         for outcome, row in zip(outcomes, batch.rows.tolist(), strict=True):
             if row >= 0 and outcome.user is not None and outcome.reward > 0:
-                self.preferences.learn(
-                    outcome.user, self._known_as(row), outcome.reward * outcome.weight, outcome.time_ms
-                )
+                worth = outcome.reward * outcome.weight
+                self.preferences.learn(outcome.user, self._known_as(row), worth, outcome.time_ms)
 
     def meet(self, journal: Journal) -> None:
         """Let every strategy know what the journal says of people."""

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from contextlib import AbstractContextManager
 from pathlib import Path
+from threading import Lock, local
 from typing import Any
 
 from ltrr_cli.core.config import Settings, load_settings
-from ltrr_cli.core.errors import NotFoundError
+from ltrr_cli.core.errors import LtrrError, NotFoundError, UsageError
 from ltrr_cli.engine.snapshot import Snapshot, open_snapshot
 from ltrr_cli.storage.generations import Current, Generations
 from ltrr_cli.storage.journal import Journal
@@ -18,31 +20,35 @@ class State:
     """Settings, generations, journal and the open snapshot of one workspace folder.
 
     Opening costs nothing; the journal and a snapshot are opened when they are first asked for, and a newer snapshot
-    once a newer generation is published.
+    once a newer generation is published. Many threads may ask at once: they share the snapshot, and each has its own
+    connection to the journal.
     """
 
     def __init__(self, home: str | Path, **flags: Any) -> None:
-        self.home = Path(home)
+        self.home = _folder(Path(home))
         self.settings: Settings = load_settings(self.home, **flags)
         self.generations = Generations(self.home)
-        self._snapshot: Snapshot | None = None
-        self._of: Current | None = None
-        self._journal: Journal | None = None
+        self._open: tuple[Current, Snapshot] | None = None
+        self._opening = Lock()
+        self._per_thread = local()
 
     @property
     def journal(self) -> Journal:
-        """The journal, opened once."""
-        if self._journal is None:
-            self.home.mkdir(parents=True, exist_ok=True)
-            self._journal = Journal(self.home / "journal.db")
-        return self._journal
+        """The journal, opened once by every thread that asks."""
+        mine: Journal | None = getattr(self._per_thread, "journal", None)
+        if mine is None:
+            if self.writable():
+                self._make_home()
+            mine = self._per_thread.journal = Journal(self.home / "journal.db", writable=self.writable())
+        return mine
 
     def snapshot(self) -> Snapshot:
         """Return the open state of the current generations; raises NotFoundError where nothing was indexed."""
         current = self.current()
-        if self._snapshot is None or current != self._of:
-            self._snapshot, self._of = self.open_snapshot(current), current
-        return self._snapshot
+        with self._opening:
+            if self._open is None or self._open[0] != current:
+                self._open = (current, self.open_snapshot(current))
+            return self._open[1]
 
     def current(self) -> Current:
         """Return the current generations; raises NotFoundError where nothing was indexed."""
@@ -63,5 +69,27 @@ class State:
 
     def publishing(self, purpose: str) -> AbstractContextManager[None]:
         """Hold the publication lock; raises LockedError naming who holds it."""
-        self.home.mkdir(parents=True, exist_ok=True)
+        self._make_home()
         return publication(self.home, purpose)
+
+    def writable(self) -> bool:
+        """Say whether anything can be written into the workspace; one that is not there yet may be made."""
+        return not self.home.is_dir() or os.access(self.home, os.W_OK | os.X_OK)
+
+    def _make_home(self) -> None:
+        try:
+            self.home.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            reason = error.strerror or str(error)
+            raise LtrrError(f"--home {self.home} cannot be made: {reason}", hint="choose another folder") from None
+
+
+def _folder(home: Path) -> Path:
+    """Return where a workspace is or may be made; raises UsageError for what is no folder."""
+    try:
+        other = home.exists() and not home.is_dir()
+    except (OSError, ValueError) as error:  # a name that is too long, or holds a NUL
+        raise UsageError(f"--home {str(home)[:80]!r}: {error}", hint="give a folder") from None
+    if other:
+        raise UsageError(f"--home {home} is a file, no folder", hint="give the folder of a workspace, or a new one")
+    return home

@@ -166,10 +166,11 @@ def _pages(
 
 
 def _answered(snapshot: Snapshot, target: Target, text: str, context: Context, name: str) -> list[str]:
-    kept, snapshot.ranker = snapshot.ranker, target.ranker
     budget, seed = snapshot.settings.retrieval.budget, seed_of("compare", name)
-    found = answer(snapshot, text, context, k=PAGE, budget=budget, seed=seed, explore=False, policy=target.policy)
-    snapshot.ranker = kept
+    found = answer(
+        snapshot, text, context, k=PAGE, budget=budget, seed=seed, explore=False, policy=target.policy,
+        ranker=target.ranker,
+    )  # fmt: skip
     return [snapshot.catalog.ids[int(row)] for row in found.candidates.rows[found.page]]
 
 

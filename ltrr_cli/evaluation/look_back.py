@@ -7,7 +7,7 @@ spread evenly over time, it is asked what it would have answered then; all that 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from time import perf_counter
 from typing import TYPE_CHECKING
 
@@ -29,6 +29,7 @@ from ltrr_cli.learning.timeline import walk
 from ltrr_cli.learning.train import Observer
 from ltrr_cli.ranking.fusion import fuse
 from ltrr_cli.ranking.model import Examples
+from ltrr_cli.retrieval.strategy import look_of
 from ltrr_cli.retrieval.union import union
 from ltrr_cli.text.normalise import query_key
 
@@ -188,9 +189,10 @@ class _Watcher:
         self.observer.freeze(search, found)
         self._teacher.keep(search, trace_of(snapshot, found))
         hits, took = [], []
+        anew = replace(found.request)  # without what was worked out about it: what that takes is measured
         for name in found.bandit_context.strategies:
             start = perf_counter()
-            hits.append(snapshot.strategies[name].retrieve(found.request, self._budget))
+            hits.append(look_of(snapshot.strategies[name], anew).hits(self._budget))
             took.append((perf_counter() - start) * 1e3)
         rows, ranks, _ = union(hits)
         fused = fuse(ranks)

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import ir_measures
 import numpy as np
 
-from ltrr_cli.core.errors import DataError
+from ltrr_cli.core.errors import UsageError
 from ltrr_cli.core.types import DoubleArray
 
 Qrels = Mapping[str, Mapping[str, int]]
@@ -16,7 +16,7 @@ Run = Mapping[str, Sequence[str] | Mapping[str, float]]  # query id -> ids, best
 
 
 def parse_measures(names: Sequence[str]) -> list[ir_measures.Measure]:
-    """Read measures by ir-measures' names ("nDCG@10", "R@100", "RR"); raises DataError for an unknown one."""
+    """Read measures by ir-measures' names ("nDCG@10", "R@100", "RR"); raises UsageError for an unknown one."""
     found = []
     for name in names:
         try:
@@ -24,7 +24,7 @@ def parse_measures(names: Sequence[str]) -> list[ir_measures.Measure]:
             measure.validate_params()  # it asserts; and a parameter that it does not know breaks it later
             found.append(measure)
         except (ValueError, NameError, SyntaxError, TypeError, AttributeError, AssertionError, KeyError) as error:
-            raise DataError(f"unknown measure {name!r}: {error}", hint="for example nDCG@10, RR@10, R@100") from None
+            raise UsageError(f"unknown measure {name!r}: {error}", hint="for example nDCG@10, RR@10, R@100") from None
     return found
 
 
@@ -61,7 +61,7 @@ class Judge:
             self._evaluator = ir_measures.evaluator(list(self._columns), judged) if judged and measures else None
         except (ValueError, RuntimeError, AssertionError) as error:
             reason = str(error).split("The following")[0].strip()
-            raise DataError(reason, hint="for example nDCG@10, RR@10, R@100, AP, P@5, Success@10, Judged@10") from None
+            raise UsageError(reason, hint="for example nDCG@10, RR@10, R@100, AP, P@5, Success@10, Judged@10") from None
 
     def table(self, run: Run) -> DoubleArray:
         """Return (queries, measures) float64 of one run."""

@@ -169,6 +169,7 @@ class _Replayer:
         self.stretches: list[dict[str, float]] = []
         self.written: list[tuple[tuple[str, int], str]] = []
         self.trained = 0
+        self._ranker = snapshot.ranker
         self._observer = Observer(snapshot)
         self._observer.expects(stream.outcomes)
         self._teacher = ImportedExamples(snapshot)
@@ -206,7 +207,10 @@ class _Replayer:
         budget = self.snapshot.settings.retrieval.budget
         seed = seed_of("replay", search.impression_id)
         context = context_of(search)
-        return answer(self.snapshot, search.query, context, k=PAGE, budget=budget, seed=seed, explore=self.explore)
+        return answer(
+            self.snapshot, search.query, context, k=PAGE, budget=budget, seed=seed, explore=self.explore,
+            ranker=self._ranker,
+        )  # fmt: skip
 
     def _score(self, search: Impression, found: Answer) -> None:
         page = [self.snapshot.catalog.ids[int(row)] for row in found.candidates.rows[found.page]]
@@ -254,5 +258,5 @@ class _Replayer:
             observer.collector.keep_newest(self.snapshot.settings.ranking.sample)
             trained = train_model(observer.labelled(), self.snapshot.settings.ranking.algorithm)
             if trained.model is not None and trained.better:
-                self.snapshot.ranker = trained.model
+                self._ranker = trained.model
                 self.trained += 1

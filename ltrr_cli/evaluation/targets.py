@@ -217,9 +217,11 @@ class _Collector:
         budget = sum(search.plan.draws.values()) if search.plan is not None else 0
         # as when it was served: strategies and policies may draw by it
         seed = seed_of("draw", search.impression_id) if search.seed is None else search.seed
-        self._snapshot.ranker = target.ranker
         context = replace(context_of(search), filters=search.filters)
-        return answer(self._snapshot, search.query, context, k=k, budget=budget, seed=seed, policy=target.policy)
+        return answer(
+            self._snapshot, search.query, context, k=k, budget=budget, seed=seed, policy=target.policy,
+            ranker=target.ranker,
+        )  # fmt: skip
 
     def logged(self) -> Logged:
         """Turn lists into arrays."""

@@ -21,6 +21,7 @@ from dataclasses import dataclass, field
 from ltrr_cli.core.clock import MINUTE
 from ltrr_cli.core.config import FeedbackSettings
 from ltrr_cli.core.types import Event, Impression, Outcome, Shown
+from ltrr_cli.feedback.event_types import folded_name
 from ltrr_cli.feedback.rewards import Rewards
 from ltrr_cli.text.normalise import query_key
 
@@ -59,7 +60,7 @@ class Attribution:
     def __init__(self, settings: FeedbackSettings, *, undated_ms: int = 0, rewards: Rewards | None = None) -> None:
         self._rewards = rewards or Rewards(settings)
         self._undated_ms = undated_ms
-        self._windows = {kind: round(minutes * MINUTE) for kind, minutes in settings.windows.items()}
+        self._windows = {folded_name(kind): round(minutes * MINUTE) for kind, minutes in settings.windows.items()}
         self._window = round(settings.window_minutes * MINUTE)
         self._pages = _Pages(max((self._window, *self._windows.values())))
         self.tally = Tally()
@@ -84,7 +85,7 @@ class Attribution:
             self.tally.ignored += 1
             return None
         self.tally.outcomes += 1
-        window = self._windows.get(event.kind, self._window)
+        window = self._windows.get(folded_name(event.kind), self._window) if self._windows else self._window
         if impression is None and event.impression_id is None:
             impression = self._pages.latest(event, window)
             self.tally.found += impression is not None

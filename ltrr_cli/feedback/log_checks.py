@@ -38,6 +38,7 @@ from ltrr_cli.core.clock import DAY, MINUTE, iso
 from ltrr_cli.core.config import FeedbackSettings
 from ltrr_cli.core.errors import DataError
 from ltrr_cli.core.types import Event, Impression
+from ltrr_cli.feedback.event_types import folded_name
 from ltrr_cli.feedback.position_base import counts_from_zero, event_from_one, holds_zero, part_from_one
 from ltrr_cli.feedback.records import Parsed
 from ltrr_cli.feedback.rewards import Rewards
@@ -230,15 +231,15 @@ class _Checks:
             self._entity(line.entity_id)
         known, packed = self.pages.setdefault(impression.impression_id, {}), pack(impression)
         verdict, what = judge(impression, packed, known), f"impression {impression.impression_id}"
+        if impression.part:
+            self._found("parts", what)
         if verdict is RecordVerdict.CONTRADICTS:
             self._found("conflicts", what)
         elif verdict is RecordVerdict.REPLACES:
             known.clear()
             known[packed] = impression
         elif verdict is RecordVerdict.NEW:
-            if impression.part:
-                self._found("parts", what)
-            elif any(not other.part for other in known.values()):
+            if not impression.part and any(not other.part for other in known.values()):
                 self._found("amended", what)
             known[packed] = impression
 
@@ -287,7 +288,8 @@ def _against(page: Impression, event: Event, settings: FeedbackSettings) -> Iter
         after = event.time_ms - page.time_ms
         if after < 0:
             yield "skew", f"{event.kind} {-after / MINUTE:.1f} minutes before its page"
-        if after > settings.windows.get(event.kind, settings.window_minutes) * MINUTE:
+        windows = {folded_name(kind): minutes for kind, minutes in settings.windows.items()}
+        if after > windows.get(folded_name(event.kind), settings.window_minutes) * MINUTE:
             yield "late", f"{event.kind} {after / MINUTE:.1f} minutes after its page"
     if page.shown is None:
         return

@@ -1,7 +1,8 @@
 """Metarank's event format (https://docs.metarank.ai, "Supported events"): ranking, interaction, user, item.
 
 A ``ranking`` is an imported page (its query is the field named ``query``), an ``interaction`` an action of the type it
-names on that page, a ``user`` a profile. ``item`` describes the catalog, which is not feedback: it is skipped.
+names on that page. Where that type is ``impression``, it tells one line of the page, of use where its ranking was not
+logged. A ``user`` is a profile; ``item`` describes the catalog, which is not feedback: it is skipped.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ from typing import Any
 
 from ltrr_cli.core.errors import DataError
 from ltrr_cli.core.types import Impression, Shown
+from ltrr_cli.feedback.event_types import shows
 from ltrr_cli.feedback.records import (
     Parsed,
     UserRecord,
@@ -18,6 +20,7 @@ from ltrr_cli.feedback.records import (
     context_of,
     event,
     kind_of,
+    line_of_page,
     moment,
     number,
     optional_id,
@@ -84,6 +87,8 @@ class Metarank:
             session=optional_id(record, "session"),
             value=number(fields, "value"),
         )
+        if action.impression_id is not None and shows(action.kind):
+            return Parsed(impressions=(line_of_page(action),))
         return Parsed(events=(action,))
 
 

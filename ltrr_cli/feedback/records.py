@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import math
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple, Protocol
@@ -19,6 +20,9 @@ LONGEST_NAME = 64  # characters of an event type
 LONGEST_QUERY = 8_192  # characters
 LAST_POSITION = 2**31 - 1
 NO_POSITION = -1  # of a line of a page, until it is known whether positions count from 0
+
+
+_NUMBER = re.compile(r"[+-]?[0-9]{1,30}(\.[0-9]{0,30})?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +85,8 @@ def optional_id(record: Mapping[str, Any], name: str) -> str | None:
         return value or None
     if value is None:
         return None
+    if type(value) is float and value.is_integer() and abs(value) < 2**53:  # tables write whole numbers so
+        value = int(value)
     if type(value) is not int:
         raise DataError(f"{name} is neither text nor an integer")
     return optional_id({name: str(value)}, name)
@@ -144,16 +150,20 @@ def position(record: Mapping[str, Any], name: str = "position") -> int | None:
         return None
     if type(value) is float and value.is_integer():
         value = int(value)
+    elif type(value) is str and value.isascii() and value.isdigit():  # tables that were exported as texts
+        value = int(value[:12])
     if type(value) is not int or not 0 <= value <= LAST_POSITION:
         raise DataError(f"{name} is not a whole number from 1, nor from 0")
     return value
 
 
 def number(record: Mapping[str, Any], name: str, low: float = -math.inf, high: float = math.inf) -> float | None:
-    """Return a finite number in low..high, or None."""
+    """Return a finite number in low..high, or None; "4.5" is one, for some exports hold texts only."""
     value = record.get(name)
-    if value is None:
+    if value is None or value == "":
         return None
+    if type(value) is str and _NUMBER.fullmatch(value):
+        value = float(value)
     if type(value) not in (int, float):
         raise DataError(f"{name} is not a number")
     try:

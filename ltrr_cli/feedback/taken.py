@@ -15,7 +15,7 @@ SAYINGS = {
     "times": "times: {count:,} read as {example}",
     "from_zero": "positions count from 0, for {example}; they are kept as 1, 2, 3 ...",
     "unknown_zero": "positions of 0 are taken for unknown, for the pages that are known count from 1 ({example})",
-    "parts": "pages put together from events on single entities that came into view: {count:,} of them",
+    "parts": "{count:,} events that an entity came into view: no choice, but a line of its page",
 }
 
 

@@ -91,7 +91,7 @@ class Ubi:
     def _event(self, source: Mapping[str, Any]) -> Parsed:
         kind = kind_of(source, "action_name")
         attributes = _object(source, "event_attributes")
-        entity_id = optional_id(_object(attributes, "object"), "object_id")
+        entity_id = _object_id(attributes)
         if entity_id is None:
             return Parsed(skipped="event without an object")
         action = event(
@@ -123,7 +123,26 @@ def _hits(source: Mapping[str, Any]) -> tuple[Any, ...] | None:
         return None
     if name == "doc_ids" and type(source[name]) is str:
         return page([part for part in map(str.strip, source[name].split(",")) if part])
+    hits = source[name]
+    if type(hits) is list and hits and all(type(hit) is dict for hit in hits):
+        return page([_first_id(hit, ("object_id", "id", "_id", "doc_id")) for hit in hits])
     return page(id_list(source, name))
+
+
+def _first_id(record: Mapping[str, Any], names: tuple[str, ...]) -> str:
+    """Return the id under the first of the names that is there; raises DataError."""
+    return required_id(record, next((name for name in names if record.get(name) is not None), names[0]))
+
+
+def _object_id(attributes: Mapping[str, Any]) -> str | None:
+    """Return ``object.object_id``; some collectors write the id as ``object`` itself, or beside it."""
+    if _is_id(attributes.get("object")):
+        return optional_id(attributes, "object")
+    return optional_id(_object(attributes, "object"), "object_id") or optional_id(attributes, "object_id")
+
+
+def _is_id(value: object) -> bool:
+    return type(value) is int or (type(value) is str and not value.lstrip().startswith("{"))
 
 
 def _object(holder: Mapping[str, Any], name: str) -> Mapping[str, Any]:
@@ -142,12 +161,10 @@ def _ordinal(attributes: Mapping[str, Any]) -> int | None:
 
     It is also seen as ``position`` itself, and inside the object.
     """
-    for holder in (attributes, _object(attributes, "object")):
+    for holder in (attributes, {} if _is_id(attributes.get("object")) else _object(attributes, "object")):
         place = holder.get("position")
         ordinal = place.get("ordinal") if type(place) is dict else place
         found = ordinal.get("index") if type(ordinal) is dict else ordinal
-        if type(found) is str and found.isascii() and found.isdigit():
-            found = int(found[:10])
         if found is not None:
             return position({"ordinal": found}, "ordinal")
     return None

@@ -23,11 +23,11 @@ from ltrr_cli.allocation.policy_registry import LEARNERS, new_policy
 from ltrr_cli.core.seeds import generator
 from ltrr_cli.core.types import Context, DoubleArray, Hits, IntArray, Request
 from ltrr_cli.engine.bandit_context import bandit_context_of
-from ltrr_cli.engine.retrieve import waves
+from ltrr_cli.engine.retrieve import look_many, retrieve
 from ltrr_cli.engine.snapshot import Snapshot
 from ltrr_cli.indexing.known_item_queries import KnownQuery, bearers, known_queries, popularity
 from ltrr_cli.ranking.tuning import Wanted, tune
-from ltrr_cli.retrieval.strategy import Strategy
+from ltrr_cli.retrieval.strategy import look_of
 from ltrr_cli.retrieval.union import rank_of, union
 
 DEPTH = 100
@@ -90,20 +90,14 @@ def _ask(snapshot: Snapshot, queries: Sequence[KnownQuery], names: tuple[str, ..
     seeds = {query.text: query.row for query in reversed(queries)}
     context = Context(snapshot.clock_ms)
     requests = {text: snapshot.request(text, context, seed) for text, seed in seeds.items()}
-    together = {
-        name: dict(zip(requests, strategy.retrieve_many(list(requests.values()), DEPTH), strict=True))
-        for name in names
-        if type(strategy := snapshot.strategies[name]).retrieve_many is not Strategy.retrieve_many
-    }
+    look_many(snapshot, list(requests.values()))
     asked = {}
-    for text, request in requests.items():
-        known = {name: found[text] for name, found in together.items()}
-
-        def ask(name: str, request: Request, known: dict[str, Hits] = known) -> Hits:
-            return known[name] if name in known else snapshot.strategies[name].retrieve(request, DEPTH)
-
-        _, hits = waves(snapshot, request, names, DEPTH, ask=ask)
-        asked[text] = _Asked(request, bandit_context_of(snapshot, request, names, DEPTH, explore=False), hits)
+    for text in list(requests):
+        request = requests.pop(text)
+        hits = retrieve(snapshot, request, names, DEPTH)
+        bandit_context = bandit_context_of(snapshot, request, names, DEPTH, explore=False)
+        # a copy does not keep what was worked out about it, which would fill the memory
+        asked[text] = _Asked(replace(request), bandit_context, hits)
     return asked
 
 
@@ -125,7 +119,7 @@ def _again(snapshot: Snapshot, asked: _Asked, names: tuple[str, ...], seed: int)
         return asked.hits
     request = replace(asked.request, seed=seed)
     return [
-        strategy.retrieve(request, DEPTH) if (strategy := snapshot.strategies[name]).exploring else hits
+        look_of(strategy, request).hits(DEPTH) if (strategy := snapshot.strategies[name]).exploring else hits
         for name, hits in zip(names, asked.hits, strict=True)
     ]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from time import perf_counter
 from typing import TYPE_CHECKING
@@ -135,10 +135,13 @@ def promote(state: State, name: str | None, progress: Progress) -> str:
 def past(state: State, serving: Snapshot, progress: Progress) -> Labelled:
     """Walk through the journal with a fresh snapshot, freezing what it knew at the newest searches."""
     settings = state.settings
-    snapshot = state.open_snapshot(state.current(), learned=False)
-    # the candidates that a ranker will meet are those that this policy lets in
-    snapshot.policy, snapshot.history = serving.policy, serving.history
+    snapshot = replace(
+        state.open_snapshot(state.current(), learned=False),
+        # the candidates that a ranker will meet are those that this policy lets in
+        policy=serving.policy,
+        history=serving.history,
+        reranker=Reranker(),  # it reads what a ranker has ordered, and is no feature
+    )
     snapshot.meet(state.journal)
-    snapshot.reranker = Reranker()  # it reads what a ranker has ordered, and is no feature
     past = list(outcomes(state.journal, settings))
     return observe(snapshot, state.journal, past, settings.ranking.sample, progress).labelled()

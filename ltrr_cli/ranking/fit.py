@@ -16,7 +16,7 @@ from collections.abc import Iterator, Mapping
 
 import numpy as np
 
-from ltrr_cli.core.errors import DataError
+from ltrr_cli.core.errors import DataError, UsageError
 from ltrr_cli.core.types import BoolArray, FloatArray
 from ltrr_cli.ranking.base_score import corrected
 from ltrr_cli.ranking.comparison import mean_measures, per_search
@@ -53,7 +53,7 @@ def fit(
     ordered: bool = True,
     trained_until_ms: int | None = None,
 ) -> Model:
-    """Train a ranker; raises DataError for an unknown algorithm or examples without both kinds of labels.
+    """Train a ranker; raises UsageError for an unknown algorithm, DataError for examples without both kinds of labels.
 
     ordered -- groups are in time order, so ``auto`` judges on the newest searches; False (judged queries, which have
         no time): by cross-validation. Whole searches are held out either way.
@@ -63,7 +63,7 @@ def fit(
     """
     others = RANKERS.others()
     if algorithm not in ALGORITHMS and algorithm not in others:
-        raise DataError(f"no algorithm {algorithm!r}", hint=f"one of {', '.join((*ALGORITHMS, *others))}")
+        raise UsageError(f"no algorithm {algorithm!r}", hint=f"one of {', '.join((*ALGORITHMS, *others))}")
     examples = _usable(examples, schema)
     if algorithm in others:
         return PluggedRanker(algorithm, ranker(algorithm).fit(sampled(examples), schema, seed))

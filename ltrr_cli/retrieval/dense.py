@@ -5,7 +5,8 @@ Good for topics and paraphrases. Blind to rare names and exact codes, which an e
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import cached_property, partial
 from pathlib import Path
 from typing import ClassVar, Self
 
@@ -15,7 +16,7 @@ from ltrr_cli.backends.vectors import Vectors
 from ltrr_cli.backends.vectors import build as build_vectors
 from ltrr_cli.core.types import FloatArray, Hits, IntArray, Request
 from ltrr_cli.retrieval.entity_texts import prose
-from ltrr_cli.retrieval.strategy import Resources, Strategy
+from ltrr_cli.retrieval.strategy import Look, Resources, Strategy
 from ltrr_cli.text.normalise import LONGEST_TEXT
 
 
@@ -28,7 +29,6 @@ class Dense(Strategy):
 
     def __init__(self, resources: Resources, vectors: Vectors) -> None:
         self._encoder, self._vectors = resources.encoder, vectors
-        self._asked: tuple[str, FloatArray] | None = None
 
     @classmethod
     def build(cls, resources: Resources, folder: Path) -> None:
@@ -41,30 +41,80 @@ class Dense(Strategy):
         """Open the vectors."""
         return cls(resources, Vectors.open(folder))
 
-    def retrieve(self, request: Request, limit: int) -> Hits:
+    def look(self, request: Request) -> DenseLook:
+        """Look from where the query lies; without words there is no such place."""
+        return DenseLook(self._vectors, request, lambda: self._encoded([_text(request)])[0])
+
+    def look_many(self, requests: Sequence[Request]) -> list[DenseLook]:
+        """Encode all queries at once, and compare them with every entity in one product of matrices."""
+        vectors = self._encoded([_text(request) for request in requests])
+        together = _Together(self._vectors, vectors)
+        return [
+            DenseLook(
+                self._vectors,
+                request,
+                partial(vectors.__getitem__, place),
+                partial(together.nearest, place) if request.allowed is None else None,
+            )
+            for place, request in enumerate(requests)
+        ]
+
+    def _encoded(self, texts: Sequence[str]) -> FloatArray:
+        """Return (n, d): unit vectors, 0 for an empty text; equal texts are encoded once."""
+        vectors = np.zeros((len(texts), self._encoder.dimension), np.float32)
+        distinct = {text: place for place, text in enumerate(dict.fromkeys(filter(None, texts)))}
+        if distinct:
+            encoded = self._encoder.encode(list(distinct))
+            for place, text in enumerate(texts):
+                if text:
+                    vectors[place] = encoded[distinct[text]]
+        return vectors
+
+
+class DenseLook(Look):
+    """The query's vector, and what lies near it.
+
+    nearest -- gives so many of the nearest rows, for who knows a quicker way than to search; None: nobody does
+    """
+
+    def __init__(
+        self,
+        vectors: Vectors,
+        request: Request,
+        encode: Callable[[], FloatArray],
+        nearest: Callable[[int], Hits] | None = None,
+    ) -> None:
+        self._vectors, self._allowed, self._encode, self._nearest = vectors, request.allowed, encode, nearest
+
+    @cached_property
+    def _vector(self) -> FloatArray:
+        return self._encode()
+
+    def hits(self, limit: int) -> Hits:
         """Bring the nearest rows; an empty query has no embedding and brings none."""
-        return Hits(*self._vectors.search(self._vector(request), limit, request.allowed))
+        if self._nearest is not None:
+            return self._nearest(limit)
+        return Hits(*self._vectors.search(self._vector, limit, self._allowed))
 
-    def retrieve_many(self, requests: Sequence[Request], limit: int) -> list[Hits]:
-        """Encode all queries at once, and compare all of them with every entity in one product of matrices."""
-        texts = list(dict.fromkeys(filter(None, map(_text, requests))))
-        if any(request.allowed is not None for request in requests) or not texts:
-            return super().retrieve_many(requests, limit)
-        vectors = self._encoder.encode(texts)
-        found = dict(zip(texts, self._vectors.search_many(vectors, limit), strict=True))
-        return [Hits(*found[text]) if (text := _text(request)) else Hits.none() for request in requests]
-
-    def evidence(self, request: Request, rows: IntArray) -> FloatArray:
+    def evidence(self, rows: IntArray) -> FloatArray:
         """Return the cosine of each row."""
-        return self._vectors.scores(self._vector(request), rows)[:, None]
+        return self._vectors.scores(self._vector, rows)[:, None]
 
-    def _vector(self, request: Request) -> FloatArray:
-        """Encode what is asked (kept for the last request)."""
-        text = _text(request)
-        if self._asked is None or self._asked[0] != text:
-            vector = self._encoder.encode([text])[0] if text else np.zeros(self._encoder.dimension, np.float32)
-            self._asked = (text, vector)
-        return self._asked[1]
+
+class _Together:
+    """What lies near many vectors, searched for all of them when it is asked for one."""
+
+    def __init__(self, vectors: Vectors, queries: FloatArray) -> None:
+        self._vectors, self._queries = vectors, queries
+        self._found: tuple[int, list[tuple[IntArray, FloatArray]]] = (0, [])
+
+    def nearest(self, place: int, limit: int) -> Hits:
+        """Return the nearest rows of one vector."""
+        depth, found = self._found
+        if limit > depth:
+            depth, found = self._found = limit, self._vectors.search_many(self._queries, limit)
+        rows, scores = found[place] if found else (np.empty(0, np.int32), np.empty(0, np.float32))
+        return Hits(rows[:limit], scores[:limit])
 
 
 def _text(request: Request) -> str:

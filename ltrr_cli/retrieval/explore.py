@@ -13,8 +13,10 @@ import numpy as np
 
 from ltrr_cli.core.seeds import generator
 from ltrr_cli.core.types import Hits, IntArray, Request
+from ltrr_cli.retrieval.row_scores import RowScores
 from ltrr_cli.retrieval.slot_match import SlotMatch
-from ltrr_cli.retrieval.strategy import Resources, Strategy
+from ltrr_cli.retrieval.strategy import Look, Resources, Strategy
+from ltrr_cli.retrieval.weighted_draw import first, keys
 
 WITHIN = 0.8  # share of the draws that bear the reading, as long as there are any
 
@@ -37,7 +39,11 @@ class Explore(Strategy):
         """Share the match of ``structured``."""
         self._bearing.join(company)
 
-    def retrieve(self, request: Request, limit: int) -> Hits:
+    def look(self, request: Request) -> ExploreLook:
+        """Look at random."""
+        return ExploreLook(self, request)
+
+    def drawn(self, request: Request, limit: int) -> IntArray:
         """Draw rows without replacement; a longer list begins with the shorter one."""
         chance = generator("explore", request.seed)
         if request.allowed is not None:
@@ -45,35 +51,50 @@ class Explore(Strategy):
         else:
             rows = _distinct(chance, self._entities, limit)
         match = self._bearing.match(request)
-        if match is not None:
-            rows = _within(rows, _bearers(match, request), request.seed, limit)
-        scores = 1.0 / np.arange(1, len(rows) + 1, dtype=np.float32)
-        return Hits(rows.astype(np.int32), scores)
+        if match is None:
+            return rows.astype(np.int32)
+        return _within(rows, _bearers(match, request, limit), request.seed, limit)
 
 
-def _bearers(match: np.ndarray, request: Request) -> IntArray:
-    """Draw an order of the rows that bear the reading, each by how much of it."""
-    rows = np.flatnonzero(match if request.allowed is None else match * request.allowed)
+class ExploreLook(Look):
+    """A random order, of a request's seed."""
+
+    def __init__(self, explore: Explore, request: Request) -> None:
+        self._explore, self._request = explore, request
+
+    def hits(self, limit: int) -> Hits:
+        """Bring rows as they are drawn."""
+        rows = self._explore.drawn(self._request, limit)
+        return Hits(rows, 1.0 / np.arange(1, len(rows) + 1, dtype=np.float32))
+
+
+def _bearers(match: RowScores, request: Request, limit: int) -> IntArray:
+    """Draw the first of the rows that bear the reading, each by how much of it."""
+    rows, weights = match.rows, match.scores
+    if request.allowed is not None:
+        kept = request.allowed[rows]
+        rows, weights = rows[kept], weights[kept]
     luck = generator("explore within", request.seed).random(len(rows))
-    order = np.argsort(np.log(np.maximum(luck, 1e-12)) / match[rows], kind="stable")[::-1]
-    return rows[order].astype(np.int32)
+    some = first(luck, weights, limit)
+    order = np.argsort(keys(luck[some], weights[some]), kind="stable")[::-1][:limit]
+    return rows[some[order]]
 
 
-def _within(others: np.ndarray, bearers: IntArray, seed: int, limit: int) -> np.ndarray:
+def _within(others: IntArray, bearers: IntArray, seed: int, limit: int) -> IntArray:
     """Merge two orders by one coin a place; the coins do not depend on how many are wanted."""
-    first, second = bearers.tolist(), others.tolist()
+    inside, outside = bearers.tolist(), others.tolist()
     found: dict[int, None] = {}
     place = {True: 0, False: 0}
-    for within in (generator("explore coins", seed).random(min(limit, len(first) + len(second))) < WITHIN).tolist():
+    for within in (generator("explore coins", seed).random(min(limit, len(inside) + len(outside))) < WITHIN).tolist():
         for kind in (within, not within):
-            part, at = (first if kind else second), place[kind]
+            part, at = (inside if kind else outside), place[kind]
             while at < len(part) and part[at] in found:
                 at += 1
             place[kind] = at + 1
             if at < len(part):
                 found[part[at]] = None
                 break
-    return np.fromiter(found, np.int64, len(found))
+    return np.fromiter(found, np.int32, len(found))
 
 
 def _distinct(chance: np.random.Generator, entities: int, limit: int) -> np.ndarray:

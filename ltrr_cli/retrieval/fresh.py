@@ -11,6 +11,7 @@ proves nothing, and so the counts are a function of the events alone.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from pathlib import Path
 from typing import ClassVar, Self
 
@@ -20,7 +21,8 @@ from ltrr_cli.core.seeds import generator
 from ltrr_cli.core.types import FloatArray, Hits, IntArray, Outcome, Request
 from ltrr_cli.retrieval.counts.trend import Trend
 from ltrr_cli.retrieval.slot_match import LEAK, SlotMatch
-from ltrr_cli.retrieval.strategy import Resources, Strategy, best
+from ltrr_cli.retrieval.strategy import Look, Resources, Strategy, best
+from ltrr_cli.retrieval.weighted_draw import first, keys
 
 HALF = 0.02  # share of the catalog that is newer than what counts half as new
 LEAST_HALF = 20  # entities
@@ -45,7 +47,7 @@ class Fresh(Strategy):
         self._created = created[self._order]
         self._half = max(HALF * len(created), LEAST_HALF)
         self._bearing, self._shown = bearing, shown
-        self._lately: tuple[int, tuple[IntArray, FloatArray]] | None = None
+        self._pool = lru_cache(maxsize=8)(self._newest)  # most requests are of one moment: that of the newest data
         self._row_of = resources.catalog.row_of
 
     @classmethod
@@ -75,38 +77,55 @@ class Fresh(Strategy):
         """Write the counts."""
         self._shown.save(folder / "shown.npz")
 
-    def retrieve(self, request: Request, limit: int) -> Hits:
-        """Bring what is new, the rarely shown first, in an order that is drawn by the request's seed."""
-        rows, newness = self._pool(request.context.time_ms)
-        weight = newness / (1.0 + self._shown.at(rows, request.context.time_ms, SPAN))
+    def look(self, request: Request) -> FreshLook:
+        """Look at what is new as of the request's moment."""
+        return FreshLook(self, request)
+
+    def drawn(self, request: Request, limit: int) -> Hits:
+        """Draw the rows of a request."""
+        start, newness = self._pool(request.context.time_ms)
+        rows = self._order[start : start + len(newness)]
+        weights = newness / (1.0 + self._shown.at(rows, request.context.time_ms, SPAN))
         match = self._bearing.match(request)
         if match is not None:
-            weight = weight * (match[rows] + LEAK)
+            weights = weights * (match.at(rows) + LEAK)
         luck = generator("fresh", request.seed).random(len(rows))
-        keys = np.log(np.maximum(luck, 1e-12)) / weight  # u ** (1 / weight), on a scale that does not run out of digits
-        return best(rows, keys.astype(np.float32), limit, request.allowed)
+        if request.allowed is not None:
+            kept = request.allowed[rows]
+            rows, luck, weights = rows[kept], luck[kept], weights[kept]
+        some = first(luck, weights, limit)
+        return best(rows[some], keys(luck[some], weights[some]).astype(np.float32), limit)
 
-    def evidence(self, request: Request, rows: IntArray) -> FloatArray:
-        """Return how often each row was shown lately, log1p."""
-        return np.log1p(self._shown.at(rows, request.context.time_ms, SPAN))[:, None]
+    def shown(self, rows: IntArray, moment: int) -> FloatArray:
+        """Return (n,) float32: how often each row was shown lately."""
+        return self._shown.at(rows, moment, SPAN)
 
-    def _pool(self, moment: int) -> tuple[IntArray, FloatArray]:
-        """Return what ``_newest`` says of a moment (kept for the last one)."""
-        if self._lately is None or self._lately[0] != moment:
-            self._lately = (moment, self._newest(moment))
-        return self._lately[1]
-
-    def _newest(self, moment: int) -> tuple[IntArray, FloatArray]:
-        """Return (rows (n,), newness (n,) in 0..1]) of the newest that were there at a moment.
+    def _newest(self, moment: int) -> tuple[int, FloatArray]:
+        """Return (place in the order, newness (n,) in 0..1]) of the newest that were there at a moment.
 
         Those created at one time are equally new. Where no moment of creation is known everything is.
         """
         there = int(np.searchsorted(self._created, moment, "right"))
         known = int(np.searchsorted(self._created, 0, "left"))
         if there <= known:
-            return self._order[:there], np.ones(there, np.float32)
+            return 0, np.ones(there, np.float32)
         start = max(there - int(POOL * self._half), 0)
         created = self._created[start:there]
         newer = there - np.searchsorted(self._created[:there], created, "right")
         newness = np.exp2(-newer / self._half).astype(np.float32)
-        return self._order[start:there], newness
+        return start, newness
+
+
+class FreshLook(Look):
+    """What is new at a moment."""
+
+    def __init__(self, fresh: Fresh, request: Request) -> None:
+        self._fresh, self._request = fresh, request
+
+    def hits(self, limit: int) -> Hits:
+        """Bring what is new, the rarely shown first, in an order that is drawn by the request's seed."""
+        return self._fresh.drawn(self._request, limit)
+
+    def evidence(self, rows: IntArray) -> FloatArray:
+        """Return how often each row was shown lately, log1p."""
+        return np.log1p(self._fresh.shown(rows, self._request.context.time_ms))[:, None]

@@ -10,9 +10,9 @@ from typing import ClassVar, Self
 
 import numpy as np
 
-from ltrr_cli.core.types import FloatArray, Hits, IntArray, Request
+from ltrr_cli.core.types import BoolArray, FloatArray, IntArray, Request
 from ltrr_cli.retrieval.entity_texts import popularity_share
-from ltrr_cli.retrieval.strategy import Resources, Strategy, best
+from ltrr_cli.retrieval.strategy import Ranked, Resources, Strategy
 from ltrr_cli.text.names import NameIndex
 
 BEGUN = 400  # names that begin with what was typed, looked at
@@ -41,23 +41,31 @@ class Fuzzy(Strategy):
         """Open the index."""
         return cls(resources.names or NameIndex.open(folder), popularity_share(resources.catalog))
 
-    def retrieve(self, request: Request, limit: int) -> Hits:
-        """Bring the names most alike; of equal ones the better known."""
-        typed = "".join(request.reading.tokens)
-        if not typed:
-            return Hits.none()
+    def look(self, request: Request) -> FuzzyLook:
+        """Look for the names most alike; of equal ones the better known."""
+        rows, likeness = self._alike(request) if request.reading.tokens else (np.empty(0, np.int32), np.empty(0))
+        scores = likeness + np.float32(_POPULAR) * self._popularity[rows]
+        return FuzzyLook(rows, scores, request.allowed, self._names.exact(request.query))
+
+    def _alike(self, request: Request) -> tuple[IntArray, FloatArray]:
         like, likeness = self._names.similar(request.query, BEGUN)
         begun = self._names.prefix(request.query, BEGUN)
         rows = np.concatenate([like, begun])
         scores = np.concatenate([likeness, np.full(len(begun), _BEGUN_FROM, np.float32)])
         near = scores >= _LEAST
-        rows, scores = _highest(rows[near], scores[near])
-        return best(rows, scores + np.float32(_POPULAR) * self._popularity[rows], limit, request.allowed)
+        return _highest(rows[near], scores[near])
 
-    def evidence(self, request: Request, rows: IntArray) -> FloatArray:
+
+class FuzzyLook(Ranked):
+    """The names most alike, and who is called exactly so."""
+
+    def __init__(self, rows: IntArray, scores: FloatArray, allowed: BoolArray | None, exact: IntArray) -> None:
+        super().__init__(rows, scores, allowed)
+        self._exact = exact
+
+    def evidence(self, rows: IntArray) -> FloatArray:
         """Return 1 where a row is called as was typed, word by word, else 0."""
-        exact = self._names.exact(request.query)
-        return np.isin(rows, exact).astype(np.float32)[:, None]
+        return np.isin(rows, self._exact).astype(np.float32)[:, None]
 
 
 def _highest(rows: IntArray, scores: FloatArray) -> tuple[IntArray, FloatArray]:

@@ -18,7 +18,7 @@ from ltrr_cli.core.seeds import seed_of
 from ltrr_cli.core.types import BoolArray, Entity, FloatArray, Hits, IntArray, Reading, Request
 from ltrr_cli.retrieval.entity_texts import all_text
 from ltrr_cli.retrieval.held_terms import HeldTerms, Writer
-from ltrr_cli.retrieval.strategy import Resources, Strategy
+from ltrr_cli.retrieval.strategy import Look, Resources, Strategy
 from ltrr_cli.text.analyse import Analyzer
 from ltrr_cli.text.marks import GLUED, PART, UNBOUND, Marks, Want, found_by, marks_of_number, wants_of
 from ltrr_cli.text.normalise import tokens
@@ -27,6 +27,7 @@ TITLE_BOOST = 0.3  # beside 1 for the field of all words, which holds the title'
 YEARS = frozenset(map(float, range(1500, 2101)))
 MOST_TERMS = 256  # of a question
 STOP_WORD = 0.5  # weight of the commonest function words beside other words; alone they count fully
+DEPTH = 1_000  # texts that are always found: what builds on the list looks no deeper
 
 
 class Lexical(Strategy):
@@ -41,11 +42,8 @@ class Lexical(Strategy):
     def __init__(
         self, resources: Resources, analyzer: Analyzer, index: FullText, titles: _Titles, held: HeldTerms | None
     ) -> None:
-        self._within = resources.catalog.within
-        self._analyzer, self._index, self._titles, self._held = analyzer, index, titles, held
-        self._asked: tuple[Reading, _Asked] | None = None
-        self._reach = 0  # hits that are looked up at least, since a companion will ask for them
-        self._found: tuple[list[tuple[str, str, float]], int, Hits] | None = None
+        self.within = resources.catalog.within
+        self._analyzer, self.index, self.titles, self.held = analyzer, index, titles, held
 
     @classmethod
     def build(cls, resources: Resources, folder: Path) -> None:
@@ -72,60 +70,15 @@ class Lexical(Strategy):
         index, titles = FullText.open(folder / "fulltext"), _Titles.open(folder)
         return cls(resources, Analyzer(resources.language), index, titles, HeldTerms.open(folder))
 
-    def retrieve(self, request: Request, limit: int) -> Hits:
-        """Bring the best BM25 scores."""
-        reach, asked = max(limit, self._reach), self._of(request)
-        if request.allowed is not None:
-            return Hits(*self._index.search(asked.clauses, limit, request.allowed))
-        known = self._found
-        if known is None or known[0] != asked.clauses or known[1] < limit:
-            known = self._found = (asked.clauses, reach, Hits(*self._index.search(asked.clauses, reach)))
-        return Hits(known[2].rows[:limit], known[2].scores[:limit])
-
-    def expect(self, limit: int) -> None:
-        """Look up so many hits for every request at once: somebody else will ask for them (kept for the last one)."""
-        self._reach = limit
-
-    def evidence(self, request: Request, rows: IntArray) -> FloatArray:
-        """Return how each row matches.
-
-        bm25    -- NaN without a common term
-        title_coverage, title_density -- how much query and title have of each other, 0..1; title_exact where all
-        held    -- share of the query, by the rarity of its words, that the row has anywhere, 0..1
-        words   -- the same of the words that are no numbers, codes or signs; 1 where all are
-        lacking -- how many numbers, codes and words of signs it lacks
-        """
-        asked = self._of(request)
-        scores = self._index.score_rows(asked.clauses, rows)
-        coverage, density = self._titles.overlap(asked.terms, rows)
-        exact = (coverage == 1) & (density == 1)
-        return np.column_stack([scores, coverage, density, exact, *self._has(asked, request, rows)]).astype(np.float32)
-
-    def _has(self, asked: _Asked, request: Request, rows: IntArray) -> tuple[FloatArray, FloatArray, FloatArray]:
-        if self._held is None or not asked.wants:
-            nothing = np.full(len(rows), np.nan, np.float32)
-            return nothing, nothing, nothing
-        levels = self._held.levels(asked.wants, rows)
-        for one in request.reading.ranges:
-            within = np.isin(rows, self._within(one.field, one.low, one.high))
-            for place, want in enumerate(asked.wants):
-                if want.word in one.typed:
-                    levels[:, place] = np.where(within, one.odds, (1.0 - one.odds) * levels[:, place])
-        strict = np.array([want.strict for want in asked.wants])
-        lacking = (1.0 - levels[:, strict]).sum(axis=1)
-        return _share(levels, asked.weights), _share(levels[:, ~strict], asked.weights[~strict]), lacking
+    def look(self, request: Request) -> LexicalLook:
+        """Look for the corrected words, all of them."""
+        return LexicalLook(self, self._understood(request.reading), request)
 
     def holding(self, words: Sequence[str], allowed: BoolArray | None, most: int) -> IntArray:
         """Return the rows, ascending, of the best ``most`` allowed entities that have all of some folded words."""
         terms = list(dict.fromkeys(self._analyzer.stems(list(words))))
         clauses = [("all", term, 1.0) for term in terms]
-        return np.sort(self._index.search(clauses, most, allowed, minimum_match=len(terms))[0])
-
-    def _of(self, request: Request) -> _Asked:
-        """Return what is asked for with the corrected words (kept for the last request)."""
-        if self._asked is None or self._asked[0] is not request.reading:
-            self._asked = (request.reading, self._understood(request.reading))
-        return self._asked[1]
+        return np.sort(self.index.search(clauses, most, allowed, minimum_match=len(terms))[0])
 
     def _understood(self, reading: Reading) -> _Asked:
         words = [*reading.words, *reading.rest]
@@ -146,7 +99,7 @@ class Lexical(Strategy):
         for want in wants:
             for term, surely in want.answers.items():
                 field = "marks" if term[0] in (GLUED, PART) else "all"
-                if (field == "marks" or term not in terms) and self._index.document_frequency(term, field):
+                if (field == "marks" or term not in terms) and self.index.document_frequency(term, field):
                     clauses.append((field, term, surely))
         rarity = [self._rarity(want) for want in wants]
         stops = [self._analyzer.is_stop(want.word) for want in wants]
@@ -156,11 +109,71 @@ class Lexical(Strategy):
     def _rarity(self, want: Want) -> float:
         """Return the idf in nats of what answers a want best."""
         counts = [
-            self._index.document_frequency(term, "marks" if term[0] in (GLUED, PART) else "all")
+            self.index.document_frequency(term, "marks" if term[0] in (GLUED, PART) else "all")
             for term, surely in want.answers.items()
             if surely >= UNBOUND
         ]
-        return float(np.log1p(len(self._index) / (1.0 + max(counts, default=0))))
+        return float(np.log1p(len(self.index) / (1.0 + max(counts, default=0))))
+
+
+class LexicalLook(Look):
+    """One search of the index, deep enough for all who ask."""
+
+    def __init__(self, lexical: Lexical, asked: _Asked, request: Request) -> None:
+        self._lexical, self._asked, self._request = lexical, asked, request
+        self._index, self._allowed = lexical.index, request.allowed
+        self._found, self._depth = Hits.none(), 0
+
+    def hits(self, limit: int) -> Hits:
+        """Bring the best BM25 scores."""
+        if limit > self._depth:
+            self._depth = max(limit, DEPTH)
+            self._found = Hits(*self._index.search(self._asked.clauses, self._depth, self._allowed))
+        return Hits(self._found.rows[:limit], self._found.scores[:limit])
+
+    def evidence(self, rows: IntArray) -> FloatArray:
+        """Return how each row matches.
+
+        bm25    -- NaN without a common term
+        title_coverage, title_density -- how much query and title have of each other, 0..1; title_exact where all
+        held    -- share of the query, by the rarity of its words, that the row has anywhere, 0..1
+        words   -- the same of the words that are no numbers, codes or signs; 1 where all are
+        lacking -- how many numbers, codes and words of signs it lacks
+        """
+        coverage, density = self._lexical.titles.overlap(self._asked.terms, rows)
+        exact = (coverage == 1) & (density == 1)
+        return np.column_stack([self._scores(rows), coverage, density, exact, *self._has(rows)]).astype(np.float32)
+
+    def _has(self, rows: IntArray) -> tuple[FloatArray, FloatArray, FloatArray]:
+        asked, held = self._asked, self._lexical.held
+        if held is None or not asked.wants:
+            nothing = np.full(len(rows), np.nan, np.float32)
+            return nothing, nothing, nothing
+        levels = held.levels(asked.wants, rows)
+        for one in self._request.reading.ranges:
+            within = np.isin(rows, self._lexical.within(one.field, one.low, one.high))
+            for place, want in enumerate(asked.wants):
+                if want.word in one.typed:
+                    levels[:, place] = np.where(within, one.odds, (1.0 - one.odds) * levels[:, place])
+        strict = np.array([want.strict for want in asked.wants])
+        lacking = (1.0 - levels[:, strict]).sum(axis=1)
+        return _share(levels, asked.weights), _share(levels[:, ~strict], asked.weights[~strict]), lacking
+
+    def _scores(self, rows: IntArray) -> FloatArray:
+        """Return (n,) float32: the index is asked again only for what its list may have left out."""
+        self.hits(DEPTH)
+        found = self._found
+        order = np.argsort(found.rows)
+        place = np.searchsorted(found.rows, rows, sorter=order)
+        known = place < len(order)
+        known[known] = found.rows[order[place[known]]] == rows[known]
+        scores = np.full(len(rows), np.nan, np.float32)
+        scores[known] = found.scores[order[place[known]]]
+        left = ~known
+        if len(found.rows) < self._depth:  # all that match are there, of those that are allowed
+            left = left & ~self._allowed[rows] if self._allowed is not None else np.zeros_like(left)
+        scores[left] = self._index.score_rows(self._asked.clauses, rows[left])
+        return scores
 
 
 @dataclass(frozen=True, slots=True)
@@ -221,7 +234,7 @@ class _Titles:
         names = ("title_terms", "title_starts")
         return cls(*(np.load(folder / f"{name}.npy", mmap_mode="r", allow_pickle=False) for name in names))
 
-    def overlap(self, terms: tuple[str, ...], rows: IntArray) -> tuple[FloatArray, FloatArray]:
+    def overlap(self, terms: Sequence[str], rows: IntArray) -> tuple[FloatArray, FloatArray]:
         """Return (share of the distinct query terms in each title, share of each title's terms in the query), 0..1."""
         wanted = np.unique(np.array([_hash(term) for term in terms], np.uint32))
         starts = self._starts[rows]

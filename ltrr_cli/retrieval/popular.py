@@ -7,16 +7,18 @@ Knows nothing of words.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import cached_property
 from pathlib import Path
 from typing import ClassVar, Self
 
 import numpy as np
 
-from ltrr_cli.core.types import DoubleArray, FloatArray, Hits, IntArray, Outcome, Request
+from ltrr_cli.core.types import BoolArray, DoubleArray, FloatArray, Hits, IntArray, Outcome, Request
 from ltrr_cli.retrieval.counts.trend import Trend
 from ltrr_cli.retrieval.outcome_batch import OutcomeBatch
+from ltrr_cli.retrieval.row_scores import RowScores, gathered
 from ltrr_cli.retrieval.slot_match import LEAK, SlotMatch
-from ltrr_cli.retrieval.strategy import Resources, Strategy, best
+from ltrr_cli.retrieval.strategy import Look, Resources, Strategy, best
 
 SPAN = 4  # column of the trend that decides: the half-life of 256 hours, about what a chart of a week looks back on
 
@@ -32,8 +34,6 @@ class Popular(Strategy):
         self._prior: DoubleArray = known / max(float(known.max(initial=0.0)), 1e-9)
         self._row_of = resources.catalog.row_of
         self._trend, self._bearing = trend, bearing
-        self._version = 0
-        self._known: tuple[tuple[int, int], FloatArray, IntArray] | None = None
 
     @classmethod
     def open(cls, resources: Resources, folder: Path, learned: Path | None) -> Self:
@@ -50,44 +50,68 @@ class Popular(Strategy):
         batch = OutcomeBatch.of(outcomes, self._row_of)
         wanted = batch.wanted()
         self._trend.add(batch.rows[wanted], batch.times_ms[wanted], batch.worth[wanted])
-        self._version += 1
 
     def save(self, folder: Path) -> None:
         """Write the trend."""
         self._trend.save(folder / "trend.npz")
 
-    def retrieve(self, request: Request, limit: int) -> Hits:
+    def look(self, request: Request) -> PopularLook:
+        """Look at what is popular as of the request's moment."""
+        return PopularLook(self, request)
+
+    def scores(self, rows: IntArray, moment: int) -> FloatArray:
+        """Return (n,) float32: how popular each row is, whatever is asked for."""
+        scores: FloatArray = self._prior[rows].astype(np.float32)
+        active = self._trend.acted_on(rows)
+        scores[active] += self._trend.at(rows[active], moment, SPAN)
+        return scores
+
+    def match(self, request: Request) -> RowScores | None:
+        """Return how well entities bear the reading, where it names a kind of entity."""
+        return self._bearing.match(request)
+
+    def contenders(self, limit: int, match: RowScores | None, allowed: BoolArray | None) -> IntArray:
+        """Return distinct rows, ascending, among which the ``limit`` best surely are.
+
+        The best by the catalog's popularity alone, and what may score higher than that: what was acted on, and what
+        bears the reading.
+        """
+        order = self._order if match is None else self._leaking_order
+        reach = limit
+        while allowed is not None and reach < len(order) and np.count_nonzero(allowed[order[:reach]]) < limit:
+            reach *= 4
+        bearers = [] if match is None else [match.rows]
+        return gathered([order[:reach], self._trend.touched(), *bearers], len(order))[0]
+
+    @cached_property
+    def _order(self) -> IntArray:
+        """All rows, the most popular by the catalog first; ties by row."""
+        return np.argsort(-self._prior.astype(np.float32), kind="stable").astype(np.int32)
+
+    @cached_property
+    def _leaking_order(self) -> IntArray:
+        """The same of rows that do not bear a reading: rounding makes some equal that were not."""
+        return np.argsort(-(self._prior.astype(np.float32) * np.float32(LEAK)), kind="stable").astype(np.int32)
+
+
+class PopularLook(Look):
+    """What is popular at a moment, where a kind is asked for among these."""
+
+    def __init__(self, popular: Popular, request: Request) -> None:
+        self._popular, self._request = popular, request
+
+    def hits(self, limit: int) -> Hits:
         """Bring the strongest trends; entities never acted on follow by the catalog's popularity.
 
         Where a kind is asked for, what is not of it comes last: as popular as it is, times the odds of a wrong reading.
         """
-        scores, order = self._now(request)
-        match = self._bearing.match(request)
-        if match is None:
-            rows = order if request.allowed is not None else order[:limit]
-            return best(rows, scores[rows], limit, request.allowed)
-        bearers = np.flatnonzero(match).astype(np.int32)
-        # what does not bear the reading keeps its order, so that few of it have to be looked at
-        rows = np.union1d(bearers, order if request.allowed is not None else order[: limit + len(bearers)])
-        return best(rows, scores[rows] * (match[rows] + np.float32(LEAK)), limit, request.allowed)
+        request, match = self._request, self._popular.match(self._request)
+        rows = self._popular.contenders(limit, match, request.allowed)
+        scores = self._popular.scores(rows, request.context.time_ms)
+        if match is not None:
+            scores = scores * (match.at(rows) + np.float32(LEAK))
+        return best(rows, scores, limit, request.allowed)
 
-    def evidence(self, request: Request, rows: IntArray) -> FloatArray:
+    def evidence(self, rows: IntArray) -> FloatArray:
         """Return the trend of each row, log1p."""
-        return np.log1p(self._scores(rows, request))[:, None]
-
-    def _now(self, request: Request) -> tuple[FloatArray, IntArray]:
-        """Return (scores (entities,), rows by score, ties by row) as of a request (kept for the last moment)."""
-        asked = (request.context.time_ms, self._version)
-        if self._known is None or self._known[0] != asked:
-            scores = self._scores(np.arange(len(self._prior), dtype=np.int32), request)
-            self._known = (asked, scores, np.argsort(-scores, kind="stable").astype(np.int32))
-        return self._known[1:]
-
-    def _scores(self, rows: IntArray, request: Request) -> FloatArray:
-        scores: FloatArray = self._prior[rows].astype(np.float32)
-        touched = self._trend.touched()
-        place = np.searchsorted(touched, rows)
-        place[place == len(touched)] = 0
-        active = touched[place] == rows if len(touched) else np.zeros(len(rows), np.bool_)
-        scores[active] += self._trend.at(rows[active], request.context.time_ms, SPAN)
-        return scores
+        return np.log1p(self._popular.scores(rows, self._request.context.time_ms))[:, None]

@@ -13,11 +13,10 @@ import numpy as np
 
 from ltrr_cli.core.types import FloatArray, Hits, Request
 from ltrr_cli.retrieval.entity_texts import popularity_share
-from ltrr_cli.retrieval.lexical import Lexical
-from ltrr_cli.retrieval.strategy import Resources, Strategy, best
+from ltrr_cli.retrieval.lexical import DEPTH, Lexical, LexicalLook
+from ltrr_cli.retrieval.strategy import Look, Resources, Strategy, best, look_of
 
 BIAS = 1.0  # the best known entity's BM25 counts this much more than the least known one's
-POOL = 1_000  # best texts among which popularity may choose
 
 
 class PopularLexical(Strategy):
@@ -27,6 +26,7 @@ class PopularLexical(Strategy):
 
     def __init__(self, lexical: Lexical, popularity: FloatArray) -> None:
         self._lexical, self._popularity = lexical, popularity
+        self._known = bool(popularity.any())
 
     @classmethod
     def open(cls, resources: Resources, folder: Path, learned: Path | None) -> Self:
@@ -35,15 +35,25 @@ class PopularLexical(Strategy):
         return cls(lexical, popularity_share(resources.catalog))
 
     def join(self, company: Mapping[str, Strategy]) -> None:
-        """Ask the open ``lexical`` of the same snapshot, where there is one: one search serves both."""
+        """Look through the open ``lexical`` of the same snapshot, where there is one: one search serves both."""
         owner = company.get(Lexical.name)
-        if isinstance(owner, Lexical) and self._popularity.any():
+        if isinstance(owner, Lexical):
             self._lexical = owner
-            owner.expect(POOL)
 
-    def retrieve(self, request: Request, limit: int) -> Hits:
+    def look(self, request: Request) -> PopularLexicalLook:
+        """Look at what ``lexical`` finds."""
+        return PopularLexicalLook(look_of(self._lexical, request), self._popularity if self._known else None)
+
+
+class PopularLexicalLook(Look):
+    """The best texts, ordered anew."""
+
+    def __init__(self, lexical: LexicalLook, popularity: FloatArray | None) -> None:
+        self._lexical, self._popularity = lexical, popularity
+
+    def hits(self, limit: int) -> Hits:
         """Bring popular texts that match."""
-        if not self._popularity.any():
+        if self._popularity is None:
             return Hits.none()
-        found = self._lexical.retrieve(request, POOL)
+        found = self._lexical.hits(DEPTH)
         return best(found.rows, found.scores * (1 + np.float32(BIAS) * self._popularity[found.rows]), limit)

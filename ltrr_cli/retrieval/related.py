@@ -7,16 +7,17 @@ without best hits it has nothing to start from.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cached_property
 from pathlib import Path
 from typing import ClassVar, Self
 
 import numpy as np
 
 from ltrr_cli.core.types import DoubleArray, FloatArray, Hits, IntArray, Outcome, Request
-from ltrr_cli.retrieval.people.action_graph import ActionGraph
-from ltrr_cli.retrieval.people.personal_score import affinity, person
+from ltrr_cli.retrieval.people.action_graph import ActionGraph, factors_for, near_seeds, weighted
+from ltrr_cli.retrieval.row_scores import gathered
 from ltrr_cli.retrieval.shared_values import SharedValues
-from ltrr_cli.retrieval.strategy import Resources, Strategy, best
+from ltrr_cli.retrieval.strategy import Look, Resources, Strategy, best
 
 
 class Related(Strategy):
@@ -27,7 +28,7 @@ class Related(Strategy):
     second_wave: ClassVar[bool] = True
 
     def __init__(self, entities: int, ties: SharedValues, graph: ActionGraph) -> None:
-        self._entities, self._ties, self.graph = entities, ties, graph
+        self.entities, self.ties, self.graph = entities, ties, graph
 
     @classmethod
     def build(cls, resources: Resources, folder: Path) -> None:
@@ -49,32 +50,52 @@ class Related(Strategy):
         """Write the graph."""
         self.graph.save(folder)
 
-    def retrieve(self, request: Request, limit: int) -> Hits:
+    def look(self, request: Request) -> Look:
+        """Look from the seeds, where there are any."""
+        return NoSeeds(len(self.evidence_names)) if request.seeds is None else RelatedLook(self, request, request.seeds)
+
+
+class NoSeeds(Look):
+    """Nothing to start from: it brings nothing, and has nothing to say."""
+
+    def __init__(self, columns: int) -> None:
+        self._columns = columns
+
+    def hits(self, limit: int) -> Hits:
+        """Bring nothing."""
+        return Hits.none()
+
+    def evidence(self, rows: IntArray) -> FloatArray:
+        """Return NaN."""
+        return np.full((len(rows), self._columns), np.nan, np.float32)
+
+
+class RelatedLook(Look):
+    """What goes with the seeds: by their values and by people."""
+
+    def __init__(self, related: Related, request: Request, seeds: IntArray) -> None:
+        self._entities, self._ties, self._graph = related.entities, related.ties, related.graph
+        self._request, self._seeds, self._factors = request, seeds, factors_for(related.graph, request)
+
+    @cached_property
+    def _values(self) -> tuple[IntArray, DoubleArray]:
+        return self._ties.of(*weighted(self._seeds))
+
+    def hits(self, limit: int) -> Hits:
         """Bring what goes with the seeds."""
-        if request.seeds is None:
-            return Hits.none()
-        seeds, factors = _weighted(request.seeds), self.graph.factors
-        tied, shared = self._ties.bearers(*self._ties.of(*seeds))
-        score = np.zeros(self._entities, np.float32)
-        score[tied] = shared / np.float32(max(float(shared.max(initial=0.0)), 1e-9))
-        if len(factors.rows):
-            near = affinity(factors, person(factors, *seeds), factors.rows)[0]
-            score[factors.rows] += (np.maximum(near, 0.0) / max(float(near.max(initial=0.0)), 1e-9)).astype(np.float32)
-        score[request.seeds] = 0.0
-        rows = np.flatnonzero(score).astype(np.int32)
-        return best(rows, score[rows], limit, request.allowed)
+        tied, shared = self._ties.bearers(*self._values)
+        near = near_seeds(self._graph, self._request, self._seeds)
+        together = np.maximum(near, 0.0) / max(float(near.max(initial=0.0)), 1e-9)
+        rows, (first, second, itself) = gathered([tied, self._factors.rows, self._seeds], self._entities)
+        score = np.zeros(len(rows), np.float32)
+        score[first] = shared / np.float32(max(float(shared.max(initial=0.0)), 1e-9))
+        score[second] += together.astype(np.float32)
+        score[itself] = 0.0
+        kept = np.flatnonzero(score)
+        return best(rows[kept], score[kept], limit, self._request.allowed)
 
-    def evidence(self, request: Request, rows: IntArray) -> FloatArray:
-        """Return how much each row shares with the seeds, of values and of people; NaN without seeds."""
-        if request.seeds is None:
-            return np.full((len(rows), 2), np.nan, np.float32)
-        seeds, factors = _weighted(request.seeds), self.graph.factors
-        near = affinity(factors, person(factors, *seeds), rows)[0]
-        return np.column_stack([self._ties.shared(*self._ties.of(*seeds), rows), near]).astype(np.float32)
-
-
-def _weighted(seeds: IntArray) -> tuple[IntArray, DoubleArray]:
-    """Return (rows ascending, strengths that sum to 1)."""
-    strengths = 1.0 / np.arange(1, len(seeds) + 1)
-    order = np.argsort(seeds)
-    return seeds[order], (strengths / strengths.sum())[order]
+    def evidence(self, rows: IntArray) -> FloatArray:
+        """Return how much each row shares with the seeds, of values and of people."""
+        near, at = near_seeds(self._graph, self._request, self._seeds), self._factors.find(rows)
+        together = np.where(at >= 0, near[at], 0.0) if len(near) else np.zeros(len(rows))
+        return np.column_stack([self._ties.shared(*self._values, rows), together]).astype(np.float32)

@@ -15,6 +15,7 @@ import numpy as np
 
 from ltrr_cli.core.types import DoubleArray, Entity, FloatArray, IntArray
 from ltrr_cli.retrieval.entity_texts import attribute_texts
+from ltrr_cli.retrieval.row_scores import gathered
 from ltrr_cli.storage.lookup import Lookup
 from ltrr_cli.storage.packed_arrays import Array, open_arrays, write_arrays
 from ltrr_cli.text.normalise import query_key
@@ -97,9 +98,9 @@ class SharedValues:
         lists = [self._bearers[self._bearer_starts[value] : self._bearer_starts[value + 1]] for value in values[rare]]
         met = np.concatenate([np.empty(0, np.int32), *lists])
         each = np.repeat((weights * self._weight(values))[rare], [len(rows) for rows in lists])
-        total = np.bincount(met, each, len(self._lengths))  # dense: sorting what is met costs more
-        rows = np.flatnonzero(total).astype(np.int32)
-        return rows, (total[rows] / self._lengths[rows]).astype(np.float32)
+        rows, place = gathered([met], len(self._lengths))
+        total = np.bincount(place[0], each, len(rows))
+        return rows, (total / self._lengths[rows]).astype(np.float32)
 
     def shared(self, values: IntArray, weights: DoubleArray, rows: IntArray) -> FloatArray:
         """Return (n,) float32, what ``bearers`` says of any rows, whatever they bear."""

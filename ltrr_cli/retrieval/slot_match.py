@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from ltrr_cli.core.spans import NAMING
-from ltrr_cli.core.types import FloatArray, Request
-from ltrr_cli.retrieval.strategy import Resources, Strategy
+from ltrr_cli.core.types import Request
+from ltrr_cli.retrieval.row_scores import RowScores
+from ltrr_cli.retrieval.strategy import Resources, Strategy, look_of
 from ltrr_cli.retrieval.structured import Structured
 
 LEAK = 0.02  # of a full match: the odds, so to speak, that what does not bear the reading is wanted all the same
@@ -25,17 +26,17 @@ class SlotMatch:
         return cls(Structured.open(resources, folder.with_name(Structured.name), None))
 
     def join(self, company: Mapping[str, Strategy]) -> None:
-        """Ask the open ``structured`` of the same snapshot, where there is one: it remembers its last answer."""
+        """Look through the open ``structured`` of the same snapshot, where there is one: one look serves all."""
         owner = company.get(Structured.name)
         if isinstance(owner, Structured):
             self._structured = owner
 
-    def match(self, request: Request) -> FloatArray | None:
-        """Return (entities,) float32 in 0..1, how much of the query each bears; None where it was read as mere words.
+    def match(self, request: Request) -> RowScores | None:
+        """Return how much of the query entities bear, 0..1; None where it was read as mere words.
 
         Titles alone are no kind of thing: a query that names an entity says nothing of what else may be wanted.
         """
         kinds = (slot for reading in request.reading.interpretations for slot in reading.slots)
         if all(slot.field in NAMING for slot in kinds):
             return None
-        return self._structured.match(request)
+        return look_of(self._structured, request).match

@@ -1,7 +1,10 @@
 """What a retrieval strategy is: one shape for all, held by tests/contracts.
 
-1.  ``retrieve`` returns at most ``limit`` hits, best first, distinct, ties by row; a longer list begins with the shorter.
-2.  The same request gives the same hits (what explores takes its seed from the request).
+A strategy looks at a request (``look``); its look gives hits, evidence and signals of one computation.
+
+1.  ``hits`` are at most ``limit``, best first, distinct, ties by row; a longer list begins with the shorter.
+2.  Looks at the same request are the same (what explores takes its seed from the request), made alone or among many,
+    in one thread or in several at once.
 3.  Only allowed rows are brought (``request.allowed``), and never fewer than exist among what the strategy would bring.
 4.  An empty query is no error.
 5.  What was learnt survives ``save`` and ``open``.
@@ -12,7 +15,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import ClassVar, Self
+from typing import ClassVar, Protocol, Self, TypeVar
 
 import numpy as np
 
@@ -38,19 +41,52 @@ class Resources:
     sparse: Path | None = None  # folder of a sparse encoder that gives terms instead of learnt ones
 
 
+class Look:
+    """What a strategy has to say on one request, as it stands when it is asked.
+
+    Every method may be asked in any order, or not at all. What they share is worked out when it is first needed
+    (``functools.cached_property`` does that) and kept here, not in the strategy, which many threads ask at once.
+    """
+
+    def hits(self, limit: int) -> Hits:
+        """Bring at most ``limit`` rows, best first."""
+        raise NotImplementedError
+
+    def evidence(self, rows: IntArray) -> FloatArray:
+        """Return (len(rows), len(evidence_names)) float32, NaN where it has nothing to say."""
+        return np.empty((len(rows), 0), np.float32)
+
+    def signals(self) -> Mapping[str, float]:
+        """Return ``signal_names`` -> cheap facts known before retrieval (finite), features of the bandit."""
+        return {}
+
+
+class Ranked(Look):
+    """The look of a strategy that simply scores entities: parallel arrays (n,), in any order, and who is allowed."""
+
+    def __init__(self, rows: IntArray, scores: FloatArray, allowed: BoolArray | None = None) -> None:
+        self.rows, self.scores, self.allowed = rows, scores, allowed
+
+    def hits(self, limit: int) -> Hits:
+        """Bring the highest scores; ties by row."""
+        return best(self.rows, self.scores, limit, self.allowed)
+
+
 class Strategy:
     """One way of retrieval. Subclasses override what they need; the defaults describe one that keeps nothing.
 
     name     -- the registry's name, also the name of its folder
     exploring -- brings what nobody knows to be good: it never leads a page by its own word
-    second_wave -- asked after the others, with their best hits as ``request.seeds``
-    scores_all_as -- which of these is the score by which it retrieves, of any row
+    second_wave -- looks once more after the others, with their best hits as ``request.seeds``; signals come before
     evidence_names -- columns of what it can say of any row, brought or not: features of the ranker
+    scores_all_as -- which of these is the score by which it retrieves, of any row
+    signal_names -- what it can say of a request before retrieval: features of the bandit
     """
 
     name: ClassVar[str]
     evidence_names: ClassVar[tuple[str, ...]] = ()
     scores_all_as: ClassVar[str | None] = None
+    signal_names: ClassVar[tuple[str, ...]] = ()
     exploring: ClassVar[bool] = False
     second_wave: ClassVar[bool] = False
 
@@ -63,33 +99,53 @@ class Strategy:
         """Open both halves; ``learned`` is None before any feedback (quick; reads only)."""
         raise NotImplementedError
 
-    def retrieve(self, request: Request, limit: int) -> Hits:
-        """Bring at most ``limit`` rows, best first."""
+    def look(self, request: Request) -> Look:
+        """Look at a request; changes nothing that another thread could see."""
         raise NotImplementedError
 
-    def retrieve_many(self, requests: Sequence[Request], limit: int) -> list[Hits]:
-        """Bring what ``retrieve`` brings, for each request; only who is quicker asked together overrides it."""
-        return [self.retrieve(request, limit) for request in requests]
-
-    def evidence(self, request: Request, rows: IntArray) -> FloatArray:
-        """Return (len(rows), len(evidence_names)) float32, NaN where it has nothing to say."""
-        return np.empty((len(rows), 0), np.float32)
-
-    def signals(self, request: Request) -> Mapping[str, float]:
-        """Return cheap facts known before retrieval (finite), features of the bandit; the names never vary."""
-        return {}
+    def look_many(self, requests: Sequence[Request]) -> Sequence[Look]:
+        """Look at many requests, one look each, in their order: for who can share work among them."""
+        return [self.look(request) for request in requests]
 
     def learn(self, outcomes: Sequence[Outcome]) -> None:
         """Take in outcomes, in time order; what is asked afterwards at a later moment sees them."""
 
     def join(self, company: Mapping[str, Strategy]) -> None:
-        """Know the open strategies of one snapshot, by name: what several of them learn alike may be held once."""
+        """Know the open strategies of one snapshot, by name: what several of them have in common is held once."""
 
     def meet(self, people: Sequence[Profile]) -> None:
         """Take in what is said of people, before any outcome; it counts from its own moment on."""
 
     def save(self, folder: Path) -> None:
         """Write the learned half into ``folder`` (nothing where it learns nothing)."""
+
+
+SomeLook = TypeVar("SomeLook", bound=Look, covariant=True)
+
+
+class _Looking(Protocol[SomeLook]):
+    """A strategy by what its looks are: who builds on another strategy may ask these for more than three things."""
+
+    second_wave: ClassVar[bool]
+
+    def look(self, request: Request) -> SomeLook:
+        """Look at a request."""
+        ...
+
+
+def look_of(strategy: _Looking[SomeLook], request: Request) -> SomeLook:
+    """Return a strategy's look at a request, made by whoever asks first: the engine, or a strategy built on it."""
+    return request.memo.once(_key(strategy, request), lambda: strategy.look(request))
+
+
+def look_ahead(strategy: Strategy, requests: Sequence[Request]) -> None:
+    """Let a strategy look at many requests at once; ``look_of`` has these looks from then on."""
+    for request, look in zip(requests, strategy.look_many(requests), strict=True):
+        request.memo.put(_key(strategy, request), look)
+
+
+def _key(strategy: _Looking[SomeLook], request: Request) -> tuple[_Looking[SomeLook], bool]:
+    return strategy, strategy.second_wave and request.seeds is not None
 
 
 def best(rows: IntArray, scores: FloatArray, limit: int, allowed: BoolArray | None = None) -> Hits:

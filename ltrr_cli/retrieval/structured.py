@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from functools import cached_property
 from pathlib import Path
 from typing import ClassVar, Self
 
@@ -14,7 +15,8 @@ import numpy as np
 
 from ltrr_cli.core.types import Catalog, Entity, FloatArray, Hits, IntArray, Reading, Request
 from ltrr_cli.retrieval.entity_texts import popularity_share
-from ltrr_cli.retrieval.strategy import Resources, Strategy, best
+from ltrr_cli.retrieval.row_scores import RowScores, gathered
+from ltrr_cli.retrieval.strategy import Look, Resources, Strategy, best
 from ltrr_cli.storage.lookup import Groups
 from ltrr_cli.storage.packed_arrays import open_arrays, write_arrays
 from ltrr_cli.text.names import forms_of, main_of
@@ -36,7 +38,6 @@ class Structured(Strategy):
     def __init__(self, catalog: Catalog, bearers: Groups, guessed: _Guessed | None, popularity: FloatArray) -> None:
         self._catalog = catalog
         self._bearers, self._guessed, self._popularity = bearers, guessed, popularity
-        self._asked: tuple[object, FloatArray] | None = None
 
     @classmethod
     def build(cls, resources: Resources, folder: Path) -> None:
@@ -60,47 +61,38 @@ class Structured(Strategy):
         catalog = resources.catalog
         return cls(catalog, Groups.of("bearers", arrays), guessed, popularity_share(catalog))
 
-    def retrieve(self, request: Request, limit: int) -> Hits:
-        """Bring what bears most of the likeliest readings."""
-        match = self.match(request)
-        rows = np.flatnonzero(match).astype(np.int32)
-        return best(rows, match[rows] + np.float32(_POPULAR) * self._popularity[rows], limit, request.allowed)
+    def look(self, request: Request) -> StructuredLook:
+        """Look for what the readings name."""
+        return StructuredLook(self, request)
 
-    def evidence(self, request: Request, rows: IntArray) -> FloatArray:
-        """Return how well each row matches, 0..1, and whether its id was typed."""
-        ids = [self._catalog.row_of(slot.value) for slot in request.reading.slots if slot.field == "id"]
-        return np.column_stack([self.match(request)[rows], np.isin(rows, ids)]).astype(np.float32)
+    def match(self, reading: Reading) -> RowScores:
+        """Return how well entities match a query, 0..1, of those that bear any of its slots."""
+        slots = {(slot.field, slot.value): None for one in reading.interpretations for slot in one.slots}
+        keys = [_key(*slot) for slot in slots]
+        particular = self._particular(reading)
+        stated = [particular.get(key, rows) for key, rows in zip(keys, self._bearers.find(keys), strict=True)]
+        guessed = self._guessed.find(keys) if self._guessed is not None else []
+        rows, places = gathered([*stated, *(rows for rows, _ in guessed)], len(self._popularity))
+        at, length = {slot: number for number, slot in enumerate(slots)}, max(len(reading.tokens), 1)
+        match = np.zeros(len(rows), np.float32)
+        for one in reading.interpretations:
+            covered = np.zeros(len(rows), np.float32)
+            for slot in one.slots:
+                number, share = at[slot.field, slot.value], np.float32((slot.end - slot.start) / length)
+                covered[places[number]] += share
+                if guessed:  # the root: squared below, a guess counts by the chance that it is right
+                    covered[places[len(slots) + number]] += np.sqrt(guessed[number][1]) * share
+            match += np.float32(one.odds) * covered**2
+        touched = np.flatnonzero(match)
+        return RowScores(rows[touched], match[touched])
 
-    def match(self, request: Request) -> FloatArray:
-        """Return (entities,) float32 in 0..1, how well each matches (kept for the last request; read it only)."""
-        reading = request.reading
-        asked = (reading.tokens, reading.interpretations)
-        if self._asked is None or self._asked[0] != asked:
-            self._asked = (asked, self._scored(request))
-        return self._asked[1]
+    def identified(self, reading: Reading) -> list[int]:
+        """Return the rows whose ids were typed."""
+        return [self._catalog.row_of(slot.value) for slot in reading.slots if slot.field == "id"]
 
-    def _scored(self, request: Request) -> FloatArray:
-        match, covered = (np.zeros(len(self._popularity), np.float32) for _ in range(2))
-        readings = request.reading.interpretations
-        length = max(len(request.reading.tokens), 1)
-        keys = {slot: _key(slot.field, slot.value) for reading in readings for slot in reading.slots}
-        distinct = list(dict.fromkeys(keys.values()))
-        bearers = dict(zip(distinct, self._bearers.find(distinct), strict=True)) | self._particular(request.reading)
-        guesses = {} if self._guessed is None else dict(zip(distinct, self._guessed.find(distinct), strict=True))
-        for reading in readings:
-            touched = []
-            for slot in reading.slots:
-                rows, share = bearers[keys[slot]], np.float32((slot.end - slot.start) / length)
-                covered[rows] += share
-                touched.append(rows)
-                if guesses:
-                    rows, roots = guesses[keys[slot]]
-                    covered[rows] += roots * share
-                    touched.append(rows)
-            rows = np.concatenate(touched)
-            match[rows] += np.float32(reading.odds) * covered[rows] ** 2  # a row that stands twice is added once
-            covered[rows] = 0.0
-        return match
+    def popularity(self, rows: IntArray) -> FloatArray:
+        """Return (n,) float32: the share of entities that are less popular than each."""
+        return self._popularity[rows]
 
     def _particular(self, reading: Reading) -> dict[str, IntArray]:
         """Return key -> rows of slots that are ids or bounds of a number."""
@@ -110,6 +102,29 @@ class Structured(Strategy):
             if slot.field == "id" and (row := self._catalog.row_of(slot.value)) >= 0:
                 found[_key(slot.field, slot.value)] = np.array([row], np.int32)
         return found
+
+
+class StructuredLook(Look):
+    """What bears the readings of a query, found once for all strategies that ask."""
+
+    def __init__(self, structured: Structured, request: Request) -> None:
+        self._structured, self._request = structured, request
+
+    @cached_property
+    def match(self) -> RowScores:
+        """How well entities match, 0..1; none of the others do."""
+        return self._structured.match(self._request.reading)
+
+    def hits(self, limit: int) -> Hits:
+        """Bring what bears most of the likeliest readings."""
+        rows, match = self.match.rows, self.match.scores
+        scores = match + np.float32(_POPULAR) * self._structured.popularity(rows)
+        return best(rows, scores, limit, self._request.allowed)
+
+    def evidence(self, rows: IntArray) -> FloatArray:
+        """Return how well each row matches, 0..1, and whether its id was typed."""
+        identified = np.isin(rows, self._structured.identified(self._request.reading))
+        return np.column_stack([self.match.at(rows), identified]).astype(np.float32)
 
 
 class _Guessed:
@@ -124,8 +139,8 @@ class _Guessed:
         return cls(Groups.of("guessed", arrays), arrays["rows"], arrays["scores"])
 
     def find(self, keys: Sequence[str]) -> list[tuple[IntArray, FloatArray]]:
-        """Return (rows, roots of scores 0..1) per key: squared, a guess counts by the chance that it is right."""
-        return [(self._rows[places], np.sqrt(self._scores[places])) for places in self._places.find(keys)]
+        """Return (rows, scores 0..1) per key."""
+        return [(self._rows[places], self._scores[places]) for places in self._places.find(keys)]
 
 
 def _key(field: str, value: str) -> str:

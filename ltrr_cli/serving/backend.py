@@ -1,8 +1,8 @@
 """The workspace behind the routes: one small interface, one thread for what is not safe to share, and deadlines.
 
-All calls that touch the open snapshot run on the ``_asking`` thread, one after the other: strategies remember the last
-request, and learning changes them. Where a snapshot is safe for many threads, ``threads`` may grow; learning alone then
-keeps ``_lock``. Late answers, opening newer generations and answers without anything learnt have threads of their own.
+All calls that touch the open snapshot run on the ``_asking`` thread, one after the other, since learning changes it.
+Many threads may ask a snapshot that does not change: then ``threads`` may grow, and learning alone keeps ``_lock``.
+Late answers, opening newer generations and answers without anything learnt have threads of their own.
 """
 
 from __future__ import annotations

@@ -44,7 +44,7 @@ class Fallback:
         context = Context(snapshot.clock_ms, asked.user, asked.session, filters=tuple(map(parse_filter, asked.filters)))
         allowed = snapshot.catalog.allowed(context.filters)
         request = Request(asked.text, context, Reading(words, words, query_key(asked.text)), allowed=allowed)
-        hits = strategy.retrieve(request, asked.k) if words else Hits.none()
+        hits = strategy.look(request).hits(asked.k) if words else Hits.none()
         if not len(hits.rows):
             rows = popular if allowed is None else popular[allowed[popular]]
             hits = Hits(rows[: asked.k], np.zeros(len(rows[: asked.k]), np.float32))

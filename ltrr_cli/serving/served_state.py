@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 from pathlib import Path
-from threading import local
 from typing import Any
 
 from ltrr_cli.engine.snapshot import Snapshot
 from ltrr_cli.engine.state import State
 from ltrr_cli.storage.generations import Current
-from ltrr_cli.storage.journal import Journal
 
 
 class ServedState(State):
-    """Settings, generations, a journal for each thread, and the snapshot that answers until another is put in place.
+    """Settings, generations, journal, and the snapshot that answers until another is put in place.
 
     learned -- False holds the catalog alone, as if nobody had ever acted
     """
@@ -21,16 +19,7 @@ class ServedState(State):
     def __init__(self, home: str | Path, *, learned: bool = True, **flags: Any) -> None:
         super().__init__(home, **flags)
         self._learned = learned
-        self._journals = local()  # a connection to SQLite is for one thread
         self._held: tuple[Snapshot, Current] | None = None
-
-    @property
-    def journal(self) -> Journal:
-        """The journal, opened once by each thread."""
-        mine: Journal | None = getattr(self._journals, "journal", None)
-        if mine is None:
-            mine = self._journals.journal = Journal(self.home / "journal.db")
-        return mine
 
     def snapshot(self) -> Snapshot:
         """Return the snapshot that answers now; raises NotFoundError where nothing was indexed."""

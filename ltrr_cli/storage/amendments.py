@@ -79,6 +79,8 @@ def judge(record: Impression, packed: bytes, known: Mapping[bytes, Impression]) 
         return RecordVerdict.KNOWN if packed in known and served.origin == record.origin else RecordVerdict.CONTRADICTS
     if served is not None or packed in known:
         return RecordVerdict.KNOWN
+    if record.part and any(other.shown and not other.part for other in known.values()):
+        return RecordVerdict.KNOWN  # hits know better than what came into view
     return (
         RecordVerdict.CONTRADICTS if any(contradict(record, other) for other in known.values()) else RecordVerdict.NEW
     )

@@ -12,7 +12,6 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from time import monotonic, sleep
 
 from ltrr_cli.core.errors import DamagedError, LockedError
 from ltrr_cli.core.types import Event, Impression
@@ -20,13 +19,22 @@ from ltrr_cli.storage import disk
 from ltrr_cli.storage.heap import trim_heap
 from ltrr_cli.storage.journal_kinds import EventKind, kinds
 from ltrr_cli.storage.journal_logs_read import LogRead, note_reading, readings
+from ltrr_cli.storage.journal_open import connected, faults_of, outdated, patiently, read_only
 from ltrr_cli.storage.journal_pages import insert_impressions, shift_positions, told_whole
 from ltrr_cli.storage.journal_reads import ServedReads
 from ltrr_cli.storage.journal_rows import EVENT, IMPRESSION, EventRow, event_row, impression_of
-from ltrr_cli.storage.journal_schema import FORMAT, PROFILE, Forget, Forgotten, create, expire, forget, upgrade
+from ltrr_cli.storage.journal_schema import (
+    FORMAT,
+    PROFILE,
+    Forget,
+    Forgotten,
+    create,
+    expire,
+    forget,
+    upgrade,
+)
 
 BUSY_MS = 30_000
-RETRY_S = 0.01
 CACHE_KB = 65_536  # ids are random, so every batch touches pages all over their index
 SORT_KB = 8_192  # while all events are read once in order: what does not fit is sorted on disk
 _NO_ROOM = ("SQLITE_IOERR_WRITE", "SQLITE_IOERR_SHMSIZE", "SQLITE_IOERR_TRUNCATE")  # limits of files and quotas
@@ -54,38 +62,22 @@ class JournalCounts:
 class Journal(ServedReads):
     """An open journal. One object is for one thread; processes and threads each open their own."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, writable: bool = True) -> None:
         self._path = path
         self._seq: int | None = None  # of the newest impression, known inside a transaction
         with self._translated():
-            self._db = sqlite3.connect(path, timeout=BUSY_MS / 1000, isolation_level=None)
-            found = self._db.execute("PRAGMA user_version").fetchone()[0]
-            if found > FORMAT:
-                raise DamagedError(f"{path}: format {found} is newer than this version of ltrr reads ({FORMAT})")
-            if found < FORMAT:
+            self._db = connected(path, BUSY_MS) if writable else read_only(path)
+            if outdated(self._db, path, writable=writable):
                 self._create()
             self._db.execute("PRAGMA synchronous = NORMAL")
             self._db.execute(f"PRAGMA cache_size = -{CACHE_KB}")
 
     def _create(self) -> None:
-        self._patiently("PRAGMA journal_mode = WAL")
+        patiently(self._db, "PRAGMA journal_mode = WAL", BUSY_MS)
         with self._transaction():  # two processes may both find it old: the second sees the first one's work
             found = self._db.execute("PRAGMA user_version").fetchone()[0]
             if found < FORMAT:
                 (create if found == 0 else upgrade)(self._db)
-
-    def _patiently(self, statement: str) -> None:
-        """Execute what SQLite refuses at once, without its own patience, while another process does the same."""
-        until = monotonic() + BUSY_MS / 1000
-        while True:
-            try:
-                self._db.execute(statement)
-            except sqlite3.OperationalError as error:
-                if "locked" not in str(error) or monotonic() > until:
-                    raise
-                sleep(RETRY_S)
-            else:
-                return
 
     def close(self) -> None:
         """Close the database."""
@@ -265,11 +257,7 @@ class Journal(ServedReads):
 
     def check(self) -> list[str]:
         """Return what SQLite finds wrong (nothing, normally)."""
-        try:
-            found = [row[0] for row in self._db.execute("PRAGMA quick_check(5)")]
-        except sqlite3.DatabaseError as error:
-            return [str(error)]
-        return [] if found == ["ok"] else found
+        return faults_of(self._db)
 
     def copy_to(self, path: Path) -> Journal:
         """Write a consistent copy elsewhere and open it."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from threading import local
 
 import Stemmer
 
@@ -73,8 +74,8 @@ _HAS_UNSPACED = re.compile(f"[{_UNSPACED}]")
 class Analyzer:
     """Turns text into the terms that full-text indexes and queries share.
 
-    An unknown language means no stemming, never an error. An instance holds one Snowball stemmer, which is not safe
-    to use from several threads at once: give every thread its own Analyzer.
+    An unknown language means no stemming, never an error. Safe to use from many threads: each has a Snowball stemmer
+    of its own, since one must not be used by two at once.
 
     >>> Analyzer("en").terms("The Rolling Stones - rolling!")
     ['the', 'roll', 'stone', 'roll']
@@ -85,7 +86,8 @@ class Analyzer:
     def __init__(self, language: str = "en") -> None:
         self.language = language.lower().replace("_", "-").split("-")[0]
         algorithm = _STEMMERS.get(self.language)
-        self._stemmer = Stemmer.Stemmer(algorithm) if algorithm in Stemmer.algorithms() else None
+        self._algorithm = algorithm if algorithm in Stemmer.algorithms() else None
+        self._per_thread = local()
         self._stop_words = frozenset(_STOP_WORDS.get(self.language, "").split())
 
     def terms(self, text: str) -> list[str]:
@@ -102,11 +104,11 @@ class Analyzer:
         >>> Analyzer("en").stem("albums")
         'album'
         """
-        return token if self._stemmer is None else str(self._stemmer.stemWord(token))
+        return token if self._algorithm is None else str(self._stemmer(self._algorithm).stemWord(token))
 
     def stem_each(self, words: list[str]) -> list[str]:
         """Return the stem of each of many folded words; much quicker than one by one."""
-        return words if self._stemmer is None else list(self._stemmer.stemWords(words))
+        return words if self._algorithm is None else list(self._stemmer(self._algorithm).stemWords(words))
 
     def is_stop(self, token: str) -> bool:
         """Say whether a folded, unstemmed token is one of the language's commonest function words.
@@ -121,6 +123,12 @@ class Analyzer:
         if not all(map(str.isascii, words)):
             words = list(_pairs(words))
         return self.stem_each(words)
+
+    def _stemmer(self, algorithm: str) -> Stemmer.Stemmer:
+        mine: Stemmer.Stemmer | None = getattr(self._per_thread, "stemmer", None)
+        if mine is None:
+            mine = self._per_thread.stemmer = Stemmer.Stemmer(algorithm)
+        return mine
 
 
 def _pairs(words: Iterable[str]) -> Iterable[str]:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from threading import local
 from typing import Self
 
 import msgspec
@@ -54,9 +53,8 @@ class Understanding:
     ) -> None:
         self._compounds, self._numbers = compounds, numbers or Numbers(())
         self._language, self._vocabulary, self._names = language, vocabulary, names
-        self._per_thread = local()  # a Snowball stemmer must not be shared by threads
-        self._guess = LanguageGuess(language)
-        self._speller = Speller(vocabulary, names, values, Analyzer(language).is_stop)
+        self._guess, self._analyzer = LanguageGuess(language), Analyzer(language)
+        self._speller = Speller(vocabulary, names, values, self._analyzer.is_stop)
         self._tagger = Tagger(vocabulary, names, values, prominent, self._analyzer, ids)
 
     @staticmethod
@@ -138,7 +136,7 @@ class Understanding:
         """Return frequencies in which a word that ends other words of a gluing language is known: it is no slip."""
         if self._compounds is None or not self._compounds.glues or 0 not in frequencies:
             return frequencies
-        ends = {part.place for part in self._compounds.parts(typed, frequencies, self._analyzer().stem)}
+        ends = {part.place for part in self._compounds.parts(typed, frequencies, self._analyzer.stem)}
         return [max(count, _HEARD) if place in ends else count for place, count in enumerate(frequencies)]
 
     def _parts(self, words: tuple[str, ...], typed: tuple[str, ...], frequencies: list[int]) -> tuple[Part, ...]:
@@ -146,7 +144,7 @@ class Understanding:
         if self._compounds is None or not (self._compounds.glues or 0 in frequencies):
             return ()
         known = frequencies if words == typed else self._vocabulary.frequencies(words).tolist()
-        return self._compounds.parts(words, known, self._analyzer().stem)
+        return self._compounds.parts(words, known, self._analyzer.stem)
 
     def _alike(self, typed: tuple[str, ...]) -> list[tuple[int, float]]:
         """Return the names most similar to the whole query and their likeness, of equal ones the better known first."""
@@ -173,9 +171,3 @@ class Understanding:
         known = [frequency for frequency in frequencies if frequency]
         rarest = self._vocabulary.idf(1)
         return min(self._vocabulary.idf(min(known)) / rarest, 1.0) if known and rarest > 0 else 0.0
-
-    def _analyzer(self) -> Analyzer:
-        mine: Analyzer | None = getattr(self._per_thread, "analyzer", None)
-        if mine is None:
-            mine = self._per_thread.analyzer = Analyzer(self._language)
-        return mine

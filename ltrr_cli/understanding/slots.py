@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from math import log1p, prod
 from typing import NamedTuple
 
@@ -54,7 +54,7 @@ class Tagger:
         names: NameIndex,
         values: Values,
         prominence: FloatArray,
-        analyzer: Callable[[], Analyzer],
+        analyzer: Analyzer,
         ids: Ids | None = None,
     ) -> None:
         self._ids = ids
@@ -120,7 +120,7 @@ class Tagger:
 
     def _ended(self, tokens: Sequence[str], meanings: Meanings) -> None:
         """Add values that equal a span but for the endings of words."""
-        stems = list(map(self._analyzer().stem, tokens))
+        stems = list(map(self._analyzer.stem, tokens))
         spans = _spans(len(tokens))
         for span, places in zip(spans, self._values.stemmed(["".join(stems[a:b]) for a, b in spans]), strict=True):
             self._valued(meanings[span], places, _STEMMED)
@@ -137,7 +137,7 @@ class Tagger:
         """Add longer values that hold a word, where they do not stand whole around it ("love": "love songs")."""
         whole = [(span, set(weights)) for span, weights in meanings.items() if span[1] - span[0] > 1]
         for place, places in enumerate(self._values.holding(tokens)):
-            if len(tokens[place]) < 2 or tokens[place].isdigit() or self._analyzer().is_stop(tokens[place]):
+            if len(tokens[place]) < 2 or tokens[place].isdigit() or self._analyzer.is_stop(tokens[place]):
                 continue
             covered: set[Meaning] = set().union(*(found for (start, end), found in whole if start <= place < end))
             for value in (self._values[each] for each in places.tolist()):

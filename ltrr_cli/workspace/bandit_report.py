@@ -16,6 +16,7 @@ from ltrr_cli.engine.bandit_context import bandit_context_of
 from ltrr_cli.engine.retrieve import waves
 from ltrr_cli.engine.search import context_of
 from ltrr_cli.learning.credit import as_served
+from ltrr_cli.retrieval.strategy import look_of
 from ltrr_cli.retrieval.union import rank_of
 
 if TYPE_CHECKING:
@@ -91,7 +92,7 @@ def marginal_worth(
 
     def timed(name: str, request: Request) -> Hits:
         start = perf_counter()
-        hits = snapshot.strategies[name].retrieve(request, budget)
+        hits = look_of(snapshot.strategies[name], request).hits(budget)
         took[name].append(perf_counter() - start)
         return hits
 

@@ -233,11 +233,13 @@ def _writable(home: Path) -> str:
     if not home.is_dir():
         raise NotFoundError(f"no workspace at {home}", hint=f"ltrr index CATALOG --home {home}")
     if not os.access(home, os.W_OK | os.X_OK):
-        raise DamagedError(f"{home} cannot be written to", hint="check who may write there")
+        return f"{home}, read-only: it answers, logs no search and learns nothing"
     return str(home)
 
 
 def _free(state: State) -> str:
+    if not state.writable():
+        return "read-only: nothing is published from here"
     try:
         with state.publishing("doctor"):
             return "nobody publishes"

@@ -103,6 +103,7 @@ class Workspace(EvaluationVerbs):
         context: Mapping[str, str] | None = None,
         filters: Sequence[str] = (),
         policy: str | None = None,
+        ranker: str | None = None,
         seed: int | None = None,
         hide_seen: bool = False,
         like: str | None = None,
@@ -117,6 +118,7 @@ class Workspace(EvaluationVerbs):
 
         at      -- the moment of the question; without it the later of the last event and the catalog's newest date
         filters -- conditions such as "genre=jazz", "year>=2000"
+        ranker  -- "ranker-3", or "fusion" for none, in place of the one that serves
         seed    -- repeats a draw; without it every question draws anew
         like    -- an entity's id: what goes with it; raises NotFoundError for one that the catalog has not
         live    -- False marks a trial that must not count as an unclicked page
@@ -130,8 +132,8 @@ class Workspace(EvaluationVerbs):
 
         asked = QueryRequest(
             text, k=k, budget=budget, user=user, session=session, at=at, context=dict(context or {}),
-            filters=tuple(filters), policy=policy, seed=seed, hide_seen=hide_seen, live=live, log=log, explore=explore,
-            like=like, page=page, facets=tuple(facets), sort=sort,
+            filters=tuple(filters), policy=policy, ranker=ranker, seed=seed, hide_seen=hide_seen, live=live, log=log,
+            explore=explore, like=like, page=page, facets=tuple(facets), sort=sort,
         )  # fmt: skip
         return respond(self.state, asked)
 
@@ -143,6 +145,7 @@ class Workspace(EvaluationVerbs):
         k: int = 100,
         budget: int | None = None,
         policy: str | None = None,
+        ranker: str | None = None,
         hide_seen: bool = False,
         progress: Progress = quiet,
     ) -> BatchReport:
@@ -152,7 +155,7 @@ class Workspace(EvaluationVerbs):
         """
         from ltrr_cli.engine.query_batch import respond_batch
 
-        return respond_batch(self.state, queries, run, k, budget, policy, hide_seen, progress)
+        return respond_batch(self.state, queries, run, k, budget, policy, ranker, hide_seen, progress)
 
     def record(self, event: Mapping[str, Any]) -> None:
         """Journal one native event at once; it is learnt from at the next ``ingest``.

@@ -80,5 +80,5 @@ def test_the_model_finds_what_its_terms_say(source: Path, tmp_path: Path):
     resources = Resources(Columns.open(tmp_path / "columns"), HashedWords(), sparse=folder)
     Sparse.build(resources, tmp_path / "sparse")
     sparse = Sparse.open(resources, tmp_path / "sparse", None)
-    assert sparse.retrieve(ask("jazz"), 10).rows.tolist() == [2, 0]
-    assert sparse.retrieve(ask("red"), 10).rows.tolist() == [1]
+    assert sparse.look(ask("jazz")).hits(10).rows.tolist() == [2, 0]
+    assert sparse.look(ask("red")).hits(10).rows.tolist() == [1]

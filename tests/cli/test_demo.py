@@ -54,6 +54,8 @@ def test_people_s_choices_come_first_after_the_loop(ltrr: Typed, sample: Path):
 def test_a_given_folder_is_kept_and_never_overwritten(ltrr: Typed, sample: Path, tmp_path: Path):
     told = ltrr("demo", "--home", tmp_path / "kept")
     assert told.code == 0, told.err
+    steps = [line[:3] for line in told.out.splitlines()[:3]]
+    assert steps == [" 1 ", " 2 ", " 3 "]
     assert "24 events accepted" in told.out
     assert "chosen" in told.out
     assert f"--home {tmp_path / 'kept'}" in told.err

@@ -42,7 +42,7 @@ def test_runs_and_judgments_are_written(ltrr: Typed, files: tuple[Path, Path], t
     ("words", "code", "said"),
     [
         (("--fail-under", "nDCG@10"), 2, "no gate"),
-        (("--measures", "nDGC"), 3, "unknown measure 'nDGC'"),
+        (("--measures", "nDGC"), 2, "unknown measure 'nDGC'"),
         (("--run", "nowhere.trec"), 3, "nowhere.trec"),
         (("--run", "a=x", "--run", "a=y"), 2, "two runs are named 'a'"),
     ],

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import errno
+import io
 import json
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import pytest
 
 from ltrr_cli import __version__
+from ltrr_cli.cli import main
+from ltrr_cli.cli.context import with_context, write_json
 from ltrr_cli.core import errors
 from tests.cli.conftest import FakeWorkspace, Typed
 
@@ -53,7 +57,8 @@ def test_the_version_is_the_package_s(ltrr: Typed):
         (("query", "--kk"), "No such option"),
         (("query", "-k", "many"), "Invalid value for '-k'"),
         (("explain",), "Missing argument 'IMPRESSION'"),
-        (("query", "two", "words"), "unexpected extra argument"),
+        (("explain", "two", "words"), "unexpected extra argument"),
+        (("memory", "shwo"), "No such command 'shwo'"),
     ],
 )
 def test_a_command_typed_wrongly_is_one_line_and_a_hint(ltrr: Typed, words: tuple[str, ...], message: str):
@@ -64,6 +69,63 @@ def test_a_command_typed_wrongly_is_one_line_and_a_hint(ltrr: Typed, words: tupl
     assert failure.startswith("ltrr: ")
     assert message in failure
     assert hint.startswith("hint: see `ltrr")
+
+
+@pytest.mark.parametrize("group", GROUPS)
+def test_a_group_alone_prints_its_help_as_plain_ltrr_does(ltrr: Typed, group: str):
+    told = ltrr(group)
+    assert (told.code, told.err) == (0, "")
+    assert told.out == ltrr(group, "-h").out
+    assert all(inner in told.out for inner in GROUPS[group])
+
+
+def test_several_words_are_one_query(ltrr: Typed, workspace: FakeWorkspace):
+    assert ltrr("query", "two", "words", "-k", "3").code == 0
+    assert workspace.asked[-1][:2] == ("query", ("two words",))
+    assert ltrr("query", "two words").code == ltrr("query", "").code == ltrr("query").code == 0
+    assert [words for _, words, _ in workspace.asked[-3:]] == [("two words",), ("",), ("",)]
+
+
+FAILURES = [
+    (errors.DataError("bad lines", hint="mend them"), {"error": "bad lines", "hint": "mend them", "exit_code": 3}),
+    (errors.NotFoundError("no workspace"), {"error": "no workspace", "hint": None, "exit_code": 4}),
+    (OSError(errno.EACCES, "refused", "home/lock"), {"exit_code": 1}),
+    (ZeroDivisionError("oh"), {"exit_code": 1, "hint": None}),
+    (KeyboardInterrupt(), {"error": "interrupted", "hint": None, "exit_code": 130}),
+]
+
+
+@pytest.mark.parametrize(("failure", "document"), FAILURES)
+def test_with_json_a_failure_is_a_document_too(
+    ltrr: Typed, workspace: FakeWorkspace, failure: BaseException, document: dict[str, object]
+):
+    workspace.fails = failure
+    told = ltrr("status", "--json")
+    found = json.loads(told.out)
+    assert set(found) == {"error", "hint", "exit_code"}
+    assert found.items() >= document.items()
+    assert told.code == found["exit_code"]
+    assert found["error"] in told.err
+    assert ltrr("status").out == ""
+
+
+@pytest.mark.parametrize(
+    "words", [("query", "--json", "--nosuch"), ("explain", "--json"), ("query", "-k", "x", "--json")]
+)
+def test_with_json_a_command_typed_wrongly_is_a_document_too(ltrr: Typed, words: tuple[str, ...]):
+    told = ltrr(*words)
+    assert told.code == json.loads(told.out)["exit_code"] == 2
+
+
+def test_what_is_answered_already_stays_the_only_document(ltrr: Typed, workspace: FakeWorkspace, monkeypatch):
+    def answer_and_fail(ctx: object) -> None:
+        write_json({"measures": {}})
+        raise errors.GateError("below")
+
+    monkeypatch.setattr("ltrr_cli.cli.main.app.registered_commands", main.app.registered_commands[:])
+    main.app.command("fails")(with_context(answer_and_fail))
+    told = ltrr("fails", "--json")
+    assert (told.code, json.loads(told.out)) == (8, {"measures": {}})
 
 
 TREE = [kind for kind in vars(errors).values() if isinstance(kind, type) and issubclass(kind, errors.LtrrError)]
@@ -126,6 +188,65 @@ def test_a_closed_pipe_is_no_reason_to_complain():
     _, told = asked.communicate()
     assert told == b""
     assert asked.returncode in (0, 141)  # 0 where all of it was written before the pipe was closed
+
+
+@pytest.mark.parametrize("words", [("status",), ("query", "x"), ("status", "--json"), ("models", "-h")])
+def test_a_closed_pipe_ends_tables_and_texts_alike(
+    workspace: FakeWorkspace, monkeypatch: pytest.MonkeyPatch, words: tuple[str, ...]
+):
+    class Closed(io.StringIO):
+        def write(self, text: str) -> int:
+            raise BrokenPipeError
+
+        def fileno(self) -> int:
+            return spare.fileno()
+
+    with tempfile.TemporaryFile() as spare:
+        monkeypatch.setattr(sys, "stdout", Closed())
+        assert main.run(words) == 141
+
+
+@pytest.mark.parametrize("command", [("status",), ("index", "c"), ("query", "x"), ("validate", "c")])
+def test_a_home_that_is_no_folder_is_one_line(ltrr: Typed, tmp_path: Path, command: tuple[str, ...]):
+    (tmp_path / "file").write_text("")
+    (tmp_path / "c").write_text('{"id": 1, "title": "x"}\n')
+    words = [str(tmp_path / word) if word == "c" else word for word in command]
+    for home, code in ((tmp_path / "file", 2), (tmp_path / ("x" * 300), 2)):
+        told = ltrr(*words, "--home", home)
+        assert told.code == code
+        assert told.err.startswith("ltrr: --home")
+        assert len(told.err.splitlines()) == 2
+
+
+def test_a_home_that_cannot_be_made_is_one_line(ltrr: Typed, tmp_path: Path):
+    (tmp_path / "file").write_text("")
+    (tmp_path / "c").write_text('{"id": 1, "title": "x"}\n')
+    told = ltrr("index", tmp_path / "c", "--home", tmp_path / "file" / "home")
+    assert told.code == 1
+    assert "cannot be made" in told.err
+    assert len(told.err.splitlines()) == 2
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("evaluate", "--qrels", "{qrels}", "--run", "{run}", "--measures", "nosuch@3"),
+        ("evaluate", "--qrels", "{qrels}", "--run", "{run}", "--measures", "nDCG@x"),
+        ("ope", "--estimator", "nosuch"),
+        ("train-ranker", "--algorithm", "nosuch"),
+        ("ingest-feedback", "{qrels}", "--format", "nosuch"),
+        ("models", "promote", "nosuch"),
+        ("export", "nosuch"),
+    ],
+)
+def test_a_name_that_nobody_knows_is_a_usage_error_whatever_it_names(ltrr: Typed, tmp_path: Path, words):
+    (tmp_path / "qrels").write_text("q 0 a 1\n")
+    (tmp_path / "run").write_text("q Q0 a 1 1.0 t\n")
+    told = ltrr(
+        *(word.format(qrels=tmp_path / "qrels", run=tmp_path / "run") for word in words), "--home", tmp_path / "home"
+    )
+    assert told.code == 2, told.err
+    assert "hint: " in told.err
 
 
 def test_control_characters_of_a_message_do_not_reach_the_terminal(ltrr: Typed, workspace: FakeWorkspace):

@@ -54,6 +54,29 @@ def test_nobody_else_sees_anything(monkeypatch: pytest.MonkeyPatch):
     assert worked(monkeypatch, Terminal(), quiet=True, verbose=True) == ""
 
 
+def test_in_a_file_long_work_says_how_far_it_is_ever_more_seldom(monkeypatch: pytest.MonkeyPatch):
+    now = [0.0]
+    monkeypatch.setattr("ltrr_cli.cli.progress_bar.perf_counter", lambda: now[0])
+    stream = io.StringIO()
+    monkeypatch.setattr(sys, "stderr", stream)
+    with Bar(quiet=False, verbose=False, color=False) as bar:
+        for second in range(0, 200):
+            now[0] = float(second)
+            bar("read", 1_000 * second, 400_000)
+        now[0] = 400.0
+        bar("fit", 0, None)
+        now[0] = 900.0
+        bar("fit", 0, None)
+    assert stream.getvalue().splitlines() == [
+        "after 10 s: read 10,000 of 400,000 (2 %), 1,000/s",
+        "after 30 s: read 30,000 of 400,000 (8 %), 1,000/s",
+        "after 70 s: read 70,000 of 400,000 (18 %), 1,000/s",
+        "after 150 s: read 150,000 of 400,000 (38 %), 1,000/s",
+        "after 400 s: fit",
+        "after 900 s: fit",
+    ]
+
+
 def test_verbose_leaves_a_line_per_stage(monkeypatch: pytest.MonkeyPatch):
     lines = worked(monkeypatch, io.StringIO(), verbose=True).splitlines()
     assert [line.split(":")[0] for line in lines] == ["read", "[encode]"]

@@ -60,13 +60,15 @@ def test_everything_typed_reaches_the_workspace(ltrr: Typed, workspace: FakeWork
     ltrr(
         "query", "love", "-k", "5", "--budget", "50", "--user", "u", "--session", "s", "--at", "2011-10-01",
         "--context", "device=phone", "--filter", "genre=jazz", "--filter", "year>=2000", "--policy", "uniform",
+        "--ranker", "fusion",
         "--seed", "7", "--hide-seen", "--like", "a1", "--live", "--no-log", "--no-explore",
     )  # fmt: skip
     [(verb, words, options)] = workspace.asked
     assert (verb, words) == ("query", ("love",))
     assert options == {
         "k": 5, "budget": 50, "user": "u", "session": "s", "at": 1317427200000, "context": {"device": "phone"},
-        "filters": ("genre=jazz", "year>=2000"), "policy": "uniform", "seed": 7, "hide_seen": True, "live": True,
+        "filters": ("genre=jazz", "year>=2000"), "policy": "uniform", "ranker": "fusion",
+        "seed": 7, "hide_seen": True, "live": True,
         "log": False, "explore": False, "like": "a1",
     }  # fmt: skip
 

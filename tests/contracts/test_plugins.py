@@ -30,9 +30,9 @@ import numpy as np
 from ltrr_cli.allocation.policies.static import StaticPolicy
 from ltrr_cli.allocation.policy import Menu
 from ltrr_cli.catalog.reader_registry import Row
-from ltrr_cli.core.types import Event, Hits
+from ltrr_cli.core.types import Event
 from ltrr_cli.feedback.records import Parsed
-from ltrr_cli.retrieval.strategy import Strategy
+from ltrr_cli.retrieval.strategy import Ranked, Strategy
 from ltrr_cli.text.lines import BadLine
 
 
@@ -48,11 +48,9 @@ class Alphabet(Strategy):
     def open(cls, resources, folder, learned):
         return cls(list(resources.catalog.titles))
 
-    def retrieve(self, request, limit):
+    def look(self, request):
         rows = np.flatnonzero(self._first == request.query[:1].lower()).astype(np.int32)
-        if request.allowed is not None:
-            rows = rows[request.allowed[rows]]
-        return Hits(rows[:limit], np.ones(len(rows[:limit]), np.float32))
+        return Ranked(rows, np.ones(len(rows), np.float32), request.allowed)
 
 
 class FirstOnly(StaticPolicy):

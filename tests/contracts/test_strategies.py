@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -9,10 +10,11 @@ import pytest
 
 from ltrr_cli.catalog.columns import Columns
 from ltrr_cli.core.types import Outcome
-from ltrr_cli.retrieval.strategy import Resources, Strategy
+from ltrr_cli.retrieval.strategy import Look, Resources, Strategy
 from ltrr_cli.retrieval.strategy_registry import names, strategy
 from tests.conftest import DAY_0, SONGS, ask
 
+SEEDS = np.array([3, 40, 17], np.int32)  # best hits of a first wave
 QUERIES = ("love", "rain night 12", "calm", "", "zzzz", "Löve", "(((", "river river river")
 
 
@@ -42,7 +44,7 @@ def outcomes() -> list[Outcome]:
 
 @pytest.mark.parametrize("query", QUERIES)
 def test_brings_at_most_the_limit_best_first_and_distinct(found: Strategy, query: str):
-    hits = found.retrieve(ask(query), 10)
+    hits = found.look(ask(query)).hits(10)
     assert len(hits.rows) == len(hits.scores) <= 10
     assert len(set(hits.rows.tolist())) == len(hits.rows)
     assert np.all(np.diff(hits.scores) <= 0)
@@ -54,14 +56,14 @@ def test_brings_at_most_the_limit_best_first_and_distinct(found: Strategy, query
 
 @pytest.mark.parametrize("query", QUERIES)
 def test_a_longer_list_begins_with_the_shorter(found: Strategy, query: str):
-    shorter, longer = found.retrieve(ask(query), 7), found.retrieve(ask(query), 60)
+    shorter, longer = found.look(ask(query)).hits(7), found.look(ask(query)).hits(60)
     assert longer.rows[: len(shorter.rows)].tolist() == shorter.rows.tolist()
     assert longer.scores[: len(shorter.rows)].tolist() == shorter.scores.tolist()
 
 
 @pytest.mark.parametrize("query", QUERIES)
 def test_the_same_request_gives_the_same_hits(found: Strategy, query: str):
-    first, second = found.retrieve(ask(query, seed=5), 30), found.retrieve(ask(query, seed=5), 30)
+    first, second = found.look(ask(query, seed=5)).hits(30), found.look(ask(query, seed=5)).hits(30)
     assert first.rows.tolist() == second.rows.tolist()
     assert first.scores.tolist() == second.scores.tolist()
 
@@ -69,8 +71,8 @@ def test_the_same_request_gives_the_same_hits(found: Strategy, query: str):
 def test_many_requests_at_once_are_answered_as_one_by_one(found: Strategy, songs: Columns):
     allowed = np.arange(len(songs)) % 2 == 0
     for requests in ([ask(query) for query in QUERIES], [ask(query, allowed=allowed) for query in QUERIES], []):
-        for request, hits in zip(requests, found.retrieve_many(requests, 15), strict=True):
-            one = found.retrieve(request, 15)
+        for request, look in zip(requests, found.look_many(requests), strict=True):
+            hits, one = look.hits(15), found.look(request).hits(15)
             np.testing.assert_array_equal(hits.rows, one.rows)
             np.testing.assert_array_equal(hits.scores, one.scores)
 
@@ -79,27 +81,57 @@ def test_many_requests_at_once_are_answered_as_one_by_one(found: Strategy, songs
 def test_brings_allowed_rows_only_and_as_many_as_exist(found: Strategy, query: str):
     allowed = np.zeros(len(SONGS), np.bool_)
     allowed[::9] = True
-    everything = found.retrieve(ask(query), len(SONGS)).rows
-    narrow = found.retrieve(ask(query, allowed=allowed), len(SONGS)).rows
+    everything = found.look(ask(query)).hits(len(SONGS)).rows
+    narrow = found.look(ask(query, allowed=allowed)).hits(len(SONGS)).rows
     assert allowed[narrow].all()
     assert set(narrow.tolist()) >= {row for row in everything.tolist() if allowed[row]}
-    assert len(found.retrieve(ask(query, allowed=np.zeros(len(SONGS), np.bool_)), 10).rows) == 0
+    assert len(found.look(ask(query, allowed=np.zeros(len(SONGS), np.bool_))).hits(10).rows) == 0
 
 
 @pytest.mark.parametrize("query", QUERIES)
 def test_describes_any_row_whether_brought_or_not(found: Strategy, query: str):
     rows = np.array([0, 5, 119], np.int32)
-    table = found.evidence(ask(query), rows)
+    table = found.look(ask(query)).evidence(rows)
     assert table.shape == (3, len(found.evidence_names))
     assert table.dtype == np.float32
     assert not np.isinf(table).any()
-    assert found.evidence(ask(query), np.empty(0, np.int32)).shape == (0, len(found.evidence_names))
+    assert found.look(ask(query)).evidence(np.empty(0, np.int32)).shape == (0, len(found.evidence_names))
 
 
-def test_signals_are_finite_and_their_names_never_vary(found: Strategy):
-    named = [found.signals(ask(query)) for query in QUERIES]
+def test_signals_are_finite_and_named_beforehand(found: Strategy):
+    named = [found.look(ask(query)).signals() for query in QUERIES]
     assert all(np.isfinite(list(signals.values())).all() for signals in named)
-    assert {tuple(sorted(signals)) for signals in named} == {tuple(sorted(named[0]))}
+    assert {tuple(signals) for signals in named} == {found.signal_names}
+
+
+def said(look: Look) -> tuple[object, ...]:
+    """All that a look has to say, for comparison."""
+    hits, table = look.hits(30), look.evidence(np.arange(0, len(SONGS), 7, dtype=np.int32))
+    return hits.rows.tolist(), hits.scores.tolist(), table.tobytes(), dict(look.signals())
+
+
+def test_many_looks_at_once_are_the_looks_of_one_at_a_time(found: Strategy):
+    requests = [ask(query, seed=seed, seeds=SEEDS) for seed, query in enumerate(QUERIES)]
+    together = found.look_many(requests)
+    assert [said(look) for look in together] == [said(found.look(request)) for request in requests]
+    assert not found.look_many([])
+
+
+def test_what_is_asked_first_of_a_look_changes_nothing(found: Strategy):
+    rows = np.arange(0, len(SONGS), 7, dtype=np.int32)
+    for query in QUERIES:
+        first, last = found.look(ask(query, seeds=SEEDS)), found.look(ask(query, seeds=SEEDS))
+        before = first.evidence(rows)
+        assert first.hits(30).rows.tolist() == last.hits(30).rows.tolist()
+        assert first.hits(60).rows[:5].tolist() == last.hits(5).rows.tolist()  # deeper, then less deep
+        np.testing.assert_array_equal(before, last.evidence(rows))
+
+
+def test_a_look_does_not_depend_on_what_others_ask_meanwhile(found: Strategy):
+    requests = [ask(query, seed=seed, seeds=SEEDS) for seed, query in enumerate(QUERIES * 5)]
+    alone = [said(found.look(request)) for request in requests]
+    with ThreadPoolExecutor(8) as threads:
+        assert list(threads.map(lambda request: said(found.look(request)), requests)) == alone
 
 
 def test_what_was_learnt_survives_the_disk(found: Strategy, resources: Resources, tmp_path: Path):
@@ -108,11 +140,11 @@ def test_what_was_learnt_survives_the_disk(found: Strategy, resources: Resources
     found.save(learned)
     again = type(found).open(resources, catalog, learned)
     for query in QUERIES:
-        before, after = found.retrieve(ask(query), 40), again.retrieve(ask(query), 40)
+        before, after = found.look(ask(query)).hits(40), again.look(ask(query)).hits(40)
         assert before.rows.tolist() == after.rows.tolist()
         np.testing.assert_array_equal(before.scores, after.scores)
         rows = np.arange(20, dtype=np.int32)
-        np.testing.assert_array_equal(found.evidence(ask(query), rows), again.evidence(ask(query), rows))
+        np.testing.assert_array_equal(found.look(ask(query)).evidence(rows), again.look(ask(query)).evidence(rows))
 
 
 def test_learning_goes_on_after_the_disk_as_without_it(found: Strategy, resources: Resources, tmp_path: Path):
@@ -126,5 +158,5 @@ def test_learning_goes_on_after_the_disk_as_without_it(found: Strategy, resource
     rest = kind.open(resources, folders[0], folders[1])
     rest.learn(events[3:])
     for query in QUERIES:
-        assert rest.retrieve(ask(query), 40).rows.tolist() == whole.retrieve(ask(query), 40).rows.tolist()
-        np.testing.assert_array_equal(rest.retrieve(ask(query), 40).scores, whole.retrieve(ask(query), 40).scores)
+        assert rest.look(ask(query)).hits(40).rows.tolist() == whole.look(ask(query)).hits(40).rows.tolist()
+        np.testing.assert_array_equal(rest.look(ask(query)).hits(40).scores, whole.look(ask(query)).hits(40).scores)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 
 import pytest
-from hypothesis import assume, given
+from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
 from ltrr_cli.core.clock import iso, parse_time, read_time
@@ -77,6 +77,7 @@ def test_every_unit_of_a_moment_since_1970_is_told_by_its_size(seconds, factor):
 
 
 @given(st.text(max_size=30) | st.floats() | st.integers())
+@example(-6.213559680000001e16)
 def test_any_value_is_read_or_refused(value):
     with contextlib.suppress(DataError):
         assert isinstance(iso(parse_time(value, years=True)), str)

@@ -12,7 +12,7 @@ from ltrr_cli.core.types import Context, Hits, Request
 from ltrr_cli.engine.retrieve import SEEDS, seeds, waves
 from ltrr_cli.engine.search import answer
 from ltrr_cli.engine.snapshot import Snapshot
-from ltrr_cli.retrieval.strategy import Strategy
+from ltrr_cli.retrieval.strategy import Ranked, Strategy
 
 
 class Second(Strategy):
@@ -24,13 +24,10 @@ class Second(Strategy):
     def __init__(self) -> None:
         self.asked: list[Request] = []
 
-    def retrieve(self, request: Request, limit: int) -> Hits:
+    def look(self, request: Request) -> Ranked:
         self.asked.append(request)
-        return (
-            Hits.none()
-            if request.seeds is None
-            else Hits(request.seeds[:limit], np.ones(len(request.seeds[:limit]), np.float32))
-        )
+        rows = np.empty(0, np.int32) if request.seeds is None else request.seeds
+        return Ranked(rows, -np.arange(len(rows), dtype=np.float32))
 
 
 @pytest.fixture

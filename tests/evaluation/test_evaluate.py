@@ -49,7 +49,7 @@ def test_a_fixed_policy_of_one_strategy_retrieves_what_that_strategy_finds(
     _, done = evaluate(workspace.state, queries, qrels, policies=("fixed(popular=1)",), k=20, budget=20)
     popular = workspace.state.snapshot().strategies["popular"]
     for query in done.judged.queries:
-        hits = popular.retrieve(workspace.state.snapshot().request(query.text, query.context, 0), 20)
+        hits = popular.look(workspace.state.snapshot().request(query.text, query.context, 0)).hits(20)
         named = {workspace.state.snapshot().catalog.ids[int(row)] for row in hits.rows}
         assert set(done.runs["fixed(popular=1)"][query.query_id]) <= named
 

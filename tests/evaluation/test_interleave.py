@@ -69,18 +69,18 @@ def test_equals_are_not_preferred(runs: tuple[Path, Path, Path]):
 
 def test_a_workspace_s_policies_are_compared_on_judged_queries(workspace: Workspace, queries: Path, qrels: Path):
     narrow = Workspace(workspace.home, retrieval__budget=15)  # of 120 entities, or every policy would bring them all
-    told = simulated(narrow, ("fixed(lexical=1)/fusion", "fixed(explore=1)/fusion"), queries, qrels, sessions=4)
+    told = simulated(narrow.state, ("fixed(lexical=1)/fusion", "fixed(explore=1)/fusion"), queries, qrels, sessions=4)
     assert told.searches == 13 * 4
     assert told.preference > 0.6
 
 
 def test_logged_choices_are_credited_as_of_their_time(workspace: Workspace, tmp_path: Path):
     workspace.ingest([write_log(tmp_path / "log.jsonl", searches(150))])
-    told = from_journal(Workspace(workspace.home, retrieval__budget=15), ("fixed(memory=1)", "fixed(explore=1)"))
+    told = from_journal(Workspace(workspace.home, retrieval__budget=15).state, ("fixed(memory=1)", "fixed(explore=1)"))
     assert told.searches == 150
     assert told.low > 0.55
     late = from_journal(
-        workspace, ("hazard", "hazard"), since_ms=int(workspace.state.snapshot().clock_ms) - 30 * 60_000
+        workspace.state, ("hazard", "hazard"), since_ms=int(workspace.state.snapshot().clock_ms) - 30 * 60_000
     )
     assert 0 < late.searches < 50
     assert late.low <= 0.5 <= late.high

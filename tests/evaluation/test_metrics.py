@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as some
 
-from ltrr_cli.core.errors import DataError
+from ltrr_cli.core.errors import DataError, UsageError
 from ltrr_cli.core.seeds import generator
 from ltrr_cli.evaluation.metrics import ClickMeasures, Judge, depth_of, measure, per_query
 from ltrr_cli.feedback.judgments import read_qrels
@@ -67,8 +67,8 @@ def test_an_alias_and_its_measure_are_two_columns():
 
 
 @pytest.mark.parametrize("name", ["nDGC@10", "nDCG@ten", "P", "", "__import__('os')", "nDCG@10; 1", "alpha_nDCG(x=1)"])
-def test_what_is_no_measure_is_bad_data(name: str):
-    with pytest.raises(DataError):
+def test_what_is_no_measure_is_a_usage_error(name: str):
+    with pytest.raises(UsageError):
         Judge({"q": {"a": 1}}, [name])
 
 

@@ -197,7 +197,7 @@ def test_swapped_pages_are_weighed_by_the_odds_of_their_swaps(tmp_path: Path, in
     assert same.page_weight["hazard"] == pytest.approx(1.0)
     assert min(impression.page_odds for impression in swapping.state.journal.impressions()) < 0.5
     # judged without swaps: importance weights of whole pages average to 1 and their own mass is carried
-    still = collect(Workspace(tmp_path / "home", **given), ["hazard"])
+    still = collect(Workspace(tmp_path / "home", **given).state, ["hazard"])
     assert float(still.page_weight["hazard"].mean()) == pytest.approx(1.0, abs=0.35)
     carried = float(still.exposures["hazard"].carried().mean() / still.exposures["hazard"].mass.mean())
     assert carried == pytest.approx(1.0, abs=0.05)

@@ -43,7 +43,7 @@ DAMAGES: tuple[Callable[[Path], None], ...] = (truncated, emptied, deleted, flip
 
 
 def files_of(home: Path, kind: str) -> list[Path]:
-    current = Workspace(home).current()
+    current = Workspace(home).state.current()
     folder = home / kind / f"{getattr(current, kind):04d}"
     return sorted(path.relative_to(home) for path in folder.rglob("*") if path.is_file())
 

@@ -106,13 +106,13 @@ def test_what_a_reader_holds_is_not_swept(made: Made, tmp_path: Path):
     home = Path(shutil.copytree(made.home, tmp_path / "home"))
     reader = Workspace(home)
     page = reader.query("love", log=False, seed=1)
-    held = reader.current().learned
+    held = reader.state.current().learned
     publisher = Workspace(home)
     publisher.rebuild()
     report = publisher.gc(keep=0)
     assert f"learned/{held:04d}" in report.held
     assert [line.id for line in reader.query("love", log=False, seed=1).results] == [line.id for line in page.results]
-    assert reader.current().learned > held  # a reader goes on to what is published, and lets go
+    assert reader.state.current().learned > held  # a reader goes on to what is published, and lets go
     assert f"learned/{held:04d}" in publisher.gc(keep=0).removed
 
 
@@ -132,7 +132,9 @@ def test_a_second_publisher_is_told_who_the_first_is(made: Made, tmp_path: Path)
 def test_a_publisher_that_died_leaves_no_lock_behind(made: Made, tmp_path: Path):
     home = Path(shutil.copytree(made.home, tmp_path / "home"))
     holder = "import sys, time\nfrom ltrr_cli.workspace.workspace import Workspace\n"
-    holder += "with Workspace(sys.argv[1]).publishing('index'):\n    print('held', flush=True)\n    time.sleep(60)\n"
+    holder += (
+        "with Workspace(sys.argv[1]).state.publishing('index'):\n    print('held', flush=True)\n    time.sleep(60)\n"
+    )
     running = subprocess.Popen([sys.executable, "-c", holder, str(home)], stdout=subprocess.PIPE)
     assert running.stdout is not None
     assert running.stdout.readline() == b"held\n"

@@ -83,6 +83,11 @@ def test_an_event_belongs_to_the_page_it_names_within_the_window_of_its_type(kin
         assert (outcome.inclusion, outcome.exposure, outcome.imported, outcome.ranks) == (1.0, 1.0, False, {})
 
 
+@pytest.mark.parametrize("kind", ["purchase", "Purchased", "PURCHASE"])
+def test_a_window_holds_however_its_type_is_written(kind):
+    assert Attribution(SETTINGS).outcome(click(after=2 * HOUR, kind=kind, impression_id="i"), PAGE).impression_id == "i"
+
+
 def test_a_late_event_of_an_imported_page_stays_imported():
     outcome = Attribution(SETTINGS).outcome(click(after=HOUR, impression_id="i"), replace(PAGE, origin="imported"))
     assert outcome is not None

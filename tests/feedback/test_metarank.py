@@ -54,6 +54,13 @@ def test_an_interaction_is_an_action_of_its_type():
     assert read(INTERACTION | {"ranking": None}).events[0].impression_id is None
 
 
+def test_an_impression_is_a_line_of_its_ranking_and_no_action():
+    (part,) = read(INTERACTION | {"type": "impression"}).impressions
+    assert (part.impression_id, part.part, part.shown[0].entity_id) == ("r1", True, "item1")
+    assert read(INTERACTION | {"type": "impression", "ranking": None}).events[0].kind == "impression"
+    assert read(INTERACTION | {"type": "view"}).events[0].kind == "view"
+
+
 def test_a_user_is_a_profile_and_an_item_is_skipped():
     user = {"event": "user", "id": "x", "user": "u", "timestamp": 5, "fields": [{"name": "age", "value": 33}]}
     assert read(user).users == (UserRecord("u", {"age": 33.0}, 5),)

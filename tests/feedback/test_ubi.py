@@ -104,6 +104,14 @@ def test_solr_writes_its_hits_as_one_text():
     assert read(query | {"doc_ids": "9, 10,x"}).impressions[0].shown == (Shown("9", 1), Shown("10", 2), Shown("x", 3))
 
 
+def test_hits_may_be_objects_and_the_object_an_id():
+    hits = [{"object_id": "9"}, {"object_id": 10, "score": 2}]
+    assert read(QUERY | {"query_response_hit_ids": hits}) == read(QUERY)
+    for attributes in ({"object": "10"}, {"object": 10}, {"object_id": "10"}):
+        (event,) = read(EVENT | {"event_attributes": attributes | {"position": {"ordinal": 2}}}).events
+        assert (event.entity_id, event.position) == ("10", 2)
+
+
 def test_attributes_may_be_a_text_of_json_as_tables_export_them():
     assert read(EVENT | {"event_attributes": json.dumps(EVENT["event_attributes"])}) == read(EVENT)
 
@@ -152,7 +160,8 @@ def test_moments_may_be_numbers_or_numbers_as_text():
         EVENT | {"timestamp": "noon"},
         EVENT | {"action_name": ""},
         EVENT | {"event_attributes": []},
-        EVENT | {"event_attributes": {"object": 5}},
+        EVENT | {"event_attributes": {"object": [5]}},
+        QUERY | {"query_response_hit_ids": [{"title": "x"}]},
         EVENT | {"event_attributes": "{broken"},
         EVENT | {"event_attributes": {"object": {"object_id": "1"}, "position": {"ordinal": "first"}}},
     ],

@@ -155,4 +155,4 @@ def test_validate_counts_what_ingest_counts(tmp_path: Path, log):
     assert count("lines") == taken.refused
     refused = taken.refused > Settings().feedback.max_bad * taken.lines
     assert refused == any(one.severity == "error" for one in found.values())
-    assert bool(count("parts")) == any("put together" in line for line in taken.sayings())
+    assert bool(count("parts")) == any("came into view" in line for line in taken.sayings())

@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from ltrr_cli.core.errors import DataError
+from ltrr_cli.core.errors import DataError, UsageError
 from ltrr_cli.ranking import fit as room
 from ltrr_cli.ranking.fit import contest, fit
 from ltrr_cli.ranking.model import Schema
@@ -68,7 +68,7 @@ def test_examples_that_cannot_be_learnt_from_are_refused(changes: dict[str, np.n
 
 
 def test_an_unknown_algorithm_is_refused_with_the_known_ones():
-    with pytest.raises(DataError) as caught:
+    with pytest.raises(UsageError) as caught:
         fit(made(2), SCHEMA, "magic")
     assert "lambdamart" in (caught.value.hint or "")
 

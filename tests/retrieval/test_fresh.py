@@ -27,7 +27,7 @@ def fresh(resources: Resources, generation: Path) -> Fresh:
 
 
 def brought(fresh: Fresh, seeds: range, limit: int = 5, **more: object) -> Counter[str]:
-    rows = (fresh.retrieve(ask("", seed=seed, **more), limit).rows.tolist() for seed in seeds)
+    rows = (fresh.look(ask("", seed=seed, **more)).hits(limit).rows.tolist() for seed in seeds)
     return Counter(SONGS[row].id for found in rows for row in found)
 
 
@@ -62,18 +62,18 @@ def test_the_ranker_hears_how_often_a_row_was_shown(fresh: Fresh):
     fresh.learn(seen(["song:003", "song:004"], 3))
     rows = np.array([3, 4, 5], np.int32)
     assert [SONGS[row].id for row in rows] == ["song:003", "song:004", "song:005"]
-    said = fresh.evidence(ask(""), rows)[:, 0]
+    said = fresh.look(ask("")).evidence(rows)[:, 0]
     assert said[0] == said[1] == pytest.approx(np.log1p(3.0), abs=0.01)
     assert said[2] == 0.0
 
 
 def test_what_robots_saw_counts_as_little_as_they_do(fresh: Fresh):
     fresh.learn([replace(outcome, weight=0.0) for outcome in seen(["song:003"], 3)])
-    assert fresh.evidence(ask(""), np.array([3], np.int32))[0, 0] == 0.0
+    assert fresh.look(ask("")).evidence(np.array([3], np.int32))[0, 0] == 0.0
 
 
 def test_most_of_it_is_of_the_kind_that_was_asked_for(fresh: Fresh):
-    rows = [row for seed in range(50) for row in fresh.retrieve(ask_for("mood", "calm", seed=seed), 5).rows.tolist()]
+    rows = [row for seed in range(50) for row in fresh.look(ask_for("mood", "calm", seed=seed)).hits(5).rows.tolist()]
     calm = sum("calm" in SONGS[row].attributes["mood"] for row in rows)
     assert calm > 0.8 * len(rows)
 

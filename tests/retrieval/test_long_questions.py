@@ -24,14 +24,14 @@ def lexical(resources: Resources, tmp_path_factory: pytest.TempPathFactory) -> L
 
 def test_words_behind_the_part_that_is_interpreted_are_searched_for(lexical: Lexical):
     request = ask(" ".join(["unheard"] * 32))
-    assert not len(lexical.retrieve(request, 10).rows)
+    assert not len(lexical.look(request).hits(10).rows)
     longer = replace(request, reading=replace(request.reading, rest=("river",)))
-    assert lexical.retrieve(longer, 10).rows.tolist() == lexical.retrieve(ask("river"), 10).rows.tolist()
+    assert lexical.look(longer).hits(10).rows.tolist() == lexical.look(ask("river")).hits(10).rows.tolist()
 
 
 def test_function_words_count_half_beside_others_and_fully_alone(lexical: Lexical):
-    alone, river = lexical.retrieve(ask("about"), 200), lexical.retrieve(ask("river"), 200)
-    both = lexical.evidence(ask("about river"), river.rows[:1])[0, 0]
+    alone, river = lexical.look(ask("about")).hits(200), lexical.look(ask("river")).hits(200)
+    both = lexical.look(ask("about river")).evidence(river.rows[:1])[0, 0]
     of_about = alone.scores[alone.rows == river.rows[0]].sum()
     assert len(alone.rows)
     assert both == pytest.approx(river.scores[0] + 0.5 * of_about, rel=1e-4)
@@ -61,18 +61,18 @@ def spied(resources: Resources, tmp_path: Path) -> tuple[Dense, Spy]:
 
 def test_an_encoder_reads_the_text_as_typed(spied: tuple[Dense, Spy]):
     dense, spy = spied
-    dense.retrieve(ask("What is love, and where?"), 5)
+    dense.look(ask("What is love, and where?")).hits(5)
     assert spy.seen == ["What is love, and where?"]
 
 
 def test_an_encoder_reads_the_corrected_words_where_one_was_corrected(spied: tuple[Dense, Spy]):
     dense, spy = spied
     request = ask("lvoe song")
-    dense.retrieve(replace(request, reading=replace(request.reading, words=("love", "song"), rest=("more",))), 5)
+    dense.look(replace(request, reading=replace(request.reading, words=("love", "song"), rest=("more",)))).hits(5)
     assert spy.seen == ["love song more"]
 
 
 def test_nothing_is_encoded_where_nothing_was_asked(spied: tuple[Dense, Spy]):
     dense, spy = spied
-    assert len(dense.retrieve_many([ask(""), ask("love")], 5)) == 2
+    assert len([look.hits(5) for look in dense.look_many([ask(""), ask("love")])]) == 2
     assert spy.seen == ["love"]

@@ -24,7 +24,7 @@ def chosen(entity: str, times: int = 1) -> list[Outcome]:
 
 def titles(popular: Popular, **reading: str) -> list[str]:
     request = ask_for(*next(iter(reading.items()))) if reading else ask("")
-    return [SONGS[row].id for row in popular.retrieve(request, 5).rows.tolist()]
+    return [SONGS[row].id for row in popular.look(request).hits(5).rows.tolist()]
 
 
 def test_what_people_act_on_passes_what_the_catalog_calls_popular(popular: Popular):

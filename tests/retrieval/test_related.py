@@ -46,7 +46,7 @@ def from_(*ids: str, **more: object) -> Request:
 
 
 def brought(related: Related, request: Request) -> list[str]:
-    return [MUSIC[row].id for row in related.retrieve(request, 10).rows.tolist()]
+    return [MUSIC[row].id for row in related.look(request).hits(10).rows.tolist()]
 
 
 def test_a_track_leads_to_its_artist_and_an_artist_to_the_tracks(related: Related):
@@ -69,8 +69,8 @@ def test_the_first_seed_counts_most(related: Related):
 def test_seeds_are_not_brought_again_and_nothing_comes_of_nothing(related: Related):
     assert not {"a1", "t1"} & set(brought(related, from_("a1", "t1")))
     assert not brought(related, from_("t4"))
-    assert not len(related.retrieve(ask("x"), 10).rows)
-    assert np.isnan(related.evidence(ask("x"), np.arange(3, dtype=np.int32))).all()
+    assert not len(related.look(ask("x")).hits(10).rows)
+    assert np.isnan(related.look(ask("x")).evidence(np.arange(3, dtype=np.int32))).all()
 
 
 def test_evidence_says_of_any_row_what_retrieval_goes_by(related: Related, folder: Path):
@@ -89,7 +89,7 @@ def test_what_the_same_people_choose_goes_together(resources: Resources, tmp_pat
     found = Related.open(resources, tmp_path, None)
     found.learn(two_tastes())
     rows = np.arange(60, dtype=np.int32)
-    together = found.evidence(replace(ask("song"), seeds=np.array([0, 2], np.int32)), rows)[:, 1]
+    together = found.look(replace(ask("song"), seeds=np.array([0, 2], np.int32))).evidence(rows)[:, 1]
     assert together[rows % 2 == 0].mean() > together[rows % 2 == 1].mean() + 1.0
 
 

@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ltrr_cli.core.types import Impression, Shown
-from ltrr_cli.storage.amendments import contradict, merged, pack, unpack
+from ltrr_cli.storage.amendments import RecordVerdict, contradict, judge, merged, pack, unpack
 
 
 def page(time_ms: int | None, query: str = "cable", hits: str | None = None, user: str | None = "u") -> Impression:
@@ -99,3 +99,18 @@ def test_the_order_of_records_does_not_matter_and_what_is_packed_is_kept(some, d
     lines = merged(some).shown or ()
     assert [line.position for line in lines] == sorted({line.position for line in lines})
     assert len({line.entity_id for line in lines}) == len(lines)
+
+
+@pytest.mark.parametrize(
+    ("known", "record", "verdict"),
+    [
+        ([], page(1), RecordVerdict.NEW),
+        ([page(1)], page(1), RecordVerdict.KNOWN),
+        ([page(1)], page(2, hits="a"), RecordVerdict.NEW),
+        ([page(2, hits="a")], part("a", 1), RecordVerdict.KNOWN),  # it says nothing that the hits do not
+        ([page(2)], part("a", 1), RecordVerdict.NEW),
+        ([page(1, hits="a")], page(1, hits="b"), RecordVerdict.CONTRADICTS),
+    ],
+)
+def test_a_record_is_judged_beside_those_that_are_known(known, record, verdict):
+    assert judge(record, pack(record), {pack(one): one for one in known}) is verdict

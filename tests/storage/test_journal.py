@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import sqlite3
 import subprocess
 import sys
 import time
@@ -134,3 +135,34 @@ def test_a_seed_that_no_column_holds_is_left_out(tmp_path: Path):
         found = journal.impression(f"seed {seed}")
         assert found is not None
         assert (found.seed, found.page_odds) == (kept, 0.5)
+
+
+def test_a_journal_in_a_folder_that_is_read_only_is_read(tmp_path: Path):
+    path = tmp_path / "journal.db"
+    journal = Journal(path)
+    journal.ingest([PAGE], [event(1, 1, user="u")])
+    journal.close()
+    before = sorted(tmp_path.iterdir())
+    found = Journal(path, writable=False)
+    assert (found.counts().events, [one.impression_id for one in found.impressions()]) == (1, ["i1"])
+    assert found.check() == []
+    with pytest.raises(DamagedError, match="readonly"):
+        found.ingest([], [event(2, 2)])
+    assert sorted(tmp_path.iterdir()) == before
+
+
+def test_where_there_is_no_journal_and_none_can_be_made_it_is_empty(tmp_path: Path):
+    found = Journal(tmp_path / "journal.db", writable=False)
+    assert (found.counts().events, found.kinds(), found.events_by("u")) == (0, [], [])
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_an_older_journal_that_cannot_be_brought_up_says_so(tmp_path: Path):
+    path = tmp_path / "journal.db"
+    Journal(path).close()
+    database = sqlite3.connect(path)
+    database.execute("PRAGMA user_version = 2")
+    database.close()
+    with pytest.raises(DamagedError, match="format 2 is older than") as caught:
+        Journal(path, writable=False)
+    assert "written to" in (caught.value.hint or "")

@@ -8,7 +8,7 @@ from typing import Self
 
 import numpy as np
 
-from ltrr_cli.core.types import DoubleArray, FloatArray, IntArray, MomentArray
+from ltrr_cli.core.types import BoolArray, DoubleArray, FloatArray, IntArray, MomentArray
 from ltrr_cli.retrieval.counts.decayed_counts import COLUMNS, NEVER, RATES, count, decayed
 
 
@@ -62,6 +62,11 @@ class Trend:
     def touched(self) -> IntArray:
         """Return the rows that were ever acted on, ascending."""
         return np.flatnonzero(self._touched).astype(np.int32)
+
+    def acted_on(self, rows: IntArray) -> BoolArray:
+        """Return (n,) bool: which rows were ever acted on."""
+        acted: BoolArray = self._touched[rows]
+        return acted
 
     def save(self, path: Path) -> None:
         """Write one .npz, touched rows only."""

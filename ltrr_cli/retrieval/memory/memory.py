@@ -26,8 +26,9 @@ The constants below were chosen on held-out users of one catalog and held-out da
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
+from threading import Lock
 from typing import ClassVar, Self
 
 import msgspec
@@ -36,17 +37,18 @@ import numpy as np
 from ltrr_cli.core.clock import HOUR
 from ltrr_cli.core.intent import meant_by_name
 from ltrr_cli.core.seeds import seed_of
-from ltrr_cli.core.types import DoubleArray, FloatArray, Hits, IntArray, MomentArray, Outcome, Request
-from ltrr_cli.retrieval.counts.decayed_counts import COLUMNS, HALF_LIVES_H, DecayedCounts
+from ltrr_cli.core.types import DoubleArray, FloatArray, IntArray, MomentArray, Outcome, Request
+from ltrr_cli.retrieval.counts.decayed_counts import COLUMNS, DecayedCounts
 from ltrr_cli.retrieval.counts.sorted_table import DistinctCounts, TotalCounts, codes_of, mixed
 from ltrr_cli.retrieval.counts.trend import Trend
+from ltrr_cli.retrieval.memory.memory_look import EVIDENCE, SIGNALS, MemoryLook
 from ltrr_cli.retrieval.memory.predicted import Predicted, predict, summed
 from ltrr_cli.retrieval.memory.prior import PRIOR, KnownQueryActions, PriorStrength
 from ltrr_cli.retrieval.memory.query_words import QueryWords
-from ltrr_cli.retrieval.memory.recollection import Recollection, leaning, near_share, placed, shares
+from ltrr_cli.retrieval.memory.recollection import Recollection, leaning, near_share, placed
 from ltrr_cli.retrieval.memory.similar_queries import SimilarQueries, digits_of
 from ltrr_cli.retrieval.outcome_batch import OutcomeBatch
-from ltrr_cli.retrieval.strategy import Resources, Strategy, best
+from ltrr_cli.retrieval.strategy import Resources, Strategy
 from ltrr_cli.text.normalise import query_key, query_tokens
 
 NEIGHBOURS = 100
@@ -55,8 +57,6 @@ LEAST_WEIGHT = 1e-3  # neighbours lighter than this are left out
 BAYES_SHARE, PREDICTED_SHARE, POPULAR_SHARE = 0.3, 0.2, 1.0  # sources of the prior, each a distribution
 WRITINGS = 20_000  # queries as typed whose numbers are at hand
 FEWEST_ACTIONS = 100.0  # before them nothing is said of what predictions are worth
-
-_SPANS = (*(f"{h:g}h" for h in HALF_LIVES_H), "ever")
 
 
 class _Header(msgspec.Struct, frozen=True):
@@ -74,20 +74,8 @@ class Memory(Strategy):
     """Actual and predicted query-to-entity pairs."""
 
     name: ClassVar[str] = "memory"
-    evidence_names: ClassVar[tuple[str, ...]] = (
-        *(f"own_{span}" for span in _SPANS),
-        *(f"near_{span}" for span in _SPANS),
-        *(f"bayes_{span}" for span in _SPANS),
-        *(f"trend_{span}" for span in _SPANS),
-        "own_count",
-        "near_count",
-        "users",
-        "last_h",
-        "predicted",
-        "belief",
-        "spoken_for",
-        "prior_share",
-    )
+    evidence_names: ClassVar[tuple[str, ...]] = EVIDENCE
+    signal_names: ClassVar[tuple[str, ...]] = SIGNALS
 
     def __init__(self, resources: Resources, predicted: Predicted) -> None:
         self._entities = len(resources.catalog)
@@ -105,8 +93,7 @@ class Memory(Strategy):
         self._numbers: dict[str, tuple[int, tuple[int, ...]]] = {}  # query as typed -> its number, its words'
         self._worth = PriorStrength()
         self._settled = self._actions = 0.0
-        self._version = 0
-        self._last: tuple[tuple[object, ...], Recollection] | None = None
+        self._settling = Lock()
 
     # ------------------------------------------------------------ both halves on disk
 
@@ -169,7 +156,6 @@ class Memory(Strategy):
             self._actions += float(weights.sum())
             self._count([batch[place] for place in wanted.tolist()], rows, moments, weights)
         self._doubt(batch)
-        self._version += 1
 
     def _count(self, outcomes: Sequence[Outcome], rows: IntArray, moments: MomentArray, weights: DoubleArray) -> None:
         """Count parallel lists for their queries and the words of these."""
@@ -225,61 +211,18 @@ class Memory(Strategy):
 
     # ------------------------------------------------------------ recalling
 
-    def retrieve(self, request: Request, limit: int) -> Hits:
-        """Bring what worked, best belief first."""
-        found = self.recall(request)
-        return best(found.rows, found.score, limit, request.allowed)
-
-    def signals(self, request: Request) -> Mapping[str, float]:
-        """How much is known of this query."""
-        found = self.recall(request)
-        own = float(found.own[:, -1].sum())
-        return {
-            "hit": float(own > 0),
-            "support": float(np.log1p(own)),
-            "near_support": float(np.log1p(found.near[:, -1].sum())),
-            "predicted": float(found.predicted.sum()),
-            "confidence": float(found.score.max(initial=0.0)),
-        }
-
-    def evidence(self, request: Request, rows: IntArray) -> FloatArray:
-        """Say of each row what the memory knows; shares are over all entities of this query."""
-        found = self.recall(request)
-        place = np.searchsorted(found.rows, rows)
-        known = place < len(found.rows)
-        known[known] = found.rows[place[known]] == rows[known]
-        table = np.zeros((len(rows), len(self.evidence_names)), np.float32)
-        table[:, self.evidence_names.index("last_h")] = np.nan
-        hit = place[known]
-        table[known, :COLUMNS] = shares(found.own)[hit]
-        table[known, COLUMNS : 2 * COLUMNS] = shares(found.near)[hit]
-        table[known, 2 * COLUMNS : 3 * COLUMNS] = found.bayes[hit]
-        moment = request.context.time_ms
-        table[:, 3 * COLUMNS : 4 * COLUMNS] = self._trend.values(rows, moment) / np.maximum(
-            self._trend.totals(moment), 1e-9
-        )
-        table[known, 4 * COLUMNS :] = np.column_stack(
-            [
-                np.log1p(found.own[hit, -1]),
-                np.log1p(found.near[hit, -1]),
-                np.log1p(found.users[hit]),
-                found.last_h[hit],
-                found.predicted[hit],
-                found.score[hit],
-                found.spoken_for[hit],
-                np.zeros(len(hit)),
-            ]
-        )
-        table[:, -1] = found.share
-        return table
+    def look(self, request: Request) -> MemoryLook:
+        """Look at what worked for this query and for those like it."""
+        return MemoryLook(lambda: self.recall(request), self._trend, request)
 
     def _settle(self) -> None:
         """Learn how much predictions and fame are worth, from known queries of every size."""
-        self._settled = self._actions
-        if self._actions < FEWEST_ACTIONS:
-            return
-        names = self._written
-        self._worth.learn(self._pairs.sums(len(names)), lambda number, predicted: self._known(names[number], predicted))
+        actions = self._actions
+        if actions >= FEWEST_ACTIONS:
+            names = self._written
+            totals = self._pairs.sums(len(names))
+            self._worth.learn(totals, lambda number, predicted: self._known(names[number], predicted))
+        self._settled = actions
 
     def _known(self, key: str, predicted: bool) -> KnownQueryActions | None:
         """Return a known query for ``PriorStrength.learn``; None where nothing is predicted and something should be."""
@@ -314,15 +257,11 @@ class Memory(Strategy):
         return 1.0 + self._trend.at(rows, 0, COLUMNS - 1)
 
     def recall(self, request: Request) -> Recollection:
-        """Gather all evidence for a request (kept for the last one: several methods ask)."""
-        asked = (request.query, request.context.time_ms, request.reading.words, self._version)
-        if self._last is None or self._last[0] != asked:
-            self._last = (asked, self._recall(request))
-        return self._last[1]
-
-    def _recall(self, request: Request) -> Recollection:
+        """Gather all evidence for a request."""
         if self._actions > 2.0 * self._settled:
-            self._settle()
+            with self._settling:  # one thread learns what the prior is worth, and all others wait for it
+                if self._actions > 2.0 * self._settled:
+                    self._settle()
         if not self._keys:
             return self._predicted_alone(request)
         moment, key = request.context.time_ms, request.reading.key

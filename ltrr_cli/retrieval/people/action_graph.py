@@ -14,11 +14,11 @@ from typing import Self
 
 import numpy as np
 
-from ltrr_cli.core.types import Context, DoubleArray, IntArray, Outcome
+from ltrr_cli.core.types import Context, DoubleArray, IntArray, Outcome, Request
 from ltrr_cli.retrieval.people import personal_score
 from ltrr_cli.retrieval.people.actions import Actions
 from ltrr_cli.retrieval.people.factors import Factors, fit, none
-from ltrr_cli.retrieval.people.personal_score import LARGEST, PersonalScore, Weights, aspects, groups_of, person
+from ltrr_cli.retrieval.people.personal_score import LARGEST, PersonalScore, Weights, affinity, groups_of, person
 
 FILE, LOG = "factors.npz", "actions.npz"
 
@@ -52,10 +52,9 @@ class ActionGraph:
         """How much a person's past says of the next choice; see ``lift``."""
         return self._settled()[2]
 
-    def lift(self, who: PersonalScore, rows: IntArray) -> DoubleArray:
-        """Return (n,) float64, the log-odds that somebody's past adds to entities."""
-        x, group = aspects(self.factors, who, rows), groups_of(who, rows, self._types)
-        return np.clip(self.weights.of(x, group), -LARGEST, LARGEST)
+    def lift(self, aspect: DoubleArray, who: PersonalScore, rows: IntArray) -> DoubleArray:
+        """Return (n,) float64, the log-odds that somebody's past adds to entities; aspect -- of them (``aspects``)."""
+        return np.clip(self.weights.of(aspect, groups_of(who, rows, self._types)), -LARGEST, LARGEST)
 
     def who(self, context: Context) -> PersonalScore | None:
         """Return what is known of who asks, or None."""
@@ -96,6 +95,31 @@ class ActionGraph:
                 weights = Weights(stored["weights"], weights.groups, weights.returning)
             graph._fitted = (int(stored["size"]), Factors(*parts), weights)
         return graph
+
+
+def factors_for(graph: ActionGraph, request: Request) -> Factors:
+    """Return the embedding by which all strategies answer a request, though somebody may act meanwhile."""
+    return request.memo.once((graph, "factors"), lambda: graph.factors)
+
+
+def near_seeds(graph: ActionGraph, request: Request, seeds: IntArray) -> DoubleArray:
+    """Return (n,) float64: the affinity of all ``factors_for(...).rows`` to the best hits of a request.
+
+    Worked out once for a request, whichever strategy asks; 0 everywhere where nobody acted on any of the seeds.
+    """
+    factors = factors_for(graph, request)
+
+    def work() -> DoubleArray:
+        return affinity(factors, person(factors, *weighted(seeds)), factors.rows)[0]
+
+    return request.memo.once((graph, "near seeds"), work)
+
+
+def weighted(seeds: IntArray) -> tuple[IntArray, DoubleArray]:
+    """Return (rows ascending, strengths that sum to 1) of the best hits, best first: they count ``1 / rank``."""
+    strengths = 1.0 / np.arange(1, len(seeds) + 1)
+    order = np.argsort(seeds)
+    return seeds[order], (strengths / strengths.sum())[order]
 
 
 class _Prefix:

@@ -7,19 +7,20 @@ entities that nobody acted on.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import cached_property
 from pathlib import Path
 from typing import ClassVar, Self
 
 import msgspec
 import numpy as np
 
-from ltrr_cli.core.types import Context, DoubleArray, FloatArray, Hits, IntArray, Outcome, Profile, Request
-from ltrr_cli.retrieval.people.action_graph import ActionGraph
+from ltrr_cli.core.types import Context, FloatArray, Hits, IntArray, Outcome, Profile, Request
+from ltrr_cli.retrieval.people.action_graph import ActionGraph, factors_for, near_seeds
 from ltrr_cli.retrieval.people.factors import Factors
-from ltrr_cli.retrieval.people.personal_score import PersonalScore, affinity, introduced, person
+from ltrr_cli.retrieval.people.personal_score import PersonalScore, aspects, introduced, person
 from ltrr_cli.retrieval.related import Related
 from ltrr_cli.retrieval.shared_values import SharedValues
-from ltrr_cli.retrieval.strategy import Resources, Strategy, best
+from ltrr_cli.retrieval.strategy import Look, Resources, Strategy, best
 from ltrr_cli.text.normalise import query_key
 
 PEOPLE = "people.json"
@@ -35,10 +36,11 @@ class Personal(Strategy):
 
     name: ClassVar[str] = "personal"
     evidence_names: ClassVar[tuple[str, ...]] = ("lift", "affinity", "own", "history")
+    signal_names: ClassVar[tuple[str, ...]] = ("history", "profile", "profile_reading")
     second_wave: ClassVar[bool] = True
 
     def __init__(self, graph: ActionGraph, ties: SharedValues) -> None:
-        self._graph, self._ties, self._lent = graph, ties, False
+        self.graph, self._ties, self._lent = graph, ties, False
         self._people: dict[str, tuple[int, tuple[str, ...]]] = {}  # since when, and the words of the profile
 
     @classmethod
@@ -58,13 +60,13 @@ class Personal(Strategy):
     def learn(self, outcomes: Sequence[Outcome]) -> None:
         """Log who did what."""
         if not self._lent:
-            self._graph.learn(outcomes)
+            self.graph.learn(outcomes)
 
     def join(self, company: Mapping[str, Strategy]) -> None:
         """Use the graph of ``Related``, where it is there to learn and to save it: the log is as long as life."""
         owner = company.get(Related.name)
         if isinstance(owner, Related):
-            self._graph, self._lent = owner.graph, True
+            self.graph, self._lent = owner.graph, True
 
     def meet(self, people: Sequence[Profile]) -> None:
         """Note the words of profiles: values that entities bear too say what somebody may like."""
@@ -77,61 +79,78 @@ class Personal(Strategy):
     def save(self, folder: Path) -> None:
         """Write the graph, unless it is another's, and what is said of people."""
         if not self._lent:
-            self._graph.save(folder)
+            self.graph.save(folder)
         (folder / PEOPLE).write_bytes(msgspec.json.encode(dict(sorted(self._people.items()))))
 
-    def retrieve(self, request: Request, limit: int) -> Hits:
-        """Bring what suits who asks, near the best hits where a query has any."""
-        who = self._who(request.context)
-        if who is None or not who.embedded.any():
-            return Hits.none()
-        factors = self._graph.factors
-        score = self._graph.lift(who, factors.rows)
-        if request.seeds is None:
-            score += np.log1p(factors.people)
-        else:
-            ranks = np.arange(1, len(request.seeds) + 1)
-            query = person(factors, *_sorted(request.seeds, 1.0 / ranks))
-            if not query.embedded.any():
-                return Hits.none()
-            score += NEAR_QUERY * affinity(factors, query, factors.rows)[0]
-        return best(factors.rows, score.astype(np.float32), limit, request.allowed)
+    def look(self, request: Request) -> PersonalLook:
+        """Look from who asks."""
+        return PersonalLook(self, request)
 
-    def evidence(self, request: Request, rows: IntArray) -> FloatArray:
-        """Return what the person's past says of each row; NaN for somebody unknown."""
-        who = self._who(request.context)
-        if who is None:
-            return np.full((len(rows), len(self.evidence_names)), np.nan, np.float32)
-        near, own = affinity(self._graph.factors, who, rows)
-        history = np.full(len(rows), np.log1p(len(who.rows)))
-        return np.column_stack([self._graph.lift(who, rows), near, own, history]).astype(np.float32)
-
-    def signals(self, request: Request) -> Mapping[str, float]:
-        """How much is known of who asks: what they did, what a profile says, and whether it says what is asked for."""
-        who, words = self._who(request.context), self._said(request.context)
-        known = {query_key(word) for word in words}
-        return {
-            "history": 0.0 if who is None else float(np.log1p(len(who.rows))),
-            "profile": float(np.log1p(len(words))),
-            "profile_reading": float(any(query_key(slot.value) in known for slot in request.reading.slots)),
-        }
-
-    def _said(self, context: Context) -> tuple[str, ...]:
+    def said(self, context: Context) -> tuple[str, ...]:
         """Return the words of the profile of who asks, where there was one by then."""
         since, words = self._people.get(context.user or "", (0, ()))
         return words if since <= context.time_ms else ()
 
-    def _who(self, context: Context) -> PersonalScore | None:
+    def who(self, context: Context) -> PersonalScore | None:
         """Return what is known of who asks: what they did, and what a profile says, as ``PROFILE`` actions."""
-        who = self._graph.who(context)
-        words = self._said(context)
+        who = self.graph.who(context)
+        words = self.said(context)
         if not words:
             return who
-        factors = self._graph.factors
+        factors = self.graph.factors
         rows, cosine = self._ties.bearers(*self._ties.named(words))
         liked = best(rows, cosine * _fame(factors, rows), PROFILE)
         who = who or person(factors, np.empty(0, np.int32), np.empty(0))
         return introduced(factors, who, liked.rows, np.full(len(liked.rows), np.log(2.0)))
+
+
+class PersonalLook(Look):
+    """What is known of who asks, and what suits them."""
+
+    def __init__(self, personal: Personal, request: Request) -> None:
+        self._personal, self._graph, self._request = personal, personal.graph, request
+
+    @cached_property
+    def _who(self) -> PersonalScore | None:
+        # the look before there are seeds and the one after share it
+        who = self._personal.who
+        return self._request.memo.once((self._personal, "who"), lambda: who(self._request.context))
+
+    def hits(self, limit: int) -> Hits:
+        """Bring what suits who asks, near the best hits where a query has any."""
+        who, request = self._who, self._request
+        if who is None or not who.embedded.any():
+            return Hits.none()
+        factors = factors_for(self._graph, request)
+        score = self._graph.lift(aspects(factors, who, factors.rows), who, factors.rows)
+        if request.seeds is None:
+            score += np.log1p(factors.people)
+        else:
+            near = near_seeds(self._graph, request, request.seeds)
+            if not near.any():
+                return Hits.none()
+            score += NEAR_QUERY * near
+        return best(factors.rows, score.astype(np.float32), limit, request.allowed)
+
+    def evidence(self, rows: IntArray) -> FloatArray:
+        """Return what the person's past says of each row; NaN for somebody unknown."""
+        who = self._who
+        if who is None:
+            return np.full((len(rows), len(Personal.evidence_names)), np.nan, np.float32)
+        aspect = aspects(factors_for(self._graph, self._request), who, rows)
+        history = np.full(len(rows), np.log1p(len(who.rows)))
+        lift = self._graph.lift(aspect, who, rows)
+        return np.column_stack([lift, aspect[:, 0], aspect[:, 2], history]).astype(np.float32)
+
+    def signals(self) -> Mapping[str, float]:
+        """How much is known of who asks: what they did, what a profile says, and whether it says what is asked for."""
+        who, words = self._who, self._personal.said(self._request.context)
+        known = {query_key(word) for word in words}
+        return {
+            "history": 0.0 if who is None else float(np.log1p(len(who.rows))),
+            "profile": float(np.log1p(len(words))),
+            "profile_reading": float(any(query_key(slot.value) in known for slot in self._request.reading.slots)),
+        }
 
 
 def _fame(factors: Factors, rows: IntArray) -> FloatArray:
@@ -140,8 +159,3 @@ def _fame(factors: Factors, rows: IntArray) -> FloatArray:
     fame = np.zeros(len(rows), np.float32)
     fame[at >= 0] = np.log1p(factors.people[at[at >= 0]])
     return fame
-
-
-def _sorted(rows: IntArray, strengths: DoubleArray) -> tuple[IntArray, DoubleArray]:
-    order = np.argsort(rows)
-    return rows[order], strengths[order]

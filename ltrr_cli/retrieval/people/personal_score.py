@@ -97,10 +97,15 @@ def affinity(factors: Factors, who: PersonalScore, rows: IntArray) -> tuple[Doub
     What somebody did to an entity itself is left out of the affinity to it: it would be its own proof.
     Entities that nobody acted on have an affinity of 0: nothing is known.
     """
-    near, own, at = np.zeros(len(rows)), np.zeros(len(rows)), factors.find(rows)
-    if len(who.rows):
-        mine = np.minimum(np.searchsorted(who.rows, rows), len(who.rows) - 1)
+    near, own = np.zeros(len(rows)), np.zeros(len(rows))
+    if rows is factors.rows:  # all that was acted on: only the person's own needs to be found
+        at, mine = np.arange(len(rows), dtype=np.int32), factors.find(who.rows)
+        own[mine[mine >= 0]] = who.strengths[mine >= 0]
+    elif len(who.rows):
+        at, mine = factors.find(rows), np.minimum(np.searchsorted(who.rows, rows), len(who.rows) - 1)
         own = np.where(who.rows[mine] == rows, who.strengths[mine], 0.0)
+    else:
+        at = factors.find(rows)
     deviation = factors.deviations(who.embedded)
     if deviation:
         placed, did = at >= 0, (at >= 0) & (own != 0)

@@ -8,6 +8,7 @@ from typing import Self
 import numpy as np
 
 from ltrr_cli.core.types import FloatArray, IntArray
+from ltrr_cli.retrieval.row_scores import RowScores
 from ltrr_cli.storage.packed_arrays import Array
 
 MOST_ADDED = 400_000  # postings added up for one query: what a million entities answer in some milliseconds
@@ -17,7 +18,7 @@ class Postings:
     """An immutable sparse matrix (entities, terms) of weights >= 0, kept by row and by column.
 
     >>> made = Postings.arrays([[0, 1], [1]], [[1.0, 0.5], [2.0]], 2)
-    >>> Postings.of(made).scores(np.array([1], np.int32), np.array([2.0], np.float32)).tolist()
+    >>> Postings.of(made).scores(np.array([1], np.int32), np.array([2.0], np.float32)).scores.tolist()
     [1.0, 4.0]
     """
 
@@ -70,8 +71,8 @@ class Postings:
         total = np.bincount(self._terms, self._by_row, self.size)
         return (total / max(self.entities, 1)).astype(np.float32)
 
-    def scores(self, terms: IntArray, weights: FloatArray) -> FloatArray:
-        """Return (entities,) float32: the dot product of every entity with a query's terms, the heaviest first.
+    def scores(self, terms: IntArray, weights: FloatArray) -> RowScores:
+        """Return the dot products of entities with a query's terms, the heaviest first; all others have none.
 
         Terms beyond ``MOST_ADDED`` postings are left out, but for the first.
         """
@@ -85,11 +86,11 @@ class Postings:
             places.append(place)
             parts.append(slice(int(starts[terms[place]]), int(starts[terms[place] + 1])))
         if not parts:
-            return np.zeros(self.entities, np.float32)
+            return RowScores(np.empty(0, np.int32), np.empty(0, np.float32))
         rows = np.concatenate([self._rows[part] for part in parts])
         added = np.concatenate([self._by_term[part] for part in parts]).astype(np.float32)
         added *= np.repeat(weights[places], [part.stop - part.start for part in parts])
-        return np.bincount(rows, added, self.entities).astype(np.float32)
+        return RowScores.summed(rows, added, self.entities)
 
 
 def _starts(lengths: Array) -> Array:

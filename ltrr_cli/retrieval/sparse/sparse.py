@@ -18,6 +18,7 @@ Only counts are learnt; translations are made of them when they are asked for, s
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import cached_property
 from pathlib import Path
 from shutil import copytree
 from typing import ClassVar, Self
@@ -29,9 +30,10 @@ from ltrr_cli.core.types import FloatArray, Hits, IntArray, Outcome, Request
 from ltrr_cli.retrieval.counts.sorted_table import TotalCounts, codes_of
 from ltrr_cli.retrieval.entity_texts import all_text, popularity_share
 from ltrr_cli.retrieval.outcome_batch import OutcomeBatch
+from ltrr_cli.retrieval.row_scores import RowScores
 from ltrr_cli.retrieval.sparse.postings import Postings
 from ltrr_cli.retrieval.sparse.terms import terms_of, units_of
-from ltrr_cli.retrieval.strategy import Resources, Strategy, best
+from ltrr_cli.retrieval.strategy import Look, Resources, Strategy, best
 from ltrr_cli.storage.lookup import Lookup
 from ltrr_cli.storage.packed_arrays import open_arrays, strings_arrays, strings_of, write_arrays
 from ltrr_cli.text.analyse import Analyzer
@@ -65,8 +67,6 @@ class Sparse(Strategy):
         self._chosen = TotalCounts()  # (unit, row) -> rewarded weight
         self._written: dict[str, tuple[list[str], list[int]]] = {}  # query as typed -> its units, and their numbers
         self._translated: dict[str, tuple[IntArray, FloatArray]] = {}
-        self._version = 0
-        self._asked: tuple[object, FloatArray] | None = None
 
     # ------------------------------------------------------------ both halves on disk
 
@@ -134,7 +134,6 @@ class Sparse(Strategy):
             places += [place] * len(of)
         if numbers:
             self._chosen.add(codes_of(numbers, batch.rows[places]), batch.worth[places].astype(np.float32))
-        self._version += 1
 
     def _numbered(self, query: str) -> list[int]:
         """Return the numbers of a query's units, whose translations are no longer what they were."""
@@ -151,22 +150,14 @@ class Sparse(Strategy):
 
     # ------------------------------------------------------------ finding
 
-    def retrieve(self, request: Request, limit: int) -> Hits:
-        """Bring what bears most of the translated query."""
-        scores = self._scores(request)
-        return best(np.flatnonzero(scores).astype(np.int32), scores[scores != 0], limit, request.allowed)
+    def look(self, request: Request) -> SparseLook:
+        """Look for what bears the translated query."""
+        return SparseLook(self, request)
 
-    def evidence(self, request: Request, rows: IntArray) -> FloatArray:
-        """Return how well each row matches the translated query."""
-        return self._scores(request)[rows][:, None]
-
-    def _scores(self, request: Request) -> FloatArray:
-        """Return (entities,) float32 (kept for the last request)."""
-        asked = (request.reading.tokens, request.reading.words, self._version)
-        if self._asked is None or self._asked[0] != asked:
-            terms, weights = self.translate(request.reading.words)
-            self._asked = (asked, self._postings.scores(terms, weights) * self._fame)
-        return self._asked[1]
+    def scores(self, words: Sequence[str]) -> RowScores:
+        """Return how well entities match the translated words."""
+        found = self._postings.scores(*self.translate(words))
+        return RowScores(found.rows, found.scores * self._fame[found.rows])
 
     def translate(self, words: Sequence[str]) -> tuple[IntArray, FloatArray]:
         """Return (terms, weights) that a query stands for, at most ``EXPANDED``, the heaviest first."""
@@ -220,3 +211,22 @@ class Sparse(Strategy):
 
 def _joined(*parts: tuple[IntArray, FloatArray]) -> tuple[IntArray, FloatArray]:
     return np.concatenate([rows for rows, _ in parts]), np.concatenate([weights for _, weights in parts])
+
+
+class SparseLook(Look):
+    """What bears most of the translated query."""
+
+    def __init__(self, sparse: Sparse, request: Request) -> None:
+        self._sparse, self._request = sparse, request
+
+    @cached_property
+    def _scores(self) -> RowScores:
+        return self._sparse.scores(self._request.reading.words)
+
+    def hits(self, limit: int) -> Hits:
+        """Bring what bears most of the translated query."""
+        return best(self._scores.rows, self._scores.scores, limit, self._request.allowed)
+
+    def evidence(self, rows: IntArray) -> FloatArray:
+        """Return how well each row matches the translated query."""
+        return self._scores.at(rows)[:, None]

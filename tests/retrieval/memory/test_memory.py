@@ -25,40 +25,40 @@ def click(query: str, row: int, *, at: int = DAY_0, user: str = "u", reward: flo
 
 
 def column(memory: Memory, query: str, rows: list[int], name: str, at: int = DAY_0 + HOUR) -> list[float]:
-    table = memory.evidence(ask(query, time_ms=at), np.array(rows, np.int32))
+    table = memory.look(ask(query, time_ms=at)).evidence(np.array(rows, np.int32))
     return table[:, memory.evidence_names.index(name)].tolist()
 
 
 def test_a_title_predicts_its_own_query(memory: Memory):
     title = SONGS[17].title
-    assert memory.retrieve(ask(title), 1).rows.tolist() == [17]
+    assert memory.look(ask(title)).hits(1).rows.tolist() == [17]
     assert column(memory, title, [17], "prior_share") == [1.0]
 
 
 def test_actual_counts_outgrow_the_prediction(memory: Memory):
     title = SONGS[17].title
     memory.learn([click(title, 40, at=DAY_0 + n, user=f"u{n}") for n in range(20)])
-    assert memory.retrieve(ask(title, time_ms=DAY_0 + HOUR), 2).rows.tolist() == [40, 17]
+    assert memory.look(ask(title, time_ms=DAY_0 + HOUR)).hits(2).rows.tolist() == [40, 17]
     assert column(memory, title, [40], "prior_share")[0] < 0.06
 
 
 def test_a_first_click_does_not_erase_the_prediction(memory: Memory):
     title = SONGS[17].title
     memory.learn([click(title, 40)])
-    assert 17 in memory.retrieve(ask(title, time_ms=DAY_0 + HOUR), 5).rows
+    assert 17 in memory.look(ask(title, time_ms=DAY_0 + HOUR)).hits(5).rows
 
 
 def test_another_way_of_writing_finds_the_same_memory(memory: Memory):
     memory.learn([click("Rock Smith_1", 40), click("rock smith 1", 40, user="v")])
-    assert memory.retrieve(ask("rocksmith1", time_ms=DAY_0 + HOUR), 1).rows.tolist() == [40]
-    assert memory.retrieve(ask("rocksmth1", time_ms=DAY_0 + HOUR), 1).rows.tolist() == [40]
+    assert memory.look(ask("rocksmith1", time_ms=DAY_0 + HOUR)).hits(1).rows.tolist() == [40]
+    assert memory.look(ask("rocksmth1", time_ms=DAY_0 + HOUR)).hits(1).rows.tolist() == [40]
     assert column(memory, "rocksmth1", [40], "own_count") == [0.0]
     assert column(memory, "rocksmth1", [40], "near_count")[0] > 0
 
 
 def test_words_of_known_queries_reach_a_query_never_seen(memory: Memory):
     memory.learn([click("gentle sunday piano", 40), click("loud monday drums", 41)])
-    hits = memory.retrieve(ask("piano please", time_ms=DAY_0 + HOUR), 3).rows.tolist()
+    hits = memory.look(ask("piano please", time_ms=DAY_0 + HOUR)).hits(3).rows.tolist()
     assert hits[0] == 40
 
 
@@ -91,7 +91,7 @@ def test_evidence_against_is_no_action(memory: Memory):
 
 def test_an_entity_that_left_the_catalog_is_forgotten_quietly(memory: Memory):
     memory.learn([Outcome("e", DAY_0, "x", "song:gone", 1.0)])
-    assert len(memory.retrieve(ask("x"), 5).rows) == 0
+    assert len(memory.look(ask("x")).hits(5).rows) == 0
 
 
 def moods(memory: Memory, wanted: dict[str, list[int]]) -> None:
@@ -138,7 +138,7 @@ def test_what_was_skipped_falls_below_its_untouched_equal(memory: Memory):
     after = scores(memory, "rainy day")
     assert after[first] < after[second] == before[second]
     assert after[first] == pytest.approx(before[first] * (1 + 6) / (1 + 6 + 0.9))
-    assert memory.retrieve(ask("rainy day", time_ms=DAY_0 + HOUR), 2).rows.tolist() == [second, first]
+    assert memory.look(ask("rainy day", time_ms=DAY_0 + HOUR)).hits(2).rows.tolist() == [second, first]
 
 
 def test_what_was_only_predicted_can_be_skipped_too(memory: Memory):

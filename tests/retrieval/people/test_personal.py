@@ -54,21 +54,22 @@ def test_a_profile_says_what_a_newcomer_may_like(resources: Resources):
     acts = [act(n, f"u{n % 40}", moods[n % 2][(n * 7 + n // 40 * 3) % 20]) for n in range(400)]
     said = [Profile("new", {"mood": ("calm",), "age": 30.0}), Profile("later", {"mood": "calm"}, DAY_0 + 1)]
     met = taught(resources, acts, said)
-    assert calm(met.retrieve(asked("new"), 10).rows) > 0.9
-    assert not len(met.retrieve(asked("later"), 10).rows)  # it does not hold yet
-    assert met.signals(asked("new")) == {"history": 0.0, "profile": pytest.approx(np.log(2.0)), "profile_reading": 0.0}
-    assert met.signals(asked("later"))["profile"] == 0.0
+    assert calm(met.look(asked("new")).hits(10).rows) > 0.9
+    assert not len(met.look(asked("later")).hits(10).rows)  # it does not hold yet
+    known = met.look(asked("new")).signals()
+    assert known == {"history": 0.0, "profile": pytest.approx(np.log(2.0)), "profile_reading": 0.0}
+    assert met.look(asked("later")).signals()["profile"] == 0.0
     reading = replace(asked("new").reading, slots=(Slot("mood", "Calm", 0.9, 0, 1),))
-    assert met.signals(replace(asked("new", "calm"), reading=reading))["profile_reading"] == 1.0
-    assert met.signals(replace(asked(None, "calm"), reading=reading))["profile_reading"] == 0.0
+    assert met.look(replace(asked("new", "calm"), reading=reading)).signals()["profile_reading"] == 1.0
+    assert met.look(replace(asked(None, "calm"), reading=reading)).signals()["profile_reading"] == 0.0
 
 
 def test_profiles_survive_the_disk(resources: Resources, tmp_path: Path):
     met = taught(resources, two_tastes(), [Profile("new", {"mood": ("calm", "sad")})])
     met.save(tmp_path)
     again = Personal.open(resources, TIES[0].with_name("personal"), tmp_path)
-    assert len(again.retrieve(asked("new"), 10).rows)
-    assert again.retrieve(asked("new"), 10).rows.tolist() == met.retrieve(asked("new"), 10).rows.tolist()
+    assert len(again.look(asked("new")).hits(10).rows)
+    assert again.look(asked("new")).hits(10).rows.tolist() == met.look(asked("new")).hits(10).rows.tolist()
 
 
 @pytest.fixture(scope="module")
@@ -78,36 +79,36 @@ def personal(resources: Resources) -> Personal:
 
 def test_nothing_is_brought_for_somebody_unknown(personal: Personal):
     for request in (asked(None), asked("nobody"), asked("nobody", "song")):
-        assert not len(personal.retrieve(request, 10).rows)
-        assert np.isnan(personal.evidence(request, np.arange(5, dtype=np.int32))).all()
-        assert not any(personal.signals(request).values())
+        assert not len(personal.look(request).hits(10).rows)
+        assert np.isnan(personal.look(request).evidence(np.arange(5, dtype=np.int32))).all()
+        assert not any(personal.look(request).signals().values())
 
 
 def test_without_a_query_everybody_gets_what_people_like_them_choose(personal: Personal):
-    assert even(personal.retrieve(asked("u0"), 15).rows) > 0.9
-    assert even(personal.retrieve(asked("u1"), 15).rows) < 0.1
+    assert even(personal.look(asked("u0")).hits(15).rows) > 0.9
+    assert even(personal.look(asked("u1")).hits(15).rows) < 0.1
 
 
 def test_a_query_keeps_it_near_the_best_hits(personal: Personal):
     seeds = np.array([0, 2, 4], np.int32)
-    mine = personal.retrieve(asked("u0", "song", seeds=seeds), 15)
+    mine = personal.look(asked("u0", "song", seeds=seeds)).hits(15)
     assert even(mine.rows) == 1.0
-    assert not len(personal.retrieve(asked("u0", "song", seeds=np.array([118], np.int32)), 15).rows)  # nobody chose it
+    assert not len(personal.look(asked("u0", "song", seeds=np.array([118], np.int32))).hits(15).rows)  # nobody chose it
 
 
 def test_the_lift_is_learnt_from_what_people_chose_next(personal: Personal, resources: Resources):
     rows = np.arange(60, dtype=np.int32)
-    lift = personal.evidence(asked("u0"), rows)[:, 0]
+    lift = personal.look(asked("u0")).evidence(rows)[:, 0]
     assert lift[rows % 2 == 0].mean() > lift[rows % 2 == 1].mean() + 1.0
     chance = generator("no taste")  # where taste says nothing of the next choice, it must not move the page
     aimless = taught(resources, [act(n, f"u{n % 60}", int(chance.integers(60))) for n in range(720)])
-    moved = aimless.evidence(asked("u0"), rows)
+    moved = aimless.look(asked("u0")).evidence(rows)
     assert np.abs(moved[moved[:, 2] == 0, 0]).mean() < 0.25
 
 
 def test_a_session_is_somebody_too(personal: Personal, resources: Resources):
     more = [act(5_000 + n, None, row, session="s") for n, row in enumerate((1, 3, 5, 7))]
-    found = taught(resources, [*two_tastes(), *more]).retrieve(asked(None, session="s"), 10)
+    found = taught(resources, [*two_tastes(), *more]).look(asked(None, session="s")).hits(10)
     assert even(found.rows) < 0.2
 
 
@@ -115,9 +116,9 @@ def test_how_actions_come_in_batches_changes_nothing(personal: Personal, resourc
     other, outcomes = taught(resources, []), two_tastes()
     for start in range(0, len(outcomes), 7):
         other.learn(outcomes[start : start + 7])
-        other.retrieve(asked("u0"), 5)  # asking in between must not either
+        other.look(asked("u0")).hits(5)  # asking in between must not either
     rows = np.arange(60, dtype=np.int32)
-    np.testing.assert_array_equal(other.evidence(asked("u0"), rows), personal.evidence(asked("u0"), rows))
+    np.testing.assert_array_equal(other.look(asked("u0")).evidence(rows), personal.look(asked("u0")).evidence(rows))
 
 
 def test_what_was_learnt_survives_the_disk(personal: Personal, resources: Resources, tmp_path: Path):
@@ -127,7 +128,7 @@ def test_what_was_learnt_survives_the_disk(personal: Personal, resources: Resour
     for learner in (again, live := taught(resources, two_tastes())):
         learner.learn(more)
     for request in (asked("u0"), asked("u7"), asked("u0", "song", seeds=np.array([3], np.int32))):
-        found, wanted = again.retrieve(request, 20), live.retrieve(request, 20)
+        found, wanted = again.look(request).hits(20), live.look(request).hits(20)
         assert found.rows.tolist() == wanted.rows.tolist()
         np.testing.assert_array_equal(found.scores, wanted.scores)
 
@@ -139,12 +140,12 @@ def test_in_company_the_log_is_held_and_saved_once(resources: Resources, tmp_pat
     for strategy in company.values():
         strategy.join(company)
         strategy.learn(two_tastes())
-    expected = alone.retrieve(asked("u0"), 10).rows.tolist()
-    assert personal.retrieve(asked("u0"), 10).rows.tolist() == expected
+    expected = alone.look(asked("u0")).hits(10).rows.tolist()
+    assert personal.look(asked("u0")).hits(10).rows.tolist() == expected
     for name, strategy in company.items():
         (tmp_path / name).mkdir()
         strategy.save(tmp_path / name)
     assert not ActionGraph.saved(tmp_path / "personal")
     again = Personal.open(resources, folder, tmp_path / "personal")
     again.join({"related": Related.open(resources, TIES[0], tmp_path / "related")})
-    assert again.retrieve(asked("u0"), 10).rows.tolist() == expected
+    assert again.look(asked("u0")).hits(10).rows.tolist() == expected

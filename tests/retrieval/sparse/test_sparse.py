@@ -35,7 +35,7 @@ def opened(entities: Sequence[Entity], home: Path, learned: Path | None = None) 
 
 def ids_of(strategy: Sparse, home: Path, query: str, limit: int = 10) -> list[str]:
     columns = Columns.open(home / "columns")
-    return [columns.ids[row] for row in strategy.retrieve(ask(query), limit).rows.tolist()]
+    return [columns.ids[row] for row in strategy.look(ask(query)).hits(limit).rows.tolist()]
 
 
 def chose(query: str, entity: str, number: int = 0) -> Outcome:
@@ -76,7 +76,7 @@ def test_the_order_of_events_within_the_fold_does_not_move_a_translation(tmp_pat
     one.learn(events)
     for event in events[::-1]:
         other.learn([event])
-    mine, theirs = (sparse.retrieve(ask("bedtime"), 40) for sparse in (one, other))
+    mine, theirs = (sparse.look(ask("bedtime")).hits(40) for sparse in (one, other))
     assert mine.rows.tolist() == theirs.rows.tolist()
     np.testing.assert_array_equal(mine.scores, theirs.scores)
 
@@ -102,7 +102,8 @@ def test_scores_are_the_dot_product_with_every_entity():
     made = Postings.of(Postings.arrays(terms, [row[row != 0].tolist() for row in matrix], 12))
     query = np.array([7, 2, 11], np.int32)
     weights = np.array([0.5, 2.0, 1.0], np.float32)
-    np.testing.assert_allclose(made.scores(query, weights), matrix[:, query].astype(np.float32) @ weights, rtol=1e-5)
+    scores = made.scores(query, weights).at(np.arange(40, dtype=np.int32))
+    np.testing.assert_allclose(scores, matrix[:, query].astype(np.float32) @ weights, rtol=1e-5)
     rows, share = np.array([3, 30], np.int32), np.array([1.0, 2.0], np.float32)
     np.testing.assert_allclose(made.summed(rows, share), share @ matrix[rows].astype(np.float32), rtol=1e-5)
 
@@ -110,5 +111,5 @@ def test_scores_are_the_dot_product_with_every_entity():
 def test_a_common_term_does_not_make_a_query_slow_beyond_bounds(monkeypatch: pytest.MonkeyPatch):
     made = Postings.of(Postings.arrays([[0, 1]] * 50 + [[1]] * 50, [[1.0, 1.0]] * 50 + [[1.0]] * 50, 2))
     monkeypatch.setattr("ltrr_cli.retrieval.sparse.postings.MOST_ADDED", 60)
-    rare, common = made.scores(np.array([0, 1], np.int32), np.array([2.0, 1.0], np.float32))[[0, 99]].tolist()
-    assert (rare, common) == (2.0, 0.0)
+    found = made.scores(np.array([0, 1], np.int32), np.array([2.0, 1.0], np.float32))
+    assert found.at(np.array([0, 99], np.int32)).tolist() == [2.0, 0.0]

@@ -97,11 +97,12 @@ def test_inferred_values_are_weaker_evidence_for_structured_and_terms_for_sparse
     Structured.build(told, tmp_path / "structured")
     Structured.build(blind, tmp_path / "plain")
     lacks, states = 16, 1  # both lamps
-    match = Structured.open(told, tmp_path / "structured", None).evidence(request, np.array([lacks, states], np.int32))
+    look = Structured.open(told, tmp_path / "structured", None).look(request)
+    match = look.evidence(np.array([lacks, states], np.int32))
     assert 0 < match[0, 0] < match[1, 0]
-    assert lacks not in Structured.open(blind, tmp_path / "plain", None).retrieve(request, 240).rows
+    assert lacks not in Structured.open(blind, tmp_path / "plain", None).look(request).hits(240).rows
     Sparse.build(told, tmp_path / "sparse")
-    assert lacks in Sparse.open(told, tmp_path / "sparse", None).retrieve(request, 100).rows
+    assert lacks in Sparse.open(told, tmp_path / "sparse", None).look(request).hits(100).rows
 
 
 def test_a_catalog_larger_than_what_is_learnt_from_is_inferred_whole(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
@@ -155,7 +156,8 @@ def test_what_states_a_value_comes_before_what_is_believed_to_have_it(tmp_path: 
     reading = Understanding.open(tmp_path / "understanding").read("lamp")
     told = Resources(columns, HashedWords(), inferred=infer(columns))
     Structured.build(told, tmp_path / "structured")
-    page = Structured.open(told, tmp_path / "structured", None).retrieve(Request("lamp", Context(0), reading), 240).rows
+    look = Structured.open(told, tmp_path / "structured", None).look(Request("lamp", Context(0), reading))
+    page = look.hits(240).rows
     stating = [row % 8 != 0 for row in page.tolist()]
     assert stating == sorted(stating, reverse=True)
     assert not all(stating)
