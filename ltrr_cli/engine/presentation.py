@@ -141,7 +141,8 @@ def told_in_words(query: str, found: Answer, phrases: Sequence[Sequence[str]]) -
     missing = [phrase for phrase in phrases if tuple(phrase) not in found.request.reading.phrases]
     notes += [f'nothing has the words "{" ".join(phrase)}" together; they count one by one' for phrase in missing]
     if query.strip() and not is_matched(found):
-        notes.append(f"nothing matches {query[:80]!r}; what follows are recommendations, no hits")
+        follows = "; what follows are recommendations, no hits" if len(found.page) else ""
+        notes.append(f"nothing matches {query[:80]!r}{follows}")
     return tuple(notes)
 
 
