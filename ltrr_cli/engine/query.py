@@ -213,7 +213,7 @@ def _lines(snapshot: Snapshot, found: Answer, asked: QueryRequest) -> list[tuple
     In an order that a person chose no place has odds: the ranker did not choose it.
     """
     if asked.sort is None:
-        return list(zip(found.page.tolist(), found.shown(snapshot), strict=True))[asked.skipped :]
+        return list(zip(found.page.tolist(), found.shown(snapshot, placed=asked.log), strict=True))[asked.skipped :]
     places = sorted_places(snapshot.catalog, found, asked.sort)[asked.skipped :][: asked.k]
     return [
         (place, found.line(snapshot, place, asked.skipped + number)) for number, place in enumerate(places.tolist(), 1)

@@ -106,9 +106,9 @@ class Answer:
         """Return candidate -> (k,) odds of standing at each position over all draws and swaps."""
         return self.paging.stands(self.pages(k), self.menu.odds)
 
-    def shown(self, snapshot: Snapshot) -> tuple[Shown, ...]:
-        """Return the page as the journal keeps it."""
-        stands = self.stands(len(self.page)) if self.exact else {}
+    def shown(self, snapshot: Snapshot, *, placed: bool = True) -> tuple[Shown, ...]:
+        """Return the page as the journal keeps it; without ``placed`` not where each could have stood (it costs)."""
+        stands = self.stands(len(self.page)) if self.exact and placed else {}
         return tuple(
             replace(
                 self.line(snapshot, place, position),
