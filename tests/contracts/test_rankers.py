@@ -8,7 +8,7 @@ import msgspec
 import numpy as np
 import pytest
 
-from ltrr_cli.core.errors import DamagedError, DataError
+from ltrr_cli.core.errors import DamagedError, DataError, UsageError
 from ltrr_cli.ranking.comparison import compare
 from ltrr_cli.ranking.fit import ALGORITHMS, fit, part
 from ltrr_cli.ranking.model import Examples, Model, Schema
@@ -101,7 +101,7 @@ def test_examples_of_one_kind_and_unknown_names_are_refused():
     examples = searches(20)
     with pytest.raises(DataError, match="both"):
         fit(part(examples, examples.labels == 0), SCHEMA, "linear")
-    with pytest.raises(DataError, match="no algorithm"):
+    with pytest.raises(UsageError, match="no algorithm"):
         fit(examples, SCHEMA, "magic")
 
 

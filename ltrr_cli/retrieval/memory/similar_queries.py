@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from array import array
 from collections import Counter
 from collections.abc import Sequence
@@ -13,6 +14,16 @@ import numpy as np
 from ltrr_cli.core.types import FloatArray, IntArray
 
 SHORTEST, LONGEST = 2, 4
+_DIGITS = re.compile(r"\d+")
+
+
+def digits_of(key: str) -> tuple[str, ...]:
+    """Return the numbers of a folded query.
+
+    >>> digits_of("xbox360hd20gb"), digits_of("cable")
+    (('360', '20'), ())
+    """
+    return tuple(_DIGITS.findall(key))
 
 
 def grams(text: str) -> Counter[str]:

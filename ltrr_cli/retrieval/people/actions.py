@@ -25,13 +25,17 @@ GROWTH = 1.1  # factors are fitted anew when the actions have grown by a tenth
 FEWEST = 20  # actions below which nothing is fitted
 HALF_LIFE_DAYS = 60.0  # of an action in a person's embedding, as of the bandit's forgetting
 
-_COLUMNS = {"actor": np.int32, "row": np.int32, "query": np.int64, "weight": np.float32, "time_ms": np.int64}
+_COLUMNS = {
+    "actor": np.int32, "row": np.int32, "query": np.int64, "weight": np.float32, "time_ms": np.int64, "kind": np.int16,
+}  # fmt: skip
+MOST_KINDS = 32_000  # of events that are told apart; those beyond count as the first
 
 
 class Actions:
-    """A growing log of (actor, row, query, weight, moment); look-ups see whatever was added before.
+    """A growing log of (actor, row, query, weight, moment, kind); look-ups see whatever was added before.
 
-    An actor is a user, else a session. A query is a hash of its folded text, 0 where there is none.
+    An actor is a user, else a session. A query is a hash of its folded text, 0 where there is none. A kind is the
+    number of an event's kind ("play", "purchase"), in the order in which kinds first came.
     """
 
     def __init__(self) -> None:
@@ -42,6 +46,7 @@ class Actions:
         self._names: dict[str, dict[str, int]] = {"user": {}, "session": {}}  # name -> number, of those met here
         self._stored: dict[int, int] = {}  # hash -> number, of those that were read from the disk
         self._queries: dict[str, int] = {}  # text -> hash of the folded text
+        self._kinds: dict[str, int] = {}  # kind of event -> number
 
     def __len__(self) -> int:
         return self._size
@@ -53,6 +58,7 @@ class Actions:
         actors: list[int] = []
         queries: list[int] = []
         amounts: list[float] = []
+        kinds: list[int] = []
         for place in np.flatnonzero((batch.worth != 0) & (batch.rows >= 0)).tolist():
             outcome = batch[place]
             numbers = [self._number(kind, name) for kind, name in _named(outcome.user, outcome.session)]
@@ -64,8 +70,9 @@ class Actions:
             actors.append(numbers[0])
             queries.append(self._hash(outcome.query))
             amounts.append(0.0 if outcome.value is None else log1p(max(outcome.value, 0.0)))
+            kinds.append(self._kind(outcome.kind))
         weights = batch.worth[acted] * (1.0 + np.array(amounts))
-        self._append(actors, batch.rows[acted], queries, weights, batch.times_ms[acted])
+        self._append(actors, batch.rows[acted], queries, weights, batch.times_ms[acted], kinds)
 
     def _append(self, *columns: Sequence[int] | np.ndarray) -> None:
         start, self._size = self._size, self._size + len(columns[0])
@@ -81,6 +88,12 @@ class Actions:
             self._hashes.append(seed_of(kind, name))
             self._of.append(array("i"))
         self._names[kind][name] = number
+        return number
+
+    def _kind(self, name: str) -> int:
+        number = self._kinds.get(name)
+        if number is None:
+            number = self._kinds[name] = len(self._kinds) if len(self._kinds) < MOST_KINDS else 0
         return number
 
     def _find(self, kind: str, name: str) -> int | None:
@@ -102,23 +115,25 @@ class Actions:
         return min(int(FEWEST * GROWTH**steps), len(self))
 
     def column(self, name: str, size: int | None = None) -> np.ndarray:
-        """Return the first ``size`` entries of "actor", "row", "query", "weight" or "time_ms", as they stand now."""
+        """Return the first ``size`` entries of one of ``_COLUMNS``, as they stand now."""
         view = self._log[name][: self._size if size is None else min(size, self._size)]
         view.flags.writeable = False
         return view
 
-    def of(self, user: str | None, session: str | None, time_ms: int) -> tuple[IntArray, DoubleArray]:
-        """Return (rows ascending, (n,) float64 strengths) of what a user or this session did, decayed to a moment.
+    def of(self, user: str | None, session: str | None, time_ms: int) -> tuple[IntArray, DoubleArray, IntArray]:
+        """Return (rows ascending, (n,) float64 strengths, (n,) int32 kinds) of what a user or this session did.
 
-        A strength is ``log1p`` of the decayed sum of weights, of the sign of that sum; undated actions do not decay.
+        A strength is ``log1p`` of the sum of weights, decayed to a moment, of the sign of that sum; undated actions do
+        not decay. The kind is that of the newest action on the row.
         """
         places = sorted({place for number in self._known(user, session) for place in self._of[number]})
         when: MomentArray = self._log["time_ms"][places]
         weight = self._log["weight"][places].astype(np.float64)
         age = np.where(when > 0, np.maximum(time_ms - when, 0), 0) / DAY
-        rows, inverse = np.unique(self._log["row"][places], return_inverse=True)
-        total = np.bincount(inverse, weight * np.exp2(-age / HALF_LIFE_DAYS), len(rows))
-        return rows, np.sign(total) * np.log1p(np.abs(total))
+        rows, strengths, kinds = added_up(
+            self._log["row"][places], weight * np.exp2(-age / HALF_LIFE_DAYS), self._log["kind"][places]
+        )
+        return rows, strengths, kinds
 
     def _known(self, user: str | None, session: str | None) -> list[int]:
         found = (self._find(kind, name) for kind, name in _named(user, session))
@@ -129,21 +144,41 @@ class Actions:
         lengths = np.array([len(places) for places in self._of], np.int64)
         places = np.fromiter((place for of in self._of for place in of), np.int32, int(lengths.sum()))
         columns = {name: log[: self._size] for name, log in self._log.items()}
-        np.savez(path, actors=np.array(self._hashes, np.int64), lengths=lengths, places=places, **columns)  # type: ignore[arg-type]
+        names = np.frombuffer("\n".join(self._kinds).encode(), np.uint8)
+        np.savez(path, actors=np.array(self._hashes, np.int64), lengths=lengths, places=places, kinds=names, **columns)  # type: ignore[arg-type]
 
     @classmethod
     def open(cls, path: Path) -> Self:
         """Read what ``save`` wrote."""
         actions = cls()
         with np.load(path, allow_pickle=False) as stored:
-            actions._log = {name: stored[name].astype(kind, copy=False) for name, kind in _COLUMNS.items()}
+            told = "kinds" in stored.files  # before 0.2 kinds of events were not told apart
+            names = [name for name in _COLUMNS if told or name != "kind"]
+            actions._log = {name: stored[name].astype(_COLUMNS[name], copy=False) for name in names}
             actions._size = len(actions._log["row"])
+            actions._log.setdefault("kind", np.zeros(actions._size, np.int16))
+            kinds = bytes(stored["kinds"]).decode().split("\n") if told and len(stored["kinds"]) else []
+            actions._kinds = {name: number for number, name in enumerate(kinds)}
             actions._hashes = array("q", stored["actors"].astype(np.int64).tobytes())
             places, ends = stored["places"], np.cumsum(stored["lengths"]).tolist()
         for start, end in zip([0, *ends], ends, strict=False):
             actions._of.append(array("i", places[start:end].astype(np.int32).tobytes()))
         actions._stored = {hashed: number for number, hashed in enumerate(actions._hashes)}
         return actions
+
+
+def added_up(rows: IntArray, weights: DoubleArray, kinds: IntArray) -> tuple[IntArray, DoubleArray, IntArray]:
+    """Return (rows ascending, strengths, kind of the last action on each) of parallel arrays in the log's order.
+
+    >>> rows, strengths, kinds = added_up(np.array([4, 2, 4]), np.array([1.0, -1.0, 2.0]), np.array([0, 1, 2]))
+    >>> rows.tolist(), strengths.round(3).tolist(), kinds.tolist()
+    ([2, 4], [-0.693, 1.386], [1, 2])
+    """
+    distinct, inverse = np.unique(rows, return_inverse=True)
+    total = np.bincount(inverse, weights, len(distinct))
+    newest = np.zeros(len(distinct), np.int32)
+    newest[inverse] = kinds  # the last assignment stands
+    return distinct, np.sign(total) * np.log1p(np.abs(total)), newest
 
 
 def _named(user: str | None, session: str | None) -> list[tuple[str, str]]:
