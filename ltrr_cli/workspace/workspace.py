@@ -22,24 +22,24 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 from ltrr_cli.core.clock import now_ms
 from ltrr_cli.core.config import Settings
 from ltrr_cli.core.progress import Progress, quiet
-from ltrr_cli.engine.model_store import ModelCard, ModelList
-from ltrr_cli.engine.query import Page
-from ltrr_cli.engine.query_batch import BatchReport
 from ltrr_cli.engine.state import State
-from ltrr_cli.indexing.index import IndexReport
-from ltrr_cli.learning.publish import TrainReport
-from ltrr_cli.learning.records import IngestReport
-from ltrr_cli.learning.validate import ValidateReport
 from ltrr_cli.workspace.evaluations import EvaluationVerbs
-from ltrr_cli.workspace.explain import Explanation
-from ltrr_cli.workspace.export import ExportReport
-from ltrr_cli.workspace.maintenance import DoctorReport, ForgetReport, GcReport, RebuildReport, RollbackReport
-from ltrr_cli.workspace.memory_report import MemoryReport
-from ltrr_cli.workspace.status import Status
-from ltrr_cli.workspace.verify import VerifyReport
 
-if TYPE_CHECKING:
+if TYPE_CHECKING:  # a question does not wait for what indexing and training import
+    from ltrr_cli.engine.model_store import ModelCard, ModelList
+    from ltrr_cli.engine.query import Page
+    from ltrr_cli.engine.query_batch import BatchReport
+    from ltrr_cli.indexing.index import IndexReport
     from ltrr_cli.learning.follow import Stop
+    from ltrr_cli.learning.publish import TrainReport
+    from ltrr_cli.learning.records import IngestReport
+    from ltrr_cli.learning.validate import ValidateReport
+    from ltrr_cli.workspace.explain import Explanation
+    from ltrr_cli.workspace.export import ExportReport
+    from ltrr_cli.workspace.maintenance import DoctorReport, ForgetReport, GcReport, RebuildReport, RollbackReport
+    from ltrr_cli.workspace.memory_report import MemoryReport
+    from ltrr_cli.workspace.status import Status
+    from ltrr_cli.workspace.verify import VerifyReport
 
 
 class Workspace(EvaluationVerbs):
