@@ -134,7 +134,7 @@ def mutated(lines: Lines, cut: int, seed: int) -> Lines:
 
 
 @pytest.mark.parametrize(
-    ("count", "train_every", "cuts"), [(40, 0, 12), (90, 20, 4), pytest.param(130, 3, 10, marks=pytest.mark.slow)]
+    ("count", "train_every", "cuts"), [(40, 0, 12), (130, 40, 3), pytest.param(130, 3, 10, marks=pytest.mark.slow)]
 )
 def test_no_later_click_moves_an_earlier_answer(
     played: Played, monkeypatch: pytest.MonkeyPatch, count: int, train_every: int, cuts: int
