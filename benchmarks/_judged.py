@@ -10,7 +10,7 @@ import msgspec
 from _common import Bars
 
 from ltrr_cli.core.config import Settings
-from ltrr_cli.engine.query import hidden
+from ltrr_cli.engine.named import hidden
 from ltrr_cli.engine.search import answer
 from ltrr_cli.engine.snapshot import Snapshot
 from ltrr_cli.evaluation.metrics import Judge

@@ -95,7 +95,9 @@ def narrow(columns: int) -> list[Check]:
     def fits(ran: Ran) -> bool:
         lines = [re.sub(r"\x1b\[[0-9;]*m", "", line).rstrip() for line in ran.output.splitlines()]
         stacked = sum(len(line.strip()) <= 3 and line.strip().isalpha() for line in lines)
-        return all(len(line) <= columns for line in lines[1:]) and stacked == 0
+        # a command to be copied stays whole: the terminal folds it
+        kept = [line for line in lines[1:] if "; ltrr explain " not in line]
+        return all(len(line) <= columns for line in kept) and stacked == 0
 
     return [Check(f"is readable in {columns} columns", fits)]
 
@@ -129,9 +131,9 @@ CHECKS: dict[str, list[Check]] = {
     "known_user_cannot_find_what_they_used": holds(r"'first, the user asks': 40"),
     "map_typo_publishes_blank_titles": holds(r"nmae") + lacks(r"catalog generation") + exits(3),
     "memory_show_unexplained": lacks(r"^[23]\s+Star Trek"),
-    "metarank_impression_counts": holds(r"p24\s+\S+\s+1\.0") + column("p23", "own", 0.0),
+    "metarank_impression_counts": holds(r"p24\s.*\s1\.0$") + column("p23", "acts", 0.0),
     "model_number_part": first("p10", None, "p10"),
-    "negative_events_count_as_positive": column("p29", "own", 0.99) + holds(r"remove_from_cart", r"report_spam"),
+    "negative_events_count_as_positive": column("p29", "acts", 0.99) + holds(r"remove_from_cart", r"report_spam"),
     "nested_values_refused": holds(r"3 entities", r"genres") + exits(0),
     "number_loses_to_popularity": holds(r"^1\s+5-pin DIN") + first("f13", "f48", "f68", "f75"),
     "promote_fusion_damaged": lacks(r"ranker not used", r"damaged") + holds(r"^ok: ") + exits(0),

@@ -20,8 +20,8 @@ from ltrr_cli.backends.files import REBUILD, disk_error, field, read_json, write
 from ltrr_cli.core.errors import DamagedError, DataError, UsageError
 from ltrr_cli.core.types import BoolArray, FloatArray, IntArray
 
-FIELDS = ("all", "title")
-FORMAT = 1
+FIELDS = ("all", "title", "marks")
+FORMAT, OLDEST = 2, 1  # before 2 there were no marks
 HEADER = "fulltext.json"
 
 _LONGEST = 255  # characters of a term; Tantivy silently drops terms above 65,530 bytes
@@ -32,8 +32,10 @@ _ROW_SET = 20_000  # up to so many allowed rows are asked for by name: 16 ms for
 Clause = tuple[str, str, float]
 
 
-def build(folder: Path, documents: Iterable[tuple[Sequence[str], Sequence[str]]], heap_bytes: int = _HEAP_BYTES) -> int:
-    """Index documents given in row order as (title terms, all terms, the title's included); return their number.
+def build(folder: Path, documents: Iterable[Sequence[Sequence[str]]], heap_bytes: int = _HEAP_BYTES) -> int:
+    """Index documents given in row order as (title terms, all terms, marks); return their number.
+
+    All terms include the title's; marks (see ``text.marks``) may be left out.
 
     One thread writes, so rows ascend inside a segment; a catalog that outgrows ``heap_bytes`` has several segments.
     Raises NoSpaceError, or DataError when the index cannot be written.
@@ -47,10 +49,13 @@ def build(folder: Path, documents: Iterable[tuple[Sequence[str], Sequence[str]]]
         _register(index)
         writer = index.writer(heap_size=heap_bytes, num_threads=1)
     # the caller's own errors, raised by the iteration, pass as they are
-    for count, (title, everything) in enumerate(documents, 1):  # noqa: B007
+    for count, (title, everything, *marks) in enumerate(documents, 1):  # noqa: B007
         document = tantivy.Document()
         document.add_text("title", _joined(title))
         document.add_text("all", _joined(everything))
+        for some in marks:
+            if some:
+                document.add_text("marks", _joined(some))
         document.add_unsigned("row", count - 1)
         try:
             writer.add_document(document)
@@ -88,8 +93,8 @@ def _lockable(folder: Path) -> Iterator[Path]:
 class FullText:
     """An open full-text index; read-only."""
 
-    def __init__(self, index: Any, folder: Path) -> None:
-        self._folder = folder
+    def __init__(self, index: Any, folder: Path, fields: tuple[str, ...] = FIELDS) -> None:
+        self._folder, self._fields = folder, fields
         self._schema = index.schema
         self._searcher = index.searcher()
         self._size = int(self._searcher.num_docs)
@@ -100,13 +105,14 @@ class FullText:
         """Open what ``build`` wrote; raises DamagedError."""
         path = folder / HEADER
         header = read_json(path)
-        if field(header, "format", int, path) != FORMAT:
-            raise DamagedError(f"{path}: format {header['format']}, this version reads {FORMAT}", hint=REBUILD)
+        written = field(header, "format", int, path)
+        if not OLDEST <= written <= FORMAT:
+            raise DamagedError(f"{path}: format {written}, this version reads {OLDEST} to {FORMAT}", hint=REBUILD)
         with _translated(folder), _lockable(folder) as place:
             index = tantivy.Index.open(str(place))
             _register(index)
             index.config_reader(reload_policy="manual")  # sealed: no thread needs to watch for commits
-            opened = cls(index, folder)
+            opened = cls(index, folder, FIELDS if written >= FORMAT else FIELDS[:2])
         if len(opened) != field(header, "documents", int, path):
             raise DamagedError(
                 f"{folder}: holds {len(opened)} documents, {header['documents']} were indexed", hint=REBUILD
@@ -115,6 +121,14 @@ class FullText:
 
     def __len__(self) -> int:
         return self._size
+
+    def document_frequency(self, term: str, field: str = "all") -> int:
+        """Return the number of documents that hold a term."""
+        _known(field)
+        if field not in self._fields:
+            return 0
+        with _translated(self._folder):
+            return int(self._searcher.doc_freq(field, _cut(term)))
 
     def search(
         self,
@@ -166,8 +180,9 @@ class FullText:
             _known(name)
             if not 0.0 < boost < float("inf"):
                 raise UsageError(f"boost of {term[:60]!r} is {boost}; it must be positive and finite")
-            of_term = boosts.setdefault(_cut(term), {})
-            of_term[name] = of_term.get(name, 0.0) + boost
+            if name in self._fields:
+                of_term = boosts.setdefault(_cut(term), {})
+                of_term[name] = of_term.get(name, 0.0) + boost
         clauses = [[self._clause(name, term, boost) for name, boost in found.items()] for term, found in boosts.items()]
         if minimum_match is None or minimum_match <= 1:
             return tantivy.Query.boolean_query([clause for group in clauses for clause in group])

@@ -102,6 +102,10 @@ class Columns:
         """
         return self._filters.allowed(filters, len(self))
 
+    def within(self, field: str, low: float, high: float) -> IntArray:
+        """Return the rows whose number in a field lies between two, both included; none for an unknown field."""
+        return self._filters.within(field, low, high)
+
     def newest_ms(self) -> int | None:
         """Return the latest creation, or None where no entity says."""
         return int(self.created_ms.max()) if len(self) and self.created_ms.max() != UNKNOWN_TIME else None

@@ -116,6 +116,13 @@ class FilterIndex:
             passed &= rows
         return passed
 
+    def within(self, field: str, low: float, high: float) -> IntArray:
+        """Return the rows whose number in a field lies between two, both included; none for an unknown field."""
+        start, end = self._fields.get(field, [0, 0])
+        values, rows = self._numbers[start:end], self._number_rows[start:end]
+        found: IntArray = rows[int(np.searchsorted(values, low, "left")) : int(np.searchsorted(values, high, "right"))]
+        return found
+
     def _matching(self, condition: Filter) -> IntArray:
         start, end = self._fields[condition.field]
         values, rows = self._numbers[start:end], self._number_rows[start:end]

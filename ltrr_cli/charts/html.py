@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from html import escape
 
 from ltrr_cli.charts.sections import Cell, Chart, Dashboard, Section, Table
-from ltrr_cli.charts.svg import draw
+from ltrr_cli.charts.svg import NARROW, draw
 
 # control characters, marks that turn the writing direction, lone surrogates
 _CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
@@ -23,15 +23,20 @@ padding-top:1rem}
 .skip{position:absolute;left:-99rem}.skip:focus{left:1rem}
 dl{display:grid;grid-template-columns:max-content 1fr;gap:.2rem 1rem}dt{color:var(--soft)}dd{margin:0}
 figure{margin:1rem 0;break-inside:avoid}figcaption{color:var(--soft)}
-svg{width:100%;min-width:34rem;height:auto;font:13px system-ui,sans-serif}svg text{fill:var(--ink)}
+svg{width:100%;height:auto;font:13px system-ui,sans-serif}svg text{fill:var(--ink)}
 svg .on{fill:#fff;text-anchor:middle;font-size:11px;paint-order:stroke;stroke:#000;stroke-width:2.5px}
 
 .grid{stroke:var(--rule);stroke-width:1}
 .even{stroke:var(--soft);stroke-dasharray:3 3}
+.made{color:var(--soft)}.lead{font-size:1.05rem}
+summary{cursor:pointer;color:var(--link);padding:.2rem 0}details caption{position:absolute;left:-99rem}
+.narrow{display:none}
+@media (max-width:40rem){.narrow{display:block}.broad{display:none}body{padding:.8rem}th,td{padding-right:.4rem;
+overflow-wrap:anywhere}dl{grid-template-columns:1fr;gap:0}dt{margin-top:.4rem}table{font-size:.75rem}}
 .wide{overflow-x:auto}table{border-collapse:collapse;margin:1rem 0;font-variant-numeric:tabular-nums;font-size:.9rem}
 caption{text-align:left;font-weight:600;padding:.3rem 0;white-space:nowrap}th,td{padding:.15rem .8rem .15rem 0;
 text-align:right;border-bottom:1px solid var(--rule);vertical-align:top}th:first-child,td:first-child{text-align:left;
-overflow-wrap:break-word;min-width:6rem;max-width:24rem}thead th{color:var(--soft);font-weight:500}
+overflow-wrap:break-word;min-width:4.5rem;max-width:24rem}thead th{color:var(--soft);font-weight:500}
 tbody th{font-weight:400}
 .warning{border-left:4px solid #d55e00;
 padding-left:.8rem}
@@ -67,7 +72,7 @@ def render_html(report: Dashboard, hosted: Hosted | None = None) -> str:
         '<meta name="viewport" content="width=device-width,initial-scale=1">'
         f"<title>{_text(report.title)}</title>{_style(hosted)}</head>\n<body>"
         '<a class="skip" href="#content">Skip to the report</a>\n'
-        f"<header>{_links(hosted)}<h1>{_text(report.title)}</h1>{warned}<dl>{facts}</dl></header>\n"
+        f"<header>{_links(hosted)}<h1>{_text(report.title)}</h1>{_lead(report)}{warned}<dl>{facts}</dl></header>\n"
         f'<nav aria-label="Sections"><ul>{links}</ul></nav>\n<main id="content">\n'
         + "\n".join(sections)
         + "\n</main></body></html>\n"
@@ -89,6 +94,12 @@ def _links(hosted: Hosted | None) -> str:
     return "".join(f'<p><a href="{escape(to)}">{_text(words)}</a></p>' for to, words in links)
 
 
+def _lead(report: Dashboard) -> str:
+    made = f'<p class="made">{_text(report.made)}</p>' if report.made else ""
+    told = " ".join(report.summary)
+    return made + (f'<p class="lead">{_text(told)}</p>' if told else "")
+
+
 def _section(section: Section, number: int) -> str:
     name = escape(section.name)
     words = "".join(f"<p>{_text(line)}</p>" for line in section.words)
@@ -100,11 +111,9 @@ def _section(section: Section, number: int) -> str:
 
 def _figure(chart: Chart, number: int) -> str:
     caption = f"<figcaption>{_text(chart.title)}. {_text(chart.says)}</figcaption>"
-    # a picture that a narrow screen cuts can be moved by keyboard, too
-    picture = (
-        f'<div class="wide" tabindex="0" role="region" aria-label="{_text(chart.title)}">{draw(chart, number)}</div>'
-    )
-    return f"<figure>{_clean(picture)}{caption}</figure>"
+    # drawn for both kinds of screens, of which the page shows one: a picture that is merely scaled cannot be read
+    pictures = f'<div class="broad">{draw(chart, number)}</div><div class="narrow">{draw(chart, number, NARROW)}</div>'
+    return f"<figure>{_clean(pictures)}{caption}</figure>"
 
 
 def _table(table: Table) -> str:
@@ -118,8 +127,10 @@ def _table(table: Table) -> str:
         for line in lines
     )
     return (
+        f"<details{' open' if table.unfolded else ''}><summary>{_text(table.caption)}</summary>"
         f'<div class="wide" tabindex="0" role="region" aria-label="{_text(table.caption)}"><table>'
         f"<caption>{_text(table.caption)}</caption><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>"
+        "</details>"
     )
 
 

@@ -1,35 +1,60 @@
 """Charts as SVG text: no script, no font, no colour that means anything alone.
 
-Every line has a dash pattern, a mark and its name at its end; bars and shares carry their numbers; ``title`` and
-``desc`` say in words what the picture shows. Colours are Okabe and Ito's, told apart by colour-blind eyes; they stand
-in attributes, so that a page whose policy forbids inline styles shows them.
+Every line has a dash pattern, a mark and its name at its end (below it where there is no room); bars and shares carry
+their numbers; ``title`` and ``desc`` say in words what the picture shows. The first eight colours are told apart by
+colour-blind eyes (Okabe and Ito), all fourteen together with their marks; they stand in attributes, so that a page
+whose policy forbids inline styles shows them.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from html import escape
 from pathlib import Path
 from typing import Protocol
 
 import numpy as np
 
-from ltrr_cli.charts.sections import Chart
+from ltrr_cli.charts.sections import Chart, moment_of
 from ltrr_cli.storage.disk import write_atomic
 
-WIDTH, HEIGHT = 760, 300
-LEFT, RIGHT, TOP, BOTTOM = 64, 190, 16, 56
-COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#8a6d00", "#56b4e9", "#5f5f5f", "#882255")
+HEIGHT = 300
+LEFT, TOP, BOTTOM = 64, 16, 56
+LINE = 18  # of a legend
+COLOURS = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#8a6d00", "#56b4e9", "#5f5f5f", "#882255", "#000000",
+           "#b59f00", "#117733", "#a83c8f", "#332288", "#cc3311")  # fmt: skip
 DASHES = ("", "7 4", "2 3", "10 3 2 3", "5 5", "1 4", "12 4", "4 2")
 
 
-def draw(chart: Chart, number: int) -> str:
+@dataclass(frozen=True, slots=True)
+class Size:
+    """How wide a picture is drawn; pixels are those of a letter 13 high.
+
+    right -- kept free beside the plot, for the names of lines; 0 puts them below it
+    """
+
+    name: str
+    width: int
+    right: int
+
+    def height(self, chart: Chart) -> int:
+        """Return how high a chart is."""
+        if chart.form == "bars":
+            return 40 + (26 if self.right else 44) * max(len(chart.ticks), 1)
+        return HEIGHT + (0 if self.right else LINE * len(chart.series))
+
+
+BROAD, NARROW = Size("", 760, 190), Size("n", 358, 0)
+
+
+def draw(chart: Chart, number: int, size: Size = BROAD) -> str:
     """Return one ``<svg>``; ``number`` makes its ids unique in the page."""
-    body = {"lines": _lines, "shares": _shares, "bars": _bars}[chart.form](chart)
-    height = 40 + 26 * max(len(chart.ticks), 1) if chart.form == "bars" else HEIGHT
+    body = {"lines": _lines, "shares": _shares, "bars": _bars}[chart.form](chart, size)
+    named = f"{number}{size.name}"
     head = (
-        f'<svg role="img" viewBox="0 0 {WIDTH} {height}" aria-labelledby="t{number} d{number}">'
-        f'<title id="t{number}">{escape(chart.title)}</title><desc id="d{number}">{escape(chart.says)}</desc>'
+        f'<svg role="img" viewBox="0 0 {size.width} {size.height(chart)}" aria-labelledby="t{named} d{named}">'
+        f'<title id="t{named}">{escape(chart.title)}</title><desc id="d{named}">{escape(chart.says)}</desc>'
     )
     return head + "".join(body) + "</svg>"
 
@@ -63,28 +88,30 @@ def short(value: float) -> str:
 class _Frame:
     """The plotting area: numbers to pixels, axes and labels."""
 
-    def __init__(self, chart: Chart, low: float, high: float) -> None:
+    def __init__(self, chart: Chart, low: float, high: float, size: Size) -> None:
         xs = [point[0] for line in chart.series for point in line.points]
         self.ticks = nice(low, high)
         self.low, self.high = self.ticks[0], self.ticks[-1]
         self.first, self.last = (0.0, 1.0) if chart.equal else (min(xs), max(xs))
-        self.chart = chart
+        self.chart, self.size = chart, size
+        self.right = size.width - (size.right or 14)
 
     def x(self, value: float) -> float:
         span = max(self.last - self.first, 1e-9)
-        return LEFT + (value - self.first) / span * (WIDTH - LEFT - RIGHT)
+        return LEFT + (value - self.first) / span * (self.right - LEFT)
 
     def y(self, value: float) -> float:
         return TOP + (self.high - value) / (self.high - self.low) * (HEIGHT - TOP - BOTTOM)
 
     def axes(self) -> Iterable[str]:
-        right, bottom = WIDTH - RIGHT, HEIGHT - BOTTOM
+        right, bottom = self.right, HEIGHT - BOTTOM
         for tick in self.ticks:
             y = self.y(tick)
             yield f'<line class="grid" x1="{LEFT}" x2="{right}" y1="{y:.1f}" y2="{y:.1f}"/>'
             yield f'<text x="{LEFT - 8}" y="{y + 4:.1f}" text-anchor="end">{short(tick)}</text>'
         for value, label in self._below():
-            yield f'<text x="{self.x(value):.1f}" y="{bottom + 18}" text-anchor="middle">{escape(label)}</text>'
+            at = min(self.x(value), self.size.width - 3.8 * len(label))
+            yield f'<text x="{at:.1f}" y="{bottom + 18}" text-anchor="middle">{escape(label)}</text>'
         middle = (LEFT + right) / 2
         yield f'<text x="{middle:.0f}" y="{HEIGHT - 10}" text-anchor="middle">{escape(self.chart.x)}</text>'
         yield f'<text transform="translate(14 {(TOP + bottom) / 2:.0f}) rotate(-90)" text-anchor="middle">' + (
@@ -92,17 +119,27 @@ class _Frame:
         )
 
     def _below(self) -> list[tuple[float, str]]:
-        named = self.chart.ticks
+        named, most = self.chart.ticks, 5 if self.size.right else 3
+        if self.chart.dated:
+            width = 10 if self.last - self.first >= most else 16
+            places = np.linspace(self.first, self.last, most if self.last > self.first else 1)
+            if width == 10:  # whole days where there are many
+                places = np.unique(np.clip(np.round(places), self.first, self.last))
+            else:
+                places = places[:: 1 + (most > 3)]
+            return [(place, moment_of(place)[:width]) for place in places.tolist()]
         if not named:
-            return [(tick, short(tick)) for tick in nice(self.first, self.last) if self.first <= tick <= self.last]
-        every = max(1, -(-len(named) // 5))
+            whole = nice(self.first, self.last, most)
+            return [(tick, short(tick)) for tick in whole if self.first <= tick <= self.last]
+        most = most if len(named[0]) <= 10 else most - 1
+        every = max(1, -(-len(named) // most))
         return [(float(place), named[place]) for place in range(0, len(named), every)]
 
 
-def _lines(chart: Chart) -> Iterable[str]:
+def _lines(chart: Chart, size: Size) -> Iterable[str]:
     values = [point[1] for line in chart.series for point in line.points if point[1] == point[1]]
     low, high = min(values, default=0.0), max(values, default=1.0)
-    frame = _Frame(chart, 0.0 if chart.equal else min(low, 0.0), 1.0 if chart.equal else max(high, 0.0))
+    frame = _Frame(chart, 0.0 if chart.equal else min(low, 0.0), 1.0 if chart.equal else max(high, 0.0), size)
     yield from frame.axes()
     if chart.equal:
         yield f'<line class="even" x1="{frame.x(0):.1f}" y1="{frame.y(0):.1f}" ' + (
@@ -118,38 +155,43 @@ def _lines(chart: Chart) -> Iterable[str]:
             yield _mark(number, frame.x(x), frame.y(y))
         if points:
             ends.append((frame.y(points[-1][1]), number, line.name))
-    yield from _names(ends)
+    yield from _names(ends, size)
 
 
-def _names(ends: Sequence[tuple[float, int, str]]) -> Iterable[str]:
-    """Write the name of each line at its end, moved apart where they would meet."""
+def _names(ends: Sequence[tuple[float, int, str]], size: Size) -> Iterable[str]:
+    """Write the name of each line at its end, moved apart where they would meet, or all of them below."""
     taken = -1e9
-    for y, number, name in sorted(ends):
-        at = min(max(y, taken + 16), HEIGHT - BOTTOM + 16.0)
-        taken = at
-        yield _mark(number, WIDTH - RIGHT + 14, at)
-        yield f'<text x="{WIDTH - RIGHT + 24}" y="{at + 4:.1f}">{escape(_cut(name, 25))}</text>'
+    for place, (y, number, name) in enumerate(sorted(ends)):
+        if size.right:
+            left, most = size.width - size.right + 14, 25
+            taken = at = min(max(y, taken + 16), HEIGHT - 10.0 - 16 * (len(ends) - 1 - place))
+        else:
+            left, at, most = 12, HEIGHT + LINE * place + 4.0, 44
+        yield _mark(number, left, at)
+        yield f'<text x="{left + 10}" y="{at + 4:.1f}">{escape(_cut(name, most))}</text>'
 
 
 def _mark(number: int, x: float, y: float) -> str:
-    style, shape = f'fill="{COLOURS[number % len(COLOURS)]}"', number % 4
+    style, shape = f'fill="{COLOURS[number % len(COLOURS)]}"', number % 6
     if shape == 0:
         return f'<circle {style} class="mark" cx="{x:.1f}" cy="{y:.1f}" r="3.5"/>'
     paths = {
         1: f"M{x - 3.5:.1f} {y - 3.5:.1f}h7v7h-7z",
         2: f"M{x:.1f} {y - 4.5:.1f}l4.5 8h-9z",
         3: f"M{x:.1f} {y - 5:.1f}l5 5l-5 5l-5-5z",
+        4: f"M{x:.1f} {y + 4.5:.1f}l4.5-8h-9z",
+        5: f"M{x - 5:.1f} {y - 1.5:.1f}h3.5v-3.5h3v3.5h3.5v3h-3.5v3.5h-3v-3.5h-3.5z",
     }
     return f'<path {style} class="mark" d="{paths[shape]}"/>'
 
 
-def _shares(chart: Chart) -> Iterable[str]:
+def _shares(chart: Chart, size: Size) -> Iterable[str]:
     """Stack the series of every x to a column, in the order given, the first at the bottom."""
-    frame = _Frame(chart, 0.0, 1.0)
+    frame = _Frame(chart, 0.0, 1.0, size)
     xs = sorted({point[0] for line in chart.series for point in line.points})
-    frame.first, frame.last = min(xs) - 0.5, max(xs) + 0.5
+    frame.first, frame.last = min(0.0, *xs) - 0.5, max(len(chart.ticks) - 1.0, *xs) + 0.5
     yield from frame.axes()
-    wide = (WIDTH - LEFT - RIGHT) / len(xs) * 0.86
+    wide = (frame.right - LEFT) / (frame.last - frame.first) * 0.86
     ends = []
     for x in xs:
         below = 0.0
@@ -164,21 +206,22 @@ def _shares(chart: Chart) -> Iterable[str]:
             if x == xs[-1]:
                 ends.append((top + height / 2, number, line.name))
             below += value
-    yield from _names(ends)
+    yield from _names(ends, size)
 
 
-def _bars(chart: Chart) -> Iterable[str]:
+def _bars(chart: Chart, size: Size) -> Iterable[str]:
     """Lie the bars of one series under one another, their names before and their numbers behind them."""
     values = dict(chart.series[0].points)
-    left, right = 230, WIDTH - 90
+    left, right, high, below = (230, size.width - 90, 26, 0) if size.right else (4, size.width - 76, 44, 18)
     most = max((abs(value) for value in values.values()), default=0.0) or 1.0
     for place, name in enumerate(chart.ticks):
-        value, y = values.get(float(place), 0.0), 14 + 26 * place
+        value, y = values.get(float(place), 0.0), 14 + high * place + below
         length = max(value, 0.0) / most * (right - left)
-        yield f'<text x="{left - 8}" y="{y + 14}" text-anchor="end">{escape(_cut(name, 32))}</text>'
+        at = f'x="{left - 8}" y="{y + 14}" text-anchor="end"' if size.right else f'x="{left}" y="{y - 5}"'
+        yield f"<text {at}>{escape(_cut(name, 32 if size.right else 44))}</text>"
         yield f'<rect fill="{COLOURS[0]}" x="{left}" y="{y}" width="{length:.1f}" height="18"/>'
         yield f'<text x="{left + length + 6:.1f}" y="{y + 14}">{_figure(value)}</text>'
-    yield f'<text x="{left}" y="{36 + 26 * len(chart.ticks)}">{escape(chart.y)}</text>'
+    yield f'<text x="{left}" y="{32 + high * len(chart.ticks)}">{escape(chart.y)}</text>'
 
 
 def _figure(value: float) -> str:

@@ -7,7 +7,21 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ltrr_cli.cli.context import CommandContext
-from ltrr_cli.cli.render import beliefs, brought_by, facts, figure, plan_facts, reading_facts, safe, table
+from ltrr_cli.cli.render import (
+    SHORTEST_CUT,
+    Cells,
+    beliefs,
+    brought_by,
+    facts,
+    figure,
+    fitted,
+    plan_facts,
+    reading_facts,
+    safe,
+    shortened,
+    table,
+    without,
+)
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -34,17 +48,21 @@ def render(screen: Console, found: Explanation) -> None:
     screen.print(facts([*asked, *read, *planned]))
     screen.print()
     if found.funnel:
-        screen.print(funnel(found))
+        for sentence in funnel(found):
+            screen.print(safe(sentence))
         screen.print()
-    rows = [
-        (
-            line["position"], line["title"], figure(line["score"], 3), figure(line["odds"], 3),
+    room = max((screen.width - 36) // 3, SHORTEST_CUT)
+    columns = ["", "title", "score", "odds", "retrieved", "rank in", "actions"]
+    rows: Cells = [
+        [
+            line["position"], shortened(line["title"], room), figure(line["score"], 3), figure(line["odds"], 3),
             figure(line["inclusion"], 3), brought_by(line["ranks"], most=12), ", ".join(line["actions"]),
-        )
+        ]
         for line in found.page
     ]  # fmt: skip
-    numbers = ("", "score", "odds", "retrieved")
-    screen.print(table(("", "title", "score", "odds", "retrieved", "rank in", "actions"), rows, numbers=numbers))
+    if not any(line["actions"] for line in found.page):
+        columns, rows = without("actions", columns, rows)
+    screen.print(table(columns, rows, numbers=("", "score", "odds", "retrieved")))
     for line in found.page:
         for guess in line["inferred"]:
             believed = f"{line['title']}: {guess['field']} is believed to be {guess['value']!r} ({guess['score']:.0%})"
@@ -53,7 +71,7 @@ def render(screen: Console, found: Explanation) -> None:
         screen.print(
             "\nwhat the bandit expects for this query: chance by rank, and the most important features", style="dim"
         )
-        screen.print(beliefs(found.beliefs))
+        screen.print(beliefs(found.beliefs, screen.width))
     for shadow in found.shadows:
         draws = ", ".join(f"{name} {count}" for name, count in shadow["draws"].items() if count)
         screen.print(safe(f"\nshadow {shadow['name']} ({draws})"), style="dim")
@@ -61,20 +79,23 @@ def render(screen: Console, found: Explanation) -> None:
     if found.memory:
         screen.print()
         screen.print(safe(f"what the memory knows of {found.query!r} and similar queries"), style="dim")
-        screen.print(memory(found))
+        screen.print(memory(found, screen.width))
 
 
-def funnel(found: Explanation) -> Table:
-    """Return how many entities were left after each stage, in all and by strategy."""
-    names = list(dict.fromkeys(name for stage in found.funnel for name in stage["strategies"]))
-    rows = [
-        (stage["stage"], f"{stage['entities']:,}", *(stage["strategies"].get(name, "") for name in names))
-        for stage in found.funnel
-    ]
-    return table(("funnel", "entities", *names), rows, numbers=("entities", *names))
+def funnel(found: Explanation) -> list[str]:
+    """Return one sentence a stage: how many entities were left, and how many of them each strategy had.
+
+    Only strategies that had any are named, the largest shares first.
+    """
+    lines = []
+    for stage in found.funnel:
+        had = sorted(((count, name) for name, count in stage["strategies"].items() if count), key=lambda one: -one[0])
+        named = ", ".join(f"{name} {count:,}" for count, name in had)
+        lines.append(f"{stage['stage']}: {stage['entities']:,}" + (f" ({named})" if named else ""))
+    return lines
 
 
-def memory(found: Explanation) -> Table:
+def memory(found: Explanation, width: int) -> Table:
     """Return what the memory knows of the query: counts, those of similar queries, what is left of the prediction."""
     rows = [
         (
@@ -84,4 +105,5 @@ def memory(found: Explanation) -> Table:
         for pair in found.memory
     ]  # fmt: skip
     numbers = ("chosen", "similar", "users", "predicted", "score")
-    return table(("title", "id", *numbers), rows, numbers=numbers)
+    columns = ("title", "id", *numbers)
+    return table(columns, fitted(columns, rows, ("title",), width), numbers=numbers)

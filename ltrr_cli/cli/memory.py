@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from ltrr_cli.cli.context import CommandContext
-from ltrr_cli.cli.render import facts, figure, table
+from ltrr_cli.cli.render import Cells, facts, figure, fitted, table, without
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -23,11 +23,11 @@ def show(
         str | None, typer.Option("--at", metavar="TIME", help="The state at this time.  [default: the last event]")
     ] = None,
 ) -> None:
-    """Show what the memory believes about a query, and why.
+    """Show what the memory believes about a query, and why: every score is the sum of its five parts.
 
-    own: actions on this query. near: weighted actions on queries written like it. bayes: what its words speak for.
-    predicted: what titles, attributes and given predictions expect. against: skips, dislikes, short visits; they divide
-    a score by 1 + against / (1 + own + near).
+    own: actions on this query. near: weighted actions on queries written like it. words: what was chosen for single
+    words of it. predicted: what titles, attributes and given predictions expect. fame: what is popular among these.
+    acts: how often each was chosen for this query. against: skips, dislikes, short visits, which lessen all parts.
     """
     found = ctx.workspace().remembered(" ".join(words), k=k, at=at)
     ctx.answer(found, lambda screen: render(screen, found))
@@ -43,15 +43,19 @@ def render(screen: Console, found: MemoryReport) -> None:
     ]
     screen.print(facts(named))
     screen.print()
-    rows = [
-        (
-            place, line["title"], line["id"], figure(line["score"], 4), figure(line["own"], 1), figure(line["near"], 1),
-            figure(line["bayes"], 3), figure(line["predicted"], 3), figure(line["against"], 1), line["users"],
-        )
+    parts = ("own", "near", "words", "predicted", "fame")
+    columns = ["", "title", "id", "score", *parts, "acts", "against"]
+    rows: Cells = [
+        [
+            place, line["title"], line["id"], figure(line["score"], 3),
+            *(figure(line["parts"][part], 3) for part in parts), figure(line["own"], 1), figure(line["against"], 1),
+        ]
         for place, line in enumerate(found.lines, 1)
     ]  # fmt: skip
-    numbers = ("score", "own", "near", "bayes", "predicted", "against", "users")
-    screen.print(table(("", "title", "id", *numbers), rows, numbers=("", *numbers)))
+    if not any(line["against"] for line in found.lines):
+        columns, rows = without("against", columns, rows)
+    numbers = [name for name in columns if name not in ("title", "id")]
+    screen.print(table(columns, fitted(columns, rows, ("title",), screen.width), numbers=numbers))
 
 
 COMMANDS = (("show", show, "Show what the memory believes of a query, and why."),)

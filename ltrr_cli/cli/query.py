@@ -10,16 +10,32 @@ import typer
 
 from ltrr_cli.cli import options
 from ltrr_cli.cli.context import CommandContext
-from ltrr_cli.cli.render import brought_by, counted, facts, figure, plan_facts, reading_facts, table
+from ltrr_cli.cli.render import (
+    SHORTEST_CUT,
+    Cells,
+    brought_by,
+    counted,
+    facts,
+    figure,
+    fitted,
+    plan_facts,
+    reading_facts,
+    safe,
+    shortened,
+    table,
+    without,
+)
 from ltrr_cli.core.errors import UsageError
 
 if TYPE_CHECKING:
     from rich.console import Console
     from rich.table import Table
 
+    from ltrr_cli.core.types import AttributeValue
     from ltrr_cli.engine.query import Page
 
 LARGEST_SEED = 2**63 - 1
+ROOMY = 110  # columns from which a page also says who brought what
 
 
 def query(
@@ -61,6 +77,13 @@ def query(
     no_explore: Annotated[
         bool, typer.Option("--no-explore", help="Use the best allocation, without exploration.")
     ] = False,
+    page_number: Annotated[int | None, typer.Option("--page", metavar="N", help="The next results: 2, 3 ...")] = None,
+    facets: Annotated[
+        str | None, typer.Option("--facets", metavar="F,F", help="Count these fields' values over what matches.")
+    ] = None,
+    sort: Annotated[
+        str | None, typer.Option("--sort", metavar="FIELD", help="Order what matches: price; -price: largest first.")
+    ] = None,
     batch: Annotated[
         Path | None, typer.Option("--batch", metavar="QUERIES", help="Answer a file of {query_id, text, ...} lines.")
     ] = None,
@@ -79,7 +102,8 @@ def query(
     if batch is not None or run is not None:
         only_one = {
             "TEXT": text, "--user": user, "--session": session, "--at": at, "--context": context, "--filter": filters,
-            "--seed": seed, "--like": like, "--live": live, "--explain": explain,
+            "--seed": seed, "--like": like, "--live": live, "--explain": explain, "--page": page_number,
+            "--facets": facets, "--sort": sort,
         }  # fmt: skip
         _batch(ctx, batch, run, only_one, 100 if k is None else k, budget, policy, ranker, hide_seen)
         return
@@ -105,6 +129,9 @@ def query(
         live=live or workspace.settings.live,
         log=not no_log,
         explore=not no_explore,
+        page=page_number,
+        facets=options.listed(facets),
+        sort=sort,
     )
     for warning in page.warnings:
         ctx.warn(warning)
@@ -144,30 +171,57 @@ def render(screen: Console, page: Page, *, explain: bool = False) -> None:
     if explain:
         screen.print(facts([*reading_facts(page.reading), *plan_facts(page.plan)]))
         screen.print()
+    for note in page.notes:
+        screen.print(safe(note), soft_wrap=True)
     if page.results:
-        screen.print(explained(page) if explain else results(page))
+        screen.print(explained(page, screen.width) if explain else results(page, screen.width))
+    for name, counts in page.facets.items():
+        told = ", ".join(f"{value} {count:,}" for value, count in counts.items())
+        screen.print(safe(f"{name}: {told}"), style="dim", soft_wrap=True)
 
 
-def results(page: Page) -> Table:
-    """Return the page as a table."""
-    rows = [
-        (it.position, it.title, it.type, it.id, brought_by({name: had.rank for name, had in it.sources.items()}))
+def results(page: Page, width: int) -> Table:
+    """Return the page as a table: what an entity is first, then who brought it, where there is room."""
+    columns = ["", "title", "type", "id", "what", "brought by (rank)"]
+    rows: Cells = [
+        [it.position, it.title, it.type, it.id, what(it.attributes),
+         brought_by({name: had.rank for name, had in it.sources.items()})]
         for it in page.results
-    ]
-    return table(("", "title", "type", "id", "brought by (rank)"), rows, numbers=[""])
+    ]  # fmt: skip
+    if not any(it.attributes for it in page.results):
+        columns, rows = without("what", columns, rows)
+    elif width < ROOMY:
+        columns, rows = without(columns[-1], columns, rows)
+    return table(columns, fitted(columns, rows, ("title", columns[-1]), width), numbers=[""])
 
 
-def explained(page: Page) -> Table:
-    """Return the page with its scores, odds and the rank in every strategy."""
-    names = list(page.plan.draws)
+def what(attributes: Mapping[str, AttributeValue]) -> str:
+    """Write the few attributes that matter.
+
+    >>> what({"genre": ("jazz", "soul"), "year": 1959.0})
+    'genre jazz, soul; year 1959'
+    """
+    told = {
+        name: f"{value:.10g}" if isinstance(value, float) else ", ".join((value,) if isinstance(value, str) else value)
+        for name, value in attributes.items()
+    }
+    return "; ".join(f"{name} {value}" for name, value in told.items())
+
+
+def explained(page: Page, width: int) -> Table:
+    """Return the page with scores, odds, whether each matches, and the rank in every strategy that had it."""
+    columns = ("", "title", "score", "odds", "rank in")
     rows = [
         (
-            line.position, line.title, figure(line.score, 3), figure(line.odds, 3),
-            *(line.sources[name].rank if name in line.sources else "" for name in names),
+            line.position, line.title if line.matches else f"{line.title} (no match)", figure(line.score, 3),
+            figure(line.odds, 3), brought_by({name: had.rank for name, had in line.sources.items()}, most=12),
         )
         for line in page.results
     ]  # fmt: skip
-    return table(("", "title", "score", "odds", *names), rows, numbers=["", "score", "odds", *names])
+    titles = max(len(str(row[1])) for row in rows)
+    room = max((width - 20) * 2 // 5, SHORTEST_CUT)
+    shown = [(row[0], shortened(str(row[1]), min(titles, room)), *row[2:]) for row in rows]
+    return table(columns, shown, numbers=["", "score", "odds"])
 
 
 def talk(page: Page) -> str:

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
     from ltrr_cli.core.types import Plan, Reading
 
+SHORTEST_CUT = 12  # characters that are left of a cell at least
 WIDE = 200  # columns where nobody looks: a table in a file is not cut to a screen
 
 # C0 and C1 controls, marks that turn the writing direction, line separators, lone surrogates
@@ -77,6 +78,36 @@ def table(columns: Sequence[str], rows: Iterable[Sequence[object]], *, numbers: 
     return made
 
 
+Cells = list[list[object]]
+
+
+def without(name: str, columns: list[str], rows: Cells) -> tuple[list[str], Cells]:
+    """Leave a column out.
+
+    >>> without("id", ["title", "id"], [["Blue", "a:1"]])
+    (['title'], [['Blue']])
+    """
+    place = columns.index(name)
+    return [*columns[:place], *columns[place + 1 :]], [[*row[:place], *row[place + 1 :]] for row in rows]
+
+
+def fitted(columns: Sequence[str], rows: Sequence[Sequence[object]], cut: Sequence[str], width: int) -> Cells:
+    """Return rows whose cells in the ``cut`` columns, the last first, are short enough for a table of so many columns.
+
+    >>> fitted(("title", "id"), [("Love Story in the Rain", "a:1")], ("title",), 20)
+    [['Love Story in..', 'a:1']]
+    """
+    found = [list(row) for row in rows]
+    for name in reversed(cut):
+        place = columns.index(name)
+        widest = [max((len(str(row[at])) for row in found), default=0) for at in range(len(columns))]
+        others = sum(max(len(columns[at]), widest[at]) + 2 for at in range(len(columns)) if at != place)
+        room = max(width - others, SHORTEST_CUT)
+        for row in found:
+            row[place] = shortened(str(row[place]), room)
+    return found
+
+
 def facts(pairs: Iterable[tuple[str, object]]) -> Table:
     """Return a table of names and values."""
     from rich.text import Text
@@ -117,6 +148,10 @@ def reading_facts(reading: Reading) -> list[tuple[str, object]]:
     if reading.corrections:
         told = (f"{fix.typed} -> {' '.join(fix.offered)} ({fix.odds:.0%})" for fix in reading.corrections)
         found.append(("read as", ", ".join(told)))
+    if reading.excluded:
+        found.append(("without", ", ".join(" ".join(words) for words in reading.excluded)))
+    if reading.phrases:
+        found.append(("together", ", ".join(" ".join(words) for words in reading.phrases)))
     if reading.slots:
         told = (f"{slot.field}={slot.value} ({slot.odds:.0%})" for slot in by_odds(reading.slots)[:5])
         found.append(("slots", ", ".join(told)))
@@ -136,18 +171,23 @@ def plan_facts(plan: Plan) -> list[tuple[str, object]]:
     return [("policy", f"{plan.policy} (odds of this draw {plan.odds:.3f})"), ("draws", draws)]
 
 
-def beliefs(lines: Sequence[Mapping[str, Any]]) -> Table:
-    """Return the bandit's chances by depth, one line a strategy, with reasons where they are known."""
+def beliefs(lines: Sequence[Mapping[str, Any]], width: int = WIDE) -> Table:
+    """Return the bandit's chances by depth, one line a strategy, with reasons where they are known.
+
+    Where there is no room for every block of ranks, the first one and all of them together are told.
+    """
     edges = lines[0]["edges"]
     blocks = tuple(f"{start + 1}-{end}" for start, end in pairwise(edges))
+    narrow = width < 24 + 8 * (len(blocks) + 1) + 30
+    told = blocks[:1] if narrow else blocks
     rows = [
         (
-            line["strategy"], *(f"{chance:.1%}" for chance in line["chances"]), f"{line['found']:.0%}",
+            line["strategy"], *(f"{chance:.1%}" for chance in line["chances"][: len(told)]), f"{line['found']:.0%}",
             ", ".join(f"{name} {said:+.1f}" for name, said in line.get("because", ())),
         )
         for line in lines
     ]  # fmt: skip
     because = ("because",) if any("because" in line for line in lines) else ()
-    numbers = (*blocks, "found")
+    columns = ("strategy", *told, "found", *because)
     shown = [row if because else row[:-1] for row in rows]
-    return table(("strategy", *numbers, *because), shown, numbers=numbers)
+    return table(columns, fitted(columns, shown, because, width), numbers=(*told, "found"))

@@ -26,11 +26,13 @@ def report(
     searches: Annotated[
         int, typer.Option("--searches", metavar="N", help="Past searches to answer again, spread evenly over time.")
     ] = 600,
+    users: Annotated[bool, typer.Option("--users", help="Name the most active users by their ids.")] = False,
 ) -> None:
     """Report what was learnt from the journal, as one self-contained HTML file.
 
     Learning curve, regret, shares and worth of strategies, memory, calibration, wins and losses, feature importances,
-    data health. The numbers stand under every picture. Nothing is loaded from anywhere.
+    data health. It leads with a summary; the numbers are folded under every picture. Nothing is loaded from anywhere,
+    and no user is named unless `--users` asks for it.
     """
     options.at_least_zero(searches - 1, "--searches (less one)")
     if out is None and not ctx.json:
@@ -39,7 +41,7 @@ def report(
     from ltrr_cli.storage.disk import write_atomic
 
     with ctx.progress() as progress:
-        found = ctx.workspace().report(searches=searches, progress=progress)
+        found = ctx.workspace().report(searches=searches, users=users, progress=progress)
     if out is not None:
         write_atomic(out, render_html(found).encode("utf-8", "backslashreplace"))
     ctx.answer(found, lambda screen: render(screen, found, out))

@@ -33,7 +33,7 @@ def render(screen: Console, found: Status) -> None:
     screen.print(facts(lines(found)))
     for kind, lines_ in found.beliefs.items():
         screen.print(f"\nwhat the bandit expects for recent queries of this kind: {kind}", style="dim")
-        screen.print(beliefs(lines_))
+        screen.print(beliefs(lines_, screen.width))
     if found.features:
         screen.print(f"\nit looks at {len(found.features)} features", style="dim")
         screen.print(safe(", ".join(found.features)))

@@ -96,7 +96,7 @@ def _of_number(value: int | float, years: bool) -> tuple[int, str]:
     if day is not None and day.year in _YEARS:
         return _of_iso(day, ""), "days"
     size = abs(value)
-    if _FEWEST_SECONDS <= size < _FEWEST_MILLISECONDS:
+    if _FEWEST_SECONDS <= size < _FEWEST_MILLISECONDS and value * SECOND >= _EARLIEST:
         return math.floor(value * SECOND), "seconds"
     if _EARLIEST <= value <= _LATEST:
         return int(value), ""

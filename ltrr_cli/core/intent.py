@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ltrr_cli.core.spans import NAMING
 from ltrr_cli.core.types import Reading
 
 
@@ -19,6 +20,6 @@ def states_values(reading: Reading) -> float:
     stated = sum(
         one.odds
         for one in reading.interpretations
-        if sum(slot.end - slot.start for slot in one.slots if slot.field != "title") == length
+        if sum(slot.end - slot.start for slot in one.slots if slot.field not in NAMING) == length
     )
     return stated / (stated + meant_by_name(reading)) if stated > 0 else 0.0

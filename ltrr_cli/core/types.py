@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ltrr_cli.core.memo import Memo
+from ltrr_cli.core.spans import Part, Range
 
 IntArray = NDArray[np.int32]
 FloatArray = NDArray[np.float32]
@@ -68,6 +69,10 @@ class Catalog(Protocol):
         """Iterate over all entities in row order."""
         ...
 
+    def within(self, field: str, low: float, high: float) -> IntArray:
+        """Return the rows whose number in a field lies between two, both included; none for an unknown field."""
+        ...
+
 
 class Encoder(Protocol):
     """Text to unit vectors."""
@@ -117,7 +122,7 @@ class Context:
 class Slot:
     """A span of the query read as (field, value); evidence, never a hard filter."""
 
-    field: str  # "title", "type" or an attribute's name
+    field: str  # "title", "id", "type" or an attribute's name
     value: str  # as the catalog writes it
     odds: float  # 0..1, the chance that this span means this
     start: int  # first token
@@ -150,6 +155,10 @@ class Reading:
     rest     -- what a long question goes on with: searched for, but not interpreted or corrected
     key      -- the folded query without spaces and punctuation: the memory's key
     intent   -- odds of "spearfishing" (one entity is wanted), "topic" (many will do), "mixed"; sum to 1
+    parts    -- terms that hold a word, or that it is made of
+    ranges   -- spans that are bounds of a number
+    phrases  -- what was typed in quotation marks, as folded words
+    excluded -- what was typed with a minus before it, likewise
     """
 
     tokens: tuple[str, ...] = ()
@@ -161,6 +170,10 @@ class Reading:
     intent: Mapping[str, float] = field(default_factory=lambda: {"spearfishing": 0.0, "topic": 0.0, "mixed": 1.0})
     language: str = "en"  # ISO 639-1
     signals: Mapping[str, float] = field(default_factory=dict)  # named query features for bandit and ranker
+    parts: tuple[Part, ...] = ()
+    ranges: tuple[Range, ...] = ()
+    phrases: tuple[tuple[str, ...], ...] = ()
+    excluded: tuple[tuple[str, ...], ...] = ()
     rest: tuple[str, ...] = ()
 
 

@@ -12,7 +12,7 @@ import numpy as np
 from ltrr_cli.core.config import RankingSettings
 from ltrr_cli.core.errors import UsageError
 from ltrr_cli.core.types import DoubleArray, IntArray
-from ltrr_cli.ranking.swap import chances, likelihood, swap
+from ltrr_cli.ranking.swap import STAY, chances, likelihood, swap
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,17 +44,19 @@ class PageExploration:
 
         pages -- (a, k) under each allocation before swaps, -1 where it is shorter; odds -- (a,) of each allocation
         """
-        found: dict[int, DoubleArray] = {}
-        k = pages.shape[1]
+        k, line = pages.shape[1], dict[int, int]()
+        for candidate in pages.ravel().tolist():
+            line.setdefault(candidate, len(line))
+        wide = np.zeros((len(line), k + 2))  # one column more at both ends, where nobody is moved to
         for page, share in zip(pages, odds.tolist(), strict=True):
             size = int((page >= 0).sum())
             table = chances(size, self.chance, self.protected) * share
-            for place, candidate in enumerate(page[:size].tolist()):
-                line = found.setdefault(candidate, np.zeros(k))
-                for column in np.flatnonzero(table[place]).tolist():
-                    line[place + column - 1] += table[place, column]
+            lines, places = [line[candidate] for candidate in page[:size].tolist()], np.arange(size)
+            for column in range(table.shape[1]) if self.chance else (STAY,):
+                wide[lines, places + column] += table[:, column]
         # shares of a ninth add up to a little more than 1
-        return {candidate: np.minimum(line, 1.0) for candidate, line in found.items()}
+        stands = np.minimum(wide[:, 1:-1], 1.0)
+        return {candidate: stands[at] for candidate, at in line.items() if candidate >= 0}
 
     def page_odds(self, pages: IntArray, odds: DoubleArray, page: IntArray) -> float:
         """Return the chance that ``page`` is shown as it is, whichever draw and swaps lead to it."""

@@ -1,34 +1,32 @@
-"""Questions -> pages, one at a time or a file of them."""
+"""Questions -> pages, one at a time."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from pathlib import Path
-from time import perf_counter
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
-from ltrr_cli.allocation.models.strategy_history import PAST
-from ltrr_cli.allocation.policy import Policy
-from ltrr_cli.allocation.policy_registry import open_policy
 from ltrr_cli.catalog.filters import parse_filter
 from ltrr_cli.core.clock import now_ms, parse_time
-from ltrr_cli.core.errors import DataError, NotFoundError, UsageError
-from ltrr_cli.core.progress import Progress
+from ltrr_cli.core.errors import UsageError
 from ltrr_cli.core.report import Report
 from ltrr_cli.core.seeds import seed_of
-from ltrr_cli.core.types import Context, Impression, Plan, Reading
-from ltrr_cli.engine import model_store
+from ltrr_cli.core.types import AttributeValue, Context, Impression, Plan, Reading, Shown
 from ltrr_cli.engine.bandit_context import journalled, schema_of
-from ltrr_cli.engine.schema import misfit
-from ltrr_cli.engine.search import SERVING, Answer, RankerChoice, answer
+from ltrr_cli.engine.named import hidden, named_policy, named_ranker
+from ltrr_cli.engine.presentation import (
+    attributes_shown,
+    candidates_of,
+    facets,
+    is_matched,
+    sorted_places,
+    told_in_words,
+)
+from ltrr_cli.engine.search import Answer, answer
 from ltrr_cli.engine.shadow import shadows
-from ltrr_cli.feedback.judgments import query_line, run_lines
-from ltrr_cli.feedback.rewards import Rewards
-from ltrr_cli.storage.disk import write_atomic
-from ltrr_cli.text.lines import BadLine, read_lines
 from ltrr_cli.text.normalise import writable
+from ltrr_cli.text.operators import taken_apart
 
 if TYPE_CHECKING:
     from ltrr_cli.engine.snapshot import Snapshot
@@ -37,6 +35,8 @@ if TYPE_CHECKING:
 READ_ONLY = "{home} is read-only: this search is not logged (--no-log says so beforehand)"
 LARGEST_K = 10_000
 LARGEST_BUDGET = 100_000
+
+_Lines = Sequence[tuple[int, Shown]]  # places of candidates, and the lines of the page as the journal keeps them
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +49,12 @@ class Source(Report):
 
 @dataclass(frozen=True, slots=True)
 class Result(Report):
-    """One line of a page; ``odds`` is the chance (0..1) that it was shown at this position; None: not known."""
+    """One line of a page.
+
+    odds       -- the chance (0..1) that it was shown at this position; None: not known
+    matches    -- whether something of the query speaks for it; False: a recommendation
+    attributes -- the few that matter for the query
+    """
 
     position: int  # from 1
     id: str
@@ -58,11 +63,18 @@ class Result(Report):
     score: float  # of the page: higher is better, comparable only inside the page
     odds: float | None  # 0..1
     sources: Mapping[str, Source]  # strategy -> where it had the result
+    matches: bool = True
+    attributes: Mapping[str, AttributeValue] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
 class Page(Report):
-    """An answered search; ``impression_id`` is None where nothing was logged."""
+    """An answered search; ``impression_id`` is None where nothing was logged.
+
+    matched -- whether anything on the page matches; where not, it holds recommendations
+    notes   -- the same and its like in words, for who reads the page
+    facets  -- field -> value -> how many of the candidates have it, where asked for
+    """
 
     impression_id: str | None  # name it when you record what people did
     query: str
@@ -73,17 +85,9 @@ class Page(Report):
     ranker: str = "fusion"  # "fusion" before there is one
     candidates: int = 0  # distinct candidates that were ranked
     warnings: tuple[str, ...] = ()  # what fell back, and why
-
-
-@dataclass(frozen=True, slots=True)
-class BatchReport(Report):
-    """A file of queries answered into a TREC run."""
-
-    queries: int
-    results: int  # lines of the run
-    empty: int  # queries without any result
-    run: str  # the file that was written
-    seconds: float
+    matched: bool = True
+    notes: tuple[str, ...] = ()
+    facets: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +113,9 @@ class QueryRequest:
     log: bool = True
     explore: bool = True
     like: str | None = None
+    page: int | None = None
+    facets: tuple[str, ...] = ()
+    sort: str | None = None
     impression_id: str | None = None
 
     def writable(self) -> QueryRequest:
@@ -120,10 +127,32 @@ class QueryRequest:
     def checked(self, default_budget: int) -> int:
         """Return the budget; raises UsageError for numbers out of range."""
         budget = default_budget if self.budget is None else self.budget
-        for name, value, largest in (("k", self.k, LARGEST_K), ("budget", budget, LARGEST_BUDGET)):
-            if not 1 <= value <= largest:
+        last = (self.page or 1) * self.k
+        checked = (("k", self.k, LARGEST_K), ("budget", budget, LARGEST_BUDGET), ("page", self.page, LARGEST_K))
+        for name, value, largest in checked:
+            if value is not None and not 1 <= value <= largest:
                 raise UsageError(f"{name} is {value}", hint=f"{name} lies between 1 and {largest}")
-        return max(budget, self.k)
+        if last > LARGEST_BUDGET:
+            raise UsageError(f"page {self.page} of {self.k} is too far down", hint="narrow the query, or filter")
+        return max(budget, last)
+
+    @property
+    def skipped(self) -> int:
+        """Return how many results stand on the pages before."""
+        return ((self.page or 1) - 1) * self.k
+
+    @property
+    def in_own_order(self) -> bool:
+        """Say whether what is shown is not the ranker's first page."""
+        return self.sort is not None or self.skipped > 0
+
+    def drawn_by(self, impression_id: str) -> int:
+        """Return the seed: as given; where somebody turns pages, the same for all of them; else a new one."""
+        if self.seed is not None:
+            return self.seed
+        if self.page is not None:
+            return seed_of("page", self.text, self.user or "", self.session or "", *self.filters)
+        return seed_of("draw", impression_id)
 
 
 def _always() -> bool:
@@ -154,13 +183,13 @@ def respond(state: State, asked: QueryRequest, still_wanted: Callable[[], bool] 
         asked.hide_seen,
         asked.like,
     )
-    seed = seed_of("draw", impression_id) if asked.seed is None else asked.seed
+    seed = asked.drawn_by(impression_id)
     policy, ranker = named_policy(state, asked.policy), named_ranker(state, asked.ranker)
     found = answer(
         snapshot,
         asked.text,
         context,
-        k=asked.k,
+        k=asked.skipped + asked.k,
         budget=budget,
         seed=seed,
         explore=asked.explore,
@@ -168,92 +197,32 @@ def respond(state: State, asked: QueryRequest, still_wanted: Callable[[], bool] 
         ranker=ranker,
         hidden=hidden(state, context),
     )
+    lines = _lines(snapshot, found, asked)
     logged = asked.log and still_wanted()
     if logged:
-        beside = shadows(state, snapshot, found, asked.k)
-        state.journal.append_impression(replace(_impression(snapshot, found, impression_id, asked), shadows=beside))
-    page = _page(snapshot, found, impression_id if logged else None)
+        beside = () if asked.in_own_order else shadows(state, snapshot, found, asked.k)
+        impression = _impression(snapshot, found, lines, impression_id, asked)
+        state.journal.append_impression(replace(impression, shadows=beside))
+    page = _page(snapshot, found, lines, impression_id if logged else None, asked)
     return replace(page, warnings=(*page.warnings, READ_ONLY.format(home=state.home))) if unlogged else page
 
 
-def hidden(state: State, context: Context) -> frozenset[str]:
-    """Return what the user already acted on, where it is to be hidden, and the entity that others are to be like.
+def _lines(snapshot: Snapshot, found: Answer, asked: QueryRequest) -> list[tuple[int, Shown]]:
+    """Return (candidate's place, line as the journal keeps it) of the page that is shown.
 
-    Raises NotFoundError where the catalog has no such entity.
+    In an order that a person chose no place has odds: the ranker did not choose it.
     """
-    same: frozenset[str] = frozenset()
-    if context.like is not None:
-        if state.snapshot().catalog.row_of(context.like) < 0:
-            raise NotFoundError(f"no entity {context.like[:80]!r} to be like", hint="an id of the catalog is needed")
-        same = frozenset((context.like,))
-    if not context.hide_seen or context.user is None:
-        return same
-    rewards = Rewards(state.settings.feedback)
-    acts = (event for event in state.journal.events_by(context.user) if rewards.says_something(event))
-    return same | {event.entity_id for event in acts}
+    if asked.sort is None:
+        return list(zip(found.page.tolist(), found.shown(snapshot, placed=asked.log), strict=True))[asked.skipped :]
+    places = sorted_places(snapshot.catalog, found, asked.sort)[asked.skipped :][: asked.k]
+    return [
+        (place, found.line(snapshot, place, asked.skipped + number)) for number, place in enumerate(places.tolist(), 1)
+    ]
 
 
-def named_policy(state: State, name: str | None) -> Policy | None:
-    """Return the policy asked for, with what was learnt where it is the one that learns; None: the serving one."""
-    if name is None:
-        return None
-    snapshot = state.snapshot()
-
-    def work() -> Policy:
-        learned = state.generations.folder("learned", state.current().learned) / "policy"
-        return open_policy(state.settings.allocation, learned, name, (*snapshot.features(), *PAST))
-
-    return snapshot.opened.once(name, work)
-
-
-def named_ranker(state: State, name: str | None) -> RankerChoice:
-    """Return the ranker asked for; None names the serving one. Raises NotFoundError, UsageError, DamagedError."""
-    if name is None or name == SERVING:
-        return SERVING
-    ranker = model_store.opened(state, name)
-    reason = None if ranker is None else misfit(state.snapshot().schema(), ranker)
-    if reason is not None:
-        raise UsageError(f"{name} cannot order this page: {reason}", hint="ltrr train-ranker")
-    return ranker
-
-
-def respond_batch(
-    state: State,
-    queries: str | Path,
-    run: str | Path,
-    k: int,
-    budget: int | None,
-    policy: str | None,
-    ranker: str | None,
-    hide_seen: bool,
-    progress: Progress,
-) -> BatchReport:
-    """Answer every query of a file; write ``query_id Q0 id rank score tag`` lines."""
-    start = perf_counter()
-    blank = QueryRequest(
-        k=k, budget=budget, policy=policy, seed=0, hide_seen=hide_seen, live=False, log=False, explore=False
-    )
-    most = blank.checked(state.settings.retrieval.budget)
-    snapshot = state.snapshot()
-    chosen, ranked = named_policy(state, policy), named_ranker(state, ranker)
-    count = results = empty = 0
-    lines: list[str] = []
-    for line in read_lines(queries):
-        if isinstance(line, BadLine):
-            raise DataError(f"{queries}, line {line.number}: {line.reason}")
-        query_id, context, text = query_line(line.data, f"{queries}, line {line.number}", snapshot.clock_ms, hide_seen)
-        found = answer(
-            snapshot, text, context, k=k, budget=most, explore=False, policy=chosen, ranker=ranked,
-            hidden=hidden(state, context),
-        )  # fmt: skip
-        lines += run_lines(query_id, [snapshot.catalog.ids[int(found.candidates.rows[place])] for place in found.page])
-        count, results, empty = count + 1, results + len(found.page), empty + (len(found.page) == 0)
-        progress("queries", count, None)
-    write_atomic(Path(run), "".join(lines).encode())
-    return BatchReport(count, results, empty, str(run), round(perf_counter() - start, 3))
-
-
-def _impression(snapshot: Snapshot, found: Answer, impression_id: str, asked: QueryRequest) -> Impression:
+def _impression(
+    snapshot: Snapshot, found: Answer, lines: _Lines, impression_id: str, asked: QueryRequest
+) -> Impression:
     return Impression(
         impression_id=impression_id,
         # the wall clock says when it was asked; how old things are was told by the data's own clock
@@ -264,36 +233,42 @@ def _impression(snapshot: Snapshot, found: Answer, impression_id: str, asked: Qu
         session=asked.session,
         context=asked.context if asked.like is None else {**asked.context, "like": asked.like},
         plan=found.plan,
-        shown=found.shown(snapshot),
+        shown=tuple(line for _, line in lines),
         schema=found.schema.digest,
-        features=found.features[found.page],
+        features=found.features[[place for place, _ in lines]],
         bandit_context_schema=schema_of(snapshot),
         bandit_context=journalled(snapshot, found.bandit_context, found.hits),
-        page_odds=found.page_odds() if found.exact else None,
+        page_odds=found.page_odds() if found.exact and not asked.in_own_order else None,
         seed=found.request.seed,
         filters=found.request.context.filters,
     )
 
 
-def _page(snapshot: Snapshot, found: Answer, impression_id: str | None) -> Page:
+def _page(snapshot: Snapshot, found: Answer, lines: _Lines, impression_id: str | None, asked: QueryRequest) -> Page:
+    catalog, reading = snapshot.catalog, found.request.reading
     results = []
-    for line, place in zip(found.shown(snapshot), found.page.tolist(), strict=True):
+    for place, line in lines:
         row = int(found.candidates.rows[place])
         scores = dict(zip(found.candidates.strategies, found.candidates.scores[place].tolist(), strict=True))
         sources = {name: Source(rank, scores[name]) for name, rank in line.ranks.items()}
-        kind = snapshot.catalog.type_names[int(snapshot.catalog.types[row])]
+        kind = catalog.type_names[int(catalog.types[row])]
+        shown = attributes_shown(catalog.entity(row), reading)
         results.append(
-            Result(line.position, line.entity_id, snapshot.catalog.titles[row], kind, line.score or 0.0, line.odds,
-                   sources)
+            Result(line.position, line.entity_id, catalog.titles[row], kind, line.score or 0.0, line.odds, sources,
+                   bool(found.matches[place]), shown)
         )  # fmt: skip
+    counted = found.candidates.rows[candidates_of(found)].tolist() if asked.facets else []
     return Page(
         impression_id=impression_id,
-        query=found.request.query,
-        reading=found.request.reading,
+        query=asked.text,
+        reading=reading,
         plan=found.plan,
         results=tuple(results),
         took_ms={stage: round(took, 3) for stage, took in found.took_ms.items()},
         ranker="fusion" if found.ranker is None else found.ranker.algorithm,
         candidates=int(found.included[found.drawn].sum()),
         warnings=tuple(snapshot.told()),
+        matched=is_matched(found),
+        notes=told_in_words(asked.text, found, taken_apart(asked.text).phrases),
+        facets=facets(catalog, counted, asked.facets),
     )

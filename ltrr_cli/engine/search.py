@@ -27,12 +27,13 @@ from ltrr_cli.core.types import (
     Shown,
 )
 from ltrr_cli.engine.bandit_context import bandit_context_of
+from ltrr_cli.engine.match import column, matching
 from ltrr_cli.engine.page import PageExploration
 from ltrr_cli.engine.rerank import Reranker
 from ltrr_cli.engine.retrieve import running, waves
-from ltrr_cli.engine.score import by_ranker, untrained
+from ltrr_cli.engine.score import by_ranker, lift_of, lifted, untrained
 from ltrr_cli.engine.snapshot import Snapshot
-from ltrr_cli.ranking.candidate_features import assemble
+from ltrr_cli.ranking.candidate_features import MATCHING, assemble
 from ltrr_cli.ranking.model import Model, Schema
 from ltrr_cli.retrieval.strategy import look_of
 from ltrr_cli.retrieval.union import union
@@ -49,7 +50,8 @@ class Answer:
     included -- (a, n) bool, which candidates each allocation of the menu brings
     drawn    -- the allocation that was drawn, a row of ``included`` and of ``menu``
     features -- (n, f) float32, columns named by ``schema``
-    baseline -- (n,) float32, what the untrained score says
+    anonymous -- (n,) float32, what the untrained score says whoever asks
+    baseline -- (n,) float32, the same with what is known of who asks
     scores   -- (n,) float32, what the page is ordered by
     page     -- (k,) candidates shown, best first
     odds     -- (k,) float64, the chance that each stood at its position
@@ -67,6 +69,7 @@ class Answer:
     included: BoolArray
     schema: Schema
     features: FloatArray
+    anonymous: FloatArray
     baseline: FloatArray
     scores: FloatArray
     page: IntArray
@@ -79,6 +82,12 @@ class Answer:
     def exact(self) -> bool:
         """Say whether every strategy ran: else what other draws would have brought is not known, nor are the odds."""
         return self.plan.ran is None
+
+    @property
+    def matches(self) -> BoolArray:
+        """Say of each candidate whether something of the query speaks for it; none on a page of recommendations."""
+        told = column(self.schema, self.features, MATCHING[0])
+        return np.ones(len(self.features), np.bool_) if told is None else told > 0
 
     def pages(self, k: int) -> IntArray:
         """Return (a, k) int32: the page under each allocation before swaps; -1 where it is shorter."""
@@ -97,23 +106,27 @@ class Answer:
         """Return candidate -> (k,) odds of standing at each position over all draws and swaps."""
         return self.paging.stands(self.pages(k), self.menu.odds)
 
-    def shown(self, snapshot: Snapshot) -> tuple[Shown, ...]:
-        """Return the page as the journal keeps it."""
-        lines = []
-        stands = self.stands(len(self.page)) if self.exact else {}
-        for position, (place, odds) in enumerate(zip(self.page.tolist(), self.odds.tolist(), strict=True), 1):
-            lines.append(
-                Shown(
-                    entity_id=snapshot.catalog.ids[int(self.candidates.rows[place])],
-                    position=position,
-                    score=float(self.scores[place]),
-                    odds=odds if self.exact else None,
-                    inclusion=float(self.candidates.inclusion[place]),
-                    ranks=self.ranks_of(place),
-                    places=_positions(stands.get(place)),
-                )
+    def shown(self, snapshot: Snapshot, *, placed: bool = True) -> tuple[Shown, ...]:
+        """Return the page as the journal keeps it; without ``placed`` not where each could have stood (it costs)."""
+        stands = self.stands(len(self.page)) if self.exact and placed else {}
+        return tuple(
+            replace(
+                self.line(snapshot, place, position),
+                odds=odds if self.exact else None,
+                places=_positions(stands.get(place)),
             )
-        return tuple(lines)
+            for position, (place, odds) in enumerate(zip(self.page.tolist(), self.odds.tolist(), strict=True), 1)
+        )
+
+    def line(self, snapshot: Snapshot, place: int, position: int) -> Shown:
+        """Return a candidate at a position, with what is known of it but the odds of standing there."""
+        return Shown(
+            entity_id=snapshot.catalog.ids[int(self.candidates.rows[place])],
+            position=position,
+            score=float(self.scores[place]),
+            inclusion=float(self.candidates.inclusion[place]),
+            ranks=self.ranks_of(place),
+        )
 
     def ranks_of(self, place: int) -> dict[str, int]:
         """Return the candidate's rank in every strategy that had it."""
@@ -186,24 +199,26 @@ def answer(
     schema, features = describe(snapshot, request, candidates)
     watch.stage("describe")
     weights = snapshot.fusion_weights(bandit_context.strategies, request.reading)
-    baseline = untrained(schema, features, candidates, weights, snapshot.scored_as())
+    page = untrained(schema, features, candidates, weights, snapshot.scored_as())
+    lift = lift_of(schema, features, page)
+    baseline = lifted(page, lift)
     chosen = snapshot.ranker if isinstance(ranker, str) else ranker
     if chosen is not None and chosen.schema.digest != schema.digest:
         chosen = None
-    scores = baseline if chosen is None else by_ranker(chosen, schema, features, baseline)
+    scores = baseline if chosen is None else by_ranker(chosen, schema, features, page, lift)
     if reranker.cross is not None:
         watch.stage("score")
         scores = reranker.rerank(snapshot.catalog, query, candidates.rows, scores)
         watch.stage("rerank")
     order = np.lexsort((candidates.rows, -scores)).astype(np.int32)
     paging = PageExploration.of(snapshot.settings.ranking, explore=explore)
-    page = paging.shown(order[included[drawn][order]][:k], seed)
-    stands = paging.stands(pages(order, included, len(page)), menu.odds)
-    shown_odds = np.array([stands[place][position] for position, place in enumerate(page.tolist())], np.float64)
+    shown = paging.shown(order[included[drawn][order]][:k], seed)
+    stands = paging.stands(pages(order, included, len(shown)), menu.odds)
+    shown_odds = np.array([stands[place][position] for position, place in enumerate(shown.tolist())], np.float64)
     watch.stage("rank")
     return Answer(
-        request, bandit_context, menu, drawn, plan, tuple(hits), candidates, included, schema, features, baseline,
-        scores, page, shown_odds, paging, chosen, watch.total(),
+        request, bandit_context, menu, drawn, plan, tuple(hits), candidates, included, schema, features, page, baseline,
+        scores, shown, shown_odds, paging, chosen, watch.total(),
     )  # fmt: skip
 
 
@@ -222,14 +237,18 @@ def context_of(search: Impression) -> Context:
 def describe(snapshot: Snapshot, request: Request, candidates: Candidates) -> tuple[Schema, FloatArray]:
     """Return the schema and the (n, f) features of the candidates as the system knows them now."""
     rows, catalog = candidates.rows, snapshot.catalog
-    told = ((name, snapshot.strategies[name]) for name in candidates.strategies)
+    asked = ((name, snapshot.strategies[name]) for name in candidates.strategies)
     evidence = [
-        (name, one.evidence_names, look_of(one, request).evidence(rows)) for name, one in told if one.evidence_names
+        (name, one.evidence_names, look_of(one, request).evidence(rows)) for name, one in asked if one.evidence_names
     ]
     created = catalog.created_ms[rows]
     age_days = np.where(created < 0, np.nan, (request.context.time_ms - created) / DAY).astype(np.float32)
     columns = (catalog.popularity[rows], age_days, catalog.types[rows])
-    return assemble(candidates, evidence, *columns, request.reading.signals)
+    schema, features = assemble(candidates, evidence, *columns, request.reading.signals)
+    matches = matching(schema, features)
+    for name, told in zip(MATCHING, (matches, matches.any()), strict=True):
+        features[:, schema.names.index(name)] = told
+    return schema, features
 
 
 def _candidates(strategies: tuple[str, ...], hits: list[Hits], menu: Menu, budget: int) -> tuple[Candidates, BoolArray]:

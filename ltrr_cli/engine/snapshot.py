@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
 
@@ -22,19 +22,22 @@ from ltrr_cli.core.errors import DamagedError, UsageError
 from ltrr_cli.core.inferred import Inferred
 from ltrr_cli.core.intent import meant_by_name, states_values
 from ltrr_cli.core.memo import Memo
-from ltrr_cli.core.types import BoolArray, Context, Encoder, FloatArray, Outcome, Profile, Reading, Request
+from ltrr_cli.core.types import Context, Encoder, FloatArray, Outcome, Profile, Reading, Request
+from ltrr_cli.engine.constraints import allowed_by, asked_for, constrained
 from ltrr_cli.engine.rerank import Reranker
 from ltrr_cli.engine.schema import misfit
 from ltrr_cli.ranking.candidate_features import schema
 from ltrr_cli.ranking.model import Model, Schema
 from ltrr_cli.ranking.trained import holds_model, open_model
 from ltrr_cli.retrieval import strategy_registry
+from ltrr_cli.retrieval.lexical import Lexical
 from ltrr_cli.retrieval.outcome_batch import OutcomeBatch
 from ltrr_cli.retrieval.related import Related
 from ltrr_cli.retrieval.strategy import Resources, Strategy
 from ltrr_cli.storage.journal import Journal
 from ltrr_cli.storage.lock import Hold
 from ltrr_cli.text.normalise import query_key
+from ltrr_cli.text.operators import Operators
 from ltrr_cli.understanding.inference.infer import open_inferred
 from ltrr_cli.understanding.reader import Understanding
 
@@ -48,6 +51,7 @@ class CatalogHeader(msgspec.Struct, frozen=True):
     fusion: dict[str, float]  # weight of each strategy, from known-item self-retrieval
     signals: tuple[str, ...]  # names of the bandit's features, beside time
     fusion_of_values: dict[str, float] = {}  # the same where a query states attribute values; empty: not known
+    analysis: int = 1  # how its texts were taken apart; before 2 signs (c++) and decimals were not kept
 
 
 class LearnedHeader(msgspec.Struct, frozen=True):
@@ -60,6 +64,7 @@ class LearnedHeader(msgspec.Struct, frozen=True):
     position: str
 
 
+ANALYSIS = 2  # see ``CatalogHeader.analysis``
 CATALOG_ENCODER = "catalog"  # the encoder learnt here
 LEXICAL, DENSE = "lexical", "dense"
 MOST_FACTS = 12  # of an entity that count for a user's habits
@@ -161,12 +166,26 @@ class Snapshot:
         return weights
 
     def request(self, query: str, context: Context, seed: int, hidden: Iterable[str] = ()) -> Request:
-        """Read a query; ``hidden`` entity ids are not allowed on the page."""
-        reading = self.understanding.read(query, context.locale)
-        return Request(query, context, reading, seed, self._allowed(context, hidden))
+        """Read a query, without quotation marks and what it excludes; ``hidden`` ids are not allowed on the page."""
+        asked = self._asked(query)
+        reading = self.understanding.read(asked.text, context.locale)
+        request = Request(asked.text, context, reading, seed, allowed_by(context, hidden, self.catalog))
+        if not (asked.phrases or asked.excluded):
+            return request
+        lexical = self.strategies.get(Lexical.name)
+        request = replace(request, reading=replace(reading, phrases=asked.phrases, excluded=asked.excluded))
+        return constrained(request, self.catalog, lexical if isinstance(lexical, Lexical) else None)
+
+    def _asked(self, query: str) -> Operators:
+        return asked_for(query, self.understanding.names, plainly=self.header.analysis < ANALYSIS)
+
+    def _as_asked(self, outcome: Outcome) -> Outcome:
+        text = self._asked(outcome.query).text
+        return outcome if text == outcome.query else replace(outcome, query=text)
 
     def learn(self, outcomes: Sequence[Outcome]) -> None:
         """Let every strategy take in outcomes, in time order."""
+        outcomes = list(map(self._as_asked, outcomes))
         batch = OutcomeBatch.of(outcomes, self.catalog.row_of)
         for strategy in self.strategies.values():
             strategy.learn(batch)
@@ -197,14 +216,6 @@ class Snapshot:
         self.policy.save(folder)  # the last word, where both keep the same
         self.history.save(folder)
 
-    def _allowed(self, context: Context, hidden: Iterable[str]) -> BoolArray | None:
-        allowed = self.catalog.allowed(context.filters)
-        rows = [row for entity in hidden if (row := self.catalog.row_of(entity)) >= 0]
-        if rows:
-            allowed = np.ones(len(self.catalog), np.bool_) if allowed is None else allowed
-            allowed[rows] = False
-        return allowed
-
 
 def open_snapshot(
     settings: Settings,
@@ -223,7 +234,7 @@ def open_snapshot(
     catalog = Columns.open(catalog_folder / "columns")
     encoder = open_encoder(catalog_folder / "encoder")
     inferred = open_inferred(catalog_folder / "inferred")
-    understanding = Understanding.open(catalog_folder / "understanding")
+    understanding = Understanding.open(catalog_folder / "understanding", catalog.ids)
     resources = Resources(catalog, encoder, header.language, inferred, names=understanding.names)
     broken = set(damaged)
     bandit = _first(learned_folder, catalog_folder, "policy", broken)

@@ -19,7 +19,8 @@ from ltrr_cli.core.errors import UsageError
 from ltrr_cli.core.progress import Progress, quiet
 from ltrr_cli.core.seeds import generator
 from ltrr_cli.core.types import DoubleArray, FloatArray, IntArray
-from ltrr_cli.engine.query import LARGEST_K, hidden, named_policy
+from ltrr_cli.engine.named import hidden, named_policy
+from ltrr_cli.engine.query import LARGEST_K
 from ltrr_cli.engine.retrieve import retrieve
 from ltrr_cli.engine.search import answer
 from ltrr_cli.evaluation.metrics import Judge, Run, depth_of

@@ -33,6 +33,7 @@ from ltrr_cli.retrieval.union import union
 from ltrr_cli.text.normalise import query_key
 
 if TYPE_CHECKING:
+    from ltrr_cli.engine.snapshot import Snapshot
     from ltrr_cli.engine.state import State
 
 PAGE = 10
@@ -49,7 +50,7 @@ class AnsweredSearch:
     ranks       -- (w, s) rank of every wanted entity in every strategy, 0 where it had it not
     found       -- allocation -> share of the wanted entities among its candidates
     took_ms     -- (s,) of each strategy's retrieval
-    served, fused -- measures of the page, and of plain rank fusion's
+    served, unranked, fused -- measures of the page, of the same before a ranker, and of plain rank fusion's
     believed    -- (s, b) chance that the wanted entity is in each block, where the policy states one
     edges       -- (b + 1,) of the blocks
     """
@@ -64,6 +65,7 @@ class AnsweredSearch:
     found: Mapping[str, float]
     took_ms: FloatArray
     served: Mapping[str, float]
+    unranked: Mapping[str, float]
     fused: Mapping[str, float]
     believed: FloatArray | None = None
     edges: IntArray | None = None
@@ -143,7 +145,7 @@ class _Watcher:
     ) -> None:
         self.observer, self.moments, self.traffic = observer, list[AnsweredSearch](), JournalTraffic()
         self._state, self._progress = state, progress
-        self._budget = state.settings.retrieval.budget
+        self._budget, self._ranker = state.settings.retrieval.budget, state.snapshot().ranker
         self._wanted = wanted
         self._every = max(1.0, len(self._wanted) / most)
         self._asked = 0
@@ -196,6 +198,12 @@ class _Watcher:
         snapshot, context = self.observer.snapshot, context_of(search)
         seed = seed_of("report", search.impression_id)
         found = answer(snapshot, search.query, context, k=PAGE, budget=self._budget, seed=seed, explore=False)
+        ranked = found
+        if self._ranker is not None:
+            ranked = answer(
+                snapshot, search.query, context, k=PAGE, budget=self._budget, seed=seed, explore=False,
+                ranker=self._ranker, retrieved=found,
+            )  # fmt: skip
         self.observer.freeze(search, found)
         self._teacher.keep(search, trace_of(snapshot, found))
         hits, took = [], []
@@ -223,12 +231,17 @@ class _Watcher:
                 ranks=_ranks(rows, ranks, rowed),
                 found=_found(found.bandit_context.strategies, rows, ranks, order, rowed, draws, self._budget),
                 took_ms=np.array(took, np.float32),
-                served=_measured([snapshot.catalog.ids[int(row)] for row in found.candidates.rows[found.page]], wanted),
+                served=_measured(_ids(snapshot, ranked), wanted),
+                unranked=_measured(_ids(snapshot, found), wanted),
                 fused=_measured([snapshot.catalog.ids[int(row)] for row in rows[order[:PAGE]]], wanted),
                 believed=None if believed is None else believed.astype(np.float32),
                 edges=edges,
             )
         )
+
+
+def _ids(snapshot: Snapshot, found: Answer) -> list[str]:
+    return [snapshot.catalog.ids[int(row)] for row in found.candidates.rows[found.page]]
 
 
 def _prior_share(found: Answer) -> float:

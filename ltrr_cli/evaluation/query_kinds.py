@@ -16,7 +16,7 @@ class QueryFrequency:
     A query is of the *head* where the more frequent ones make up less than a third of all searches, of the *torso* up
     to two thirds, else of the *tail*, as is one that nobody asked yet.
 
-    >>> traffic = Traffic({"love": 6, "Love!": 1, "rock": 2, "jazz": 1})
+    >>> traffic = QueryFrequency({"love": 6, "Love!": 1, "rock": 2, "jazz": 1})
     >>> [traffic.place(query) for query in ("love", "rock", "jazz", "polka")]
     ['head', 'tail', 'tail', 'tail']
     >>> traffic.seen("LOVE"), traffic.seen("polka")

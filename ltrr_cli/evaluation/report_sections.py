@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from ltrr_cli.charts.sections import Chart, Dashboard, Section, Series, Table, table_of
-from ltrr_cli.core.clock import DAY, iso
+from ltrr_cli.core.clock import DAY, iso, now_ms
 from ltrr_cli.core.progress import Progress, quiet
-from ltrr_cli.core.types import DoubleArray
-from ltrr_cli.evaluation.look_back import EVEN, POLICY, RRF, AnsweredSearch, LookBack, look_back
+from ltrr_cli.evaluation.look_back import EVEN, POLICY, RRF, LookBack, look_back
+from ltrr_cli.evaluation.report_summary import newer, summary
+from ltrr_cli.evaluation.report_time import Line, dated, over_time, spans
 from ltrr_cli.ranking.comparison import importances as permuted
 
 if TYPE_CHECKING:
     from ltrr_cli.engine.state import State
     from ltrr_cli.ranking.model import Model
 
-STRETCHES = 12
 BINS = 10
 SHOWN = 10  # queries, features, users in a table
 DAYS = 60  # of a volume chart; longer journals are drawn by week
@@ -29,40 +29,43 @@ def dashboard(
     facts: Sequence[tuple[str, str]],
     searches: int = 600,
     progress: Progress = quiet,
+    *,
+    users: bool = False,
 ) -> Dashboard:
     """Look back and sum up; raises NotFoundError where nothing was indexed.
 
     facts    -- (name, value) of what the report begins with
     searches -- how many of the past are answered again, spread evenly over time
+    users    -- name the most active users by their ids
     """
     past = look_back(state, searches, progress)
     snapshot = state.snapshot()
     ranker = snapshot.ranker
     looked_at = f"{len(past.moments):,} searches that were acted on, answered again as of their time"
     facts = (*facts, ("looked at", looked_at))
-    sections = [health(past)]
+    sections = [health(past, users)]
     if past.moments:
         sections = [
-            learning(past), regret(past), shares(past), worth(past), memory(past), wins(past), *calibration(past),
-            importances(past, ranker), *sections,
+            learning(past, ranker), regret(past), shares(past), worth(past), memory(past), wins(past),
+            *calibration(past), importances(past, ranker), *sections,
         ]  # fmt: skip
-    return Dashboard(f"ltrr report of {state.home}", facts, tuple(sections), tuple(snapshot.told()))
+    told, made = tuple(snapshot.told()), iso(now_ms())[:10]
+    return Dashboard(
+        f"ltrr report of {state.home}", facts, tuple(sections), told, made=made, summary=summary(past, ranker)
+    )
 
 
-def learning(past: LookBack) -> Section:
+def learning(past: LookBack, ranker: Model | None) -> Section:
     """Is it getting better?"""
-    parts = _stretches(past.moments)
-    series = [
-        Series("answer, before a ranker", _line(parts, lambda one: one.served["RR@10"])),
-        Series("rank fusion alone", _line(parts, lambda one: one.fused["RR@10"])),
-    ]
-    chart = Chart(
-        "Reciprocal rank of what was chosen", _trend(series), "stretch of time", "RR@10", tuple(series),
-        ticks=_days(parts),
-    )  # fmt: skip
+    lines: list[Line] = [("as served", lambda one: one.served["RR@10"])]
+    if ranker is not None:
+        lines.append(("without the ranker", lambda one: one.unranked["RR@10"]))
+    lines.append(("rank fusion alone", lambda one: one.fused["RR@10"]))
+    chart = over_time("Reciprocal rank of what was chosen", "RR@10", lines, past.moments)
     words = (
         "Every answer knows only what happened before its search: memory and bandit learn on the way. "
-        "The trained ranker is left out, because it has seen these very searches.",
+        "The ranker is the one that serves now, and it may have been trained on what it is shown here. "
+        + newer(past.moments, ranker),
     )
     return Section("learning", "Is it getting better?", words, (chart,), (_behind(chart),))
 
@@ -72,44 +75,46 @@ def regret(past: LookBack) -> Section:
     names = [name for name in past.moments[0].found if name != POLICY]
     total = {name: sum(one.found[name] for one in past.moments) for name in (POLICY, *names)}
     best = max(names, key=lambda name: total[name])
-    gone = np.cumsum([one.found[best] - one.found[POLICY] for one in past.moments])
+    gone = np.cumsum([one.found[POLICY] - one.found[best] for one in past.moments])
     places = np.unique(np.linspace(0, len(gone) - 1, 20).astype(int)).tolist()
-    even = np.cumsum([one.found[EVEN] - one.found[POLICY] for one in past.moments])
+    even = np.cumsum([one.found[POLICY] - one.found[EVEN] for one in past.moments])
     lines = tuple(
         Series(name, tuple((float(place + 1), float(values[place])) for place in places))
-        for name, values in (("behind the best fixed", gone), ("behind the even split", even))
+        for name, values in (("to the best fixed", gone), ("to the even split", even))
     )
-    says = f"After {len(gone)} searches the bandit found {-gone[-1]:+.1f} wanted entities against {best}, "
-    says += f"in hindsight, and {-even[-1]:+.1f} against an even split."
-    chart = Chart("Regret to the best fixed allocation and to an even split", says, "searches", "entities", lines)
+    says = f"After {len(gone)} searches the bandit found {gone[-1]:+.1f} wanted entities against {best}, "
+    says += f"in hindsight, and {even[-1]:+.1f} against an even split."
+    chart = Chart("Wanted entities found more than by other allocations", says, "searches", "entities", lines)
     recall = Table(
         f"Share of wanted entities among {past.budget} candidates",
         ("allocation", "recall"),
         tuple((name, total[name] / len(past.moments)) for name in (POLICY, EVEN, RRF, *names[2:])),
     )
-    words = (f"{best} is the best fixed allocation, chosen in hindsight. Below 0 the bandit is ahead of it.",)
+    words = (f"{best} is the best fixed allocation, chosen in hindsight. Above 0 the bandit is ahead, below 0 behind.",)
     return Section("regret", "What does the allocation cost?", words, (chart,), (recall, _behind(chart)))
 
 
 def shares(past: LookBack) -> Section:
     """Who may bring how many?"""
-    parts = _stretches(past.moments)
-    sums = np.array([np.sum([one.draws for one in part], axis=0) for part in parts], np.float64)
-    drawn = sums / np.maximum(sums.sum(axis=1, keepdims=True), 1.0)  # (stretches, strategies)
+    parts, days = spans(past.moments)
+    sums = np.array([np.sum([one.draws for one in part], axis=0) for part in parts.values()], np.float64)
+    drawn = sums / np.maximum(sums.sum(axis=1, keepdims=True), 1.0)  # (spans, strategies)
     series = tuple(
-        Series(name, tuple((float(place), float(of[column])) for place, of in enumerate(drawn)))
+        Series(name, tuple((float(place), float(of[column])) for place, of in zip(parts, drawn, strict=True)))
         for column, name in enumerate(past.strategies)
     )
     kinds = sorted({one.kind for one in past.moments})
-    by_kind = []
+    by_kind, heads = [], []
     for kind in kinds:
         draws = np.array([one.draws for one in past.moments if one.kind == kind], np.float64)
-        by_kind.append((kind, len(draws), *(draws.sum(axis=0) / max(draws.sum(), 1.0)).tolist()))
+        by_kind.append((draws.sum(axis=0) / max(draws.sum(), 1.0)).tolist())
+        heads.append(f"{kind} ({len(draws):,} searches)")
     last = max(series, key=lambda line: line.points[-1][1])
-    says = f"In the last stretch {last.name} has the largest share, {last.points[-1][1]:.0%}."
-    days = _days(parts)
-    chart = Chart("Share of the candidates by strategy", says, "stretch of time", "share", series, "shares", days)
-    table = Table("Shares by kind of query", ("kind", "searches", *past.strategies), tuple(by_kind))
+    says = f"In the last of these times {last.name} has the largest share, {last.points[-1][1]:.0%}."
+    axis = "from" if dated(past.moments) else "stretch of searches"
+    chart = Chart("Share of the candidates by strategy", says, axis, "share", series, "shares", days)
+    rows = tuple((name, *of) for name, *of in zip(past.strategies, *by_kind, strict=True))
+    table = Table("Shares by kind of query", ("strategy", *heads), rows)
     return Section("shares", "Who may bring how many?", (), (chart,), (table, _behind(chart)))
 
 
@@ -142,12 +147,11 @@ def worth(past: LookBack) -> Section:
 
 def memory(past: LookBack) -> Section:
     """How much of the memory is experience?"""
-    parts = _stretches(past.moments)
-    series = (
-        Series("queries acted on before", _line(parts, lambda one: float(one.seen))),
-        Series("share of actual counts in the score", _line(parts, lambda one: 1.0 - one.prior_share)),
-    )
-    chart = Chart("Coverage and replacement", _trend(series), "stretch of time", "share", series, ticks=_days(parts))
+    lines: list[Line] = [
+        ("queries acted on before", lambda one: float(one.seen)),
+        ("share of actual counts in the score", lambda one: 1.0 - one.prior_share),
+    ]
+    chart = over_time("Coverage and replacement", "share", lines, past.moments)
     words = ("Predictions are never switched off: actual counts outgrow them, as the second line shows.",)
     return Section("memory", "How much of the memory is experience?", words, (chart,), (_behind(chart),))
 
@@ -215,8 +219,8 @@ def importances(past: LookBack, ranker: Model | None) -> Section:
     return Section("features", title, words, (chart,), (table,))
 
 
-def health(past: LookBack) -> Section:
-    """Is anything odd about the data?"""
+def health(past: LookBack, users: bool = False) -> Section:
+    """Is anything odd about the data? Users are named where that was asked for."""
     traffic, tally = past.traffic, past.tally
     days = sorted(traffic.days)
     step = 1 if not days or days[-1] - days[0] < DAYS else 7
@@ -240,8 +244,10 @@ def health(past: LookBack) -> Section:
     every = max(sum(traffic.users.values()), 1)
     tables = [
         Table("What the journal holds", ("of", "count"), tuple(counts)),
-        Table("Most active users", ("user", "actions", "share"), tuple((u, n, n / every) for u, n in most)),
-    ]
+        Table("Most active users", ("user", "actions", "share"), tuple(
+            (user if users else f"number {place}", count, count / every) for place, (user, count) in enumerate(most, 1)
+        )),
+    ]  # fmt: skip
     if traffic.positions:
         rows = tuple((place, of[0], of[1], of[1] / of[0]) for place, of in sorted(traffic.positions.items()))[:20]
         tables.append(Table("Live pages by position", ("position", "shown", "acted on", "share"), rows))
@@ -251,32 +257,10 @@ def health(past: LookBack) -> Section:
     return Section("health", "Is anything odd about the data?", (), charts, (*tables, *map(_behind, charts)))
 
 
-def _stretches(moments: Sequence[AnsweredSearch]) -> list[list[AnsweredSearch]]:
-    """Cut the past into at most twelve stretches of equally many searches."""
-    edges = np.linspace(0, len(moments), min(STRETCHES, len(moments)) + 1).astype(int)
-    return [list(moments[start:end]) for start, end in zip(edges[:-1], edges[1:], strict=True)]
-
-
-def _line(
-    parts: Sequence[Sequence[AnsweredSearch]], of: Callable[[AnsweredSearch], float]
-) -> tuple[tuple[float, float], ...]:
-    means: DoubleArray = np.array([np.mean([of(one) for one in part]) for part in parts])
-    return tuple((float(place), float(mean)) for place, mean in enumerate(means))
-
-
-def _days(parts: Sequence[Sequence[AnsweredSearch]]) -> tuple[str, ...]:
-    return tuple(iso(part[0].time_ms)[:10] for part in parts)
-
-
-def _trend(series: Sequence[Series]) -> str:
-    told = (f"{line.name} from {line.points[0][1]:.3f} to {line.points[-1][1]:.3f}" for line in series)
-    return "First to last stretch: " + ", ".join(told) + "."
-
-
 def _volume(series: Sequence[Series]) -> str:
     totals = (f"{sum(point[1] for point in line.points):,.0f} {line.name}" for line in series)
     return "In all " + ", ".join(totals) + "."
 
 
 def _behind(chart: Chart) -> Table:
-    return table_of(f"Numbers: {chart.title}", chart.x, chart.series, chart.ticks)
+    return table_of(f"Numbers: {chart.title}", chart.x, chart.series, chart.ticks, dated=chart.dated)

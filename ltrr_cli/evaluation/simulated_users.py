@@ -19,7 +19,7 @@ from ltrr_cli.core.seeds import generator
 from ltrr_cli.core.types import Candidates, Context, FloatArray, IntArray
 from ltrr_cli.engine.bandit_context import bandit_context_of, shapes_of
 from ltrr_cli.engine.retrieve import retrieve
-from ltrr_cli.engine.score import untrained
+from ltrr_cli.engine.score import lift_of, lifted, untrained
 from ltrr_cli.engine.search import describe
 from ltrr_cli.engine.snapshot import Snapshot
 from ltrr_cli.feedback.judgments import JudgedSet
@@ -127,7 +127,8 @@ class Retrieval:
         candidates = Candidates(names, rows, ranks, scores, np.ones(len(rows)))
         schema, features = describe(snapshot, request, candidates)
         weights = snapshot.fusion_weights(names, request.reading)
-        score = untrained(schema, features, candidates, weights, snapshot.scored_as())
+        page = untrained(schema, features, candidates, weights, snapshot.scored_as())
+        score = lifted(page, lift_of(schema, features, page))
         fused = np.nansum(1.0 / (RANK_CONSTANT + ranks), axis=1)
         shapes = shapes_of(snapshot, hits, budget)
         return rows, Search("", bandit_context, ranks, _places(score, rows), _places(fused, rows), -1, shapes)

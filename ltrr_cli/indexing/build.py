@@ -23,7 +23,7 @@ from ltrr_cli.core.errors import DataError
 from ltrr_cli.core.progress import Progress
 from ltrr_cli.core.types import Encoder, Entity
 from ltrr_cli.engine.bandit_context import signal_names
-from ltrr_cli.engine.snapshot import CatalogHeader, open_snapshot
+from ltrr_cli.engine.snapshot import ANALYSIS, CatalogHeader, open_snapshot
 from ltrr_cli.indexing.known_items import measure, warm_start
 from ltrr_cli.retrieval import strategy_registry
 from ltrr_cli.retrieval.entity_texts import all_text
@@ -115,7 +115,8 @@ def build_generation(
         progress(name, 0, None)
         strategy_registry.strategy(name).build(resources, room(name))
         stage(name)
-    header = CatalogHeader(settings.catalog.language, choice.name, strategy_registry.names(), {}, ())
+    names = strategy_registry.names()
+    header = CatalogHeader(settings.catalog.language, choice.name, names, {}, (), analysis=ANALYSIS)
     _write(folder, header)
     progress("known items", 0, None)
     snapshot = open_snapshot(settings, folder, None)

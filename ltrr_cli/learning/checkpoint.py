@@ -17,7 +17,7 @@ import msgspec
 
 from ltrr_cli.feedback.rewards import Rewards
 from ltrr_cli.storage.journal import Journal
-from ltrr_cli.storage.journal_past import BEFORE_ALL, Marks, Position
+from ltrr_cli.storage.journal_past import BEFORE_ALL, JournalGrowth, Position
 
 if TYPE_CHECKING:
     from ltrr_cli.engine.state import State
@@ -38,7 +38,7 @@ class Checkpoint(msgspec.Struct, frozen=True):
     """
 
     made_by: str
-    marks: Marks
+    marks: JournalGrowth
     position: Position | None
     events: int
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from ltrr_cli.core.types import BoolArray, FloatArray, Impression, Outcome, Shown
-from ltrr_cli.engine.score import anonymous, lift_of
+from ltrr_cli.engine.score import anonymous
 from ltrr_cli.engine.search import Answer
 from ltrr_cli.engine.snapshot import Snapshot
 from ltrr_cli.ranking.model import Examples, Schema
@@ -20,7 +20,7 @@ class FrozenSearch:
 
     ids      -- entity ids of the candidates
     features -- (n, f) float32, without what is known of who asked
-    baseline -- (n,) float32, the untrained score without it, up to one factor
+    baseline -- (n,) float32, the untrained score without it
     shown    -- the page as it was, with the odds of its places; empty where they are not known
     """
 
@@ -50,7 +50,7 @@ def freeze(snapshot: Snapshot, search: Impression, answer: Answer) -> FrozenSear
         answer.schema,
         tuple(snapshot.catalog.ids[int(row)] for row in answer.candidates.rows),
         anonymous(answer.schema, answer.features),
-        answer.baseline * np.exp(-lift_of(answer.schema, answer.features)),
+        answer.anonymous,
         tuple(search.shown or ()) if search.origin == "live" else (),
     )
 

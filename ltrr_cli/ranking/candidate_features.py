@@ -10,6 +10,7 @@ import numpy as np
 from ltrr_cli.core.types import Candidates, FloatArray, IntArray
 from ltrr_cli.ranking.model import Schema
 
+MATCHING = ("candidate.matches", "page.matches")  # 1 where something of the query speaks for it, for any on the page
 ENTITY = ("popularity", "popularity_share", "age_days", "type")
 
 Evidence = tuple[str, tuple[str, ...], FloatArray]
@@ -37,7 +38,8 @@ def assemble(
     top = np.fmax.reduce(candidates.scores, axis=0, initial=-np.inf) if len(table) else np.ones(s, np.float32)
     table[:, 2 * s : 3 * s] = candidates.scores / np.where(top > 0, top, np.nan)
     table[:, 3 * s] = np.isfinite(candidates.ranks).sum(axis=1)
-    place = 3 * s + 1
+    table[:, 3 * s + 1 : 3 * s + 1 + len(MATCHING)] = np.nan  # told by who knows all other columns
+    place = 3 * s + 1 + len(MATCHING)
     for _, names, values in evidence:
         table[:, place : place + len(names)] = values
         place += len(names)
@@ -57,13 +59,14 @@ def schema(
 ) -> Schema:
     """Return the names of all columns, in order.
 
-    >>> schema(("a",), (("a", ("x",)),), ("tokens",)).names[:5]
-    ('a.rank', 'a.score', 'a.relative', 'candidate.brought_by', 'a.x')
+    >>> schema(("a",), (("a", ("x",)),), ("tokens",)).names[:4]
+    ('a.rank', 'a.score', 'a.relative', 'candidate.brought_by')
     """
     return Schema(
         (
             *(f"{name}.{what}" for what in ("rank", "score", "relative") for name in strategies),
             "candidate.brought_by",
+            *MATCHING,
             *(f"{name}.{column}" for name, names in evidence for column in names),
             *(f"entity.{name}" for name in ENTITY),
             *(f"query.{name}" for name in signals),

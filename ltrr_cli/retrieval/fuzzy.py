@@ -10,7 +10,7 @@ from typing import ClassVar, Self
 
 import numpy as np
 
-from ltrr_cli.core.types import FloatArray, IntArray, Request
+from ltrr_cli.core.types import BoolArray, FloatArray, IntArray, Request
 from ltrr_cli.retrieval.entity_texts import popularity_share
 from ltrr_cli.retrieval.strategy import Ranked, Resources, Strategy
 from ltrr_cli.text.names import NameIndex
@@ -25,6 +25,7 @@ class Fuzzy(Strategy):
     """Likeness of the query to whole names: edits, shared trigrams, prefixes."""
 
     name: ClassVar[str] = "fuzzy"
+    evidence_names: ClassVar[tuple[str, ...]] = ("called",)
 
     def __init__(self, names: NameIndex, popularity: FloatArray) -> None:
         self._names, self._popularity = names, popularity
@@ -40,10 +41,11 @@ class Fuzzy(Strategy):
         """Open the index."""
         return cls(resources.names or NameIndex.open(folder), popularity_share(resources.catalog))
 
-    def look(self, request: Request) -> Ranked:
+    def look(self, request: Request) -> FuzzyLook:
         """Look for the names most alike; of equal ones the better known."""
         rows, likeness = self._alike(request) if request.reading.tokens else (np.empty(0, np.int32), np.empty(0))
-        return Ranked(rows, likeness + np.float32(_POPULAR) * self._popularity[rows], request.allowed)
+        scores = likeness + np.float32(_POPULAR) * self._popularity[rows]
+        return FuzzyLook(rows, scores, request.allowed, self._names.exact(request.query))
 
     def _alike(self, request: Request) -> tuple[IntArray, FloatArray]:
         like, likeness = self._names.similar(request.query, BEGUN)
@@ -52,6 +54,18 @@ class Fuzzy(Strategy):
         scores = np.concatenate([likeness, np.full(len(begun), _BEGUN_FROM, np.float32)])
         near = scores >= _LEAST
         return _highest(rows[near], scores[near])
+
+
+class FuzzyLook(Ranked):
+    """The names most alike, and who is called exactly so."""
+
+    def __init__(self, rows: IntArray, scores: FloatArray, allowed: BoolArray | None, exact: IntArray) -> None:
+        super().__init__(rows, scores, allowed)
+        self._exact = exact
+
+    def evidence(self, rows: IntArray) -> FloatArray:
+        """Return 1 where a row is called as was typed, word by word, else 0."""
+        return np.isin(rows, self._exact).astype(np.float32)[:, None]
 
 
 def _highest(rows: IntArray, scores: FloatArray) -> tuple[IntArray, FloatArray]:

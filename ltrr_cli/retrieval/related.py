@@ -38,8 +38,8 @@ class Related(Strategy):
     @classmethod
     def open(cls, resources: Resources, folder: Path, learned: Path | None) -> Self:
         """Map the ties, and open the graph of actions where there is one."""
-        row_of = resources.catalog.row_of
-        graph = ActionGraph(row_of) if learned is None else ActionGraph.open(learned, row_of)
+        row_of, types = resources.catalog.row_of, resources.catalog.types
+        graph = ActionGraph(row_of, types) if learned is None else ActionGraph.open(learned, row_of, types)
         return cls(len(resources.catalog), SharedValues.open(folder), graph)
 
     def go_live(self, live: bool) -> None:

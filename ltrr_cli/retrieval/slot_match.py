@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
+from ltrr_cli.core.spans import NAMING
 from ltrr_cli.core.types import Request
 from ltrr_cli.retrieval.row_scores import RowScores
 from ltrr_cli.retrieval.strategy import Resources, Strategy, look_of
@@ -36,6 +37,6 @@ class SlotMatch:
         Titles alone are no kind of thing: a query that names an entity says nothing of what else may be wanted.
         """
         kinds = (slot for reading in request.reading.interpretations for slot in reading.slots)
-        if all(slot.field == "title" for slot in kinds):
+        if all(slot.field in NAMING for slot in kinds):
             return None
         return look_of(self._structured, request).match

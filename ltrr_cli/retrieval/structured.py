@@ -13,12 +13,13 @@ from typing import ClassVar, Self
 
 import numpy as np
 
-from ltrr_cli.core.types import Entity, FloatArray, Hits, IntArray, Reading, Request
+from ltrr_cli.core.types import Catalog, Entity, FloatArray, Hits, IntArray, Reading, Request
 from ltrr_cli.retrieval.entity_texts import popularity_share
 from ltrr_cli.retrieval.row_scores import RowScores, gathered
 from ltrr_cli.retrieval.strategy import Look, Resources, Strategy, best
 from ltrr_cli.storage.lookup import Groups
 from ltrr_cli.storage.packed_arrays import open_arrays, write_arrays
+from ltrr_cli.text.names import forms_of, main_of
 from ltrr_cli.text.normalise import query_key
 
 FILE = "bearers.bin"
@@ -32,9 +33,10 @@ class Structured(Strategy):
     """
 
     name: ClassVar[str] = "structured"
-    evidence_names: ClassVar[tuple[str, ...]] = ("match",)
+    evidence_names: ClassVar[tuple[str, ...]] = ("match", "id")
 
-    def __init__(self, bearers: Groups, guessed: _Guessed | None, popularity: FloatArray) -> None:
+    def __init__(self, catalog: Catalog, bearers: Groups, guessed: _Guessed | None, popularity: FloatArray) -> None:
+        self._catalog = catalog
         self._bearers, self._guessed, self._popularity = bearers, guessed, popularity
 
     @classmethod
@@ -56,7 +58,8 @@ class Structured(Strategy):
         """Map the table."""
         arrays = open_arrays(folder / FILE)
         guessed = _Guessed.of(arrays) if "scores" in arrays else None  # a generation from before values were inferred
-        return cls(Groups.of("bearers", arrays), guessed, popularity_share(resources.catalog))
+        catalog = resources.catalog
+        return cls(catalog, Groups.of("bearers", arrays), guessed, popularity_share(catalog))
 
     def look(self, request: Request) -> StructuredLook:
         """Look for what the readings name."""
@@ -66,7 +69,8 @@ class Structured(Strategy):
         """Return how well entities match a query, 0..1, of those that bear any of its slots."""
         slots = {(slot.field, slot.value): None for one in reading.interpretations for slot in one.slots}
         keys = [_key(*slot) for slot in slots]
-        stated = self._bearers.find(keys)
+        particular = self._particular(reading)
+        stated = [particular.get(key, rows) for key, rows in zip(keys, self._bearers.find(keys), strict=True)]
         guessed = self._guessed.find(keys) if self._guessed is not None else []
         rows, places = gathered([*stated, *(rows for rows, _ in guessed)], len(self._popularity))
         at, length = {slot: number for number, slot in enumerate(slots)}, max(len(reading.tokens), 1)
@@ -82,9 +86,22 @@ class Structured(Strategy):
         touched = np.flatnonzero(match)
         return RowScores(rows[touched], match[touched])
 
+    def identified(self, reading: Reading) -> list[int]:
+        """Return the rows whose ids were typed."""
+        return [self._catalog.row_of(slot.value) for slot in reading.slots if slot.field == "id"]
+
     def popularity(self, rows: IntArray) -> FloatArray:
         """Return (n,) float32: the share of entities that are less popular than each."""
         return self._popularity[rows]
+
+    def _particular(self, reading: Reading) -> dict[str, IntArray]:
+        """Return key -> rows of slots that are ids or bounds of a number."""
+        within = self._catalog.within
+        found = {_key(one.field, one.value): within(one.field, one.low, one.high) for one in reading.ranges}
+        for slot in reading.slots:
+            if slot.field == "id" and (row := self._catalog.row_of(slot.value)) >= 0:
+                found[_key(slot.field, slot.value)] = np.array([row], np.int32)
+        return found
 
 
 class StructuredLook(Look):
@@ -105,8 +122,9 @@ class StructuredLook(Look):
         return best(rows, scores, limit, self._request.allowed)
 
     def evidence(self, rows: IntArray) -> FloatArray:
-        """Return how well each row matches, 0..1."""
-        return self.match.at(rows)[:, None]
+        """Return how well each row matches, 0..1, and whether its id was typed."""
+        identified = np.isin(rows, self._structured.identified(self._request.reading))
+        return np.column_stack([self.match.at(rows), identified]).astype(np.float32)
 
 
 class _Guessed:
@@ -131,7 +149,8 @@ def _key(field: str, value: str) -> str:
 
 def _keys_of(entity: Entity) -> set[str]:
     """Return the keys of everything an entity may be asked for by."""
-    keys = {_key("title", entity.title), _key("type", entity.type)}
+    names = (*forms_of(entity.title), main_of(entity.title))
+    keys = {_key("type", entity.type), *(_key("title", name) for name in names)}
     for field, value in entity.attributes.items():
         if isinstance(value, float):
             keys.add(_key(field, f"{value:.0f}"))

@@ -24,8 +24,9 @@ def first(luck: DoubleArray, weights: FloatArray, wanted: int) -> IntArray:
     and any ``wanted`` keys show that t is no lower than the least of them.
     Efraimidis & Spirakis, Information Processing Letters 2006.
 
-    >>> sorted(first(np.array([0.9, 0.1, 0.8]), np.array([1.0, 9.0, 1.0]), 2).tolist())
-    [0, 2]
+    >>> luck = np.append(np.full(20, 0.5), [0.99, 0.98])
+    >>> sorted(first(luck, np.ones(22), 2).tolist())
+    [20, 21]
     """
     if wanted >= len(luck) // 4:
         return np.arange(len(luck), dtype=np.int32)

@@ -63,7 +63,12 @@ def since_yesterday(today: JournalWindow, before: JournalWindow) -> Section:
         f"{before.searches:,} and {_share(before):.0%} in the 24 hours before."
     )
     tables = (
-        Table("The last day beside the one before", ("of", "last 24 hours", "24 hours before", "change"), rows),
+        Table(
+            "The last day beside the one before",
+            ("of", "last 24 hours", "24 hours before", "change"),
+            rows,
+            unfolded=True,
+        ),
         Table("Most asked in the last 24 hours", ("query", "last 24 hours", "24 hours before"), queries),
     )
     return Section("yesterday", "What changed since yesterday?", (says,), (), tables)
@@ -83,7 +88,7 @@ def latency(latencies: Sequence[Latency]) -> Section:
                   tuple(one.route for one in latencies))  # fmt: skip
     columns = ("route", "requests", "p50 ms", "p95 ms", "p99 ms", "failed (5xx)")
     return Section("latency", title, ("Since the server began, from histograms.",), (chart,), (
-        Table("Time to answer by route", columns, rows),
+        Table("Time to answer by route", columns, rows, unfolded=True),
     ))  # fmt: skip
 
 
@@ -92,7 +97,9 @@ def lag(gauges: Mapping[str, tuple[str, float]]) -> Section:
     waiting = gauges["ltrr_unlearned_events"][1]
     says = f"{waiting:,.0f} events wait to be published; every open page knows them already where it heard of them."
     rows = tuple((about.rstrip("."), value) for about, value in gauges.values())
-    return Section("lag", "How far behind is learning?", (says,), (), (Table("As of now", ("of", "value"), rows),))
+    return Section(
+        "lag", "How far behind is learning?", (says,), (), (Table("As of now", ("of", "value"), rows, unfolded=True),)
+    )
 
 
 def _share(of: JournalWindow) -> float:

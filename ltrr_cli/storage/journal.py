@@ -21,7 +21,7 @@ from ltrr_cli.storage.journal_logs_read import LogRead, note_reading, readings
 from ltrr_cli.storage.journal_meta import add, digest, digest_of, digest_of_rows
 from ltrr_cli.storage.journal_open import faults_of
 from ltrr_cli.storage.journal_pages import insert_impressions, shift_positions, told_whole
-from ltrr_cli.storage.journal_past import Decoded, Marks, Position
+from ltrr_cli.storage.journal_past import Decoded, JournalGrowth, Position
 from ltrr_cli.storage.journal_reads import ServedReads
 from ltrr_cli.storage.journal_rows import EVENT, IMPRESSION, EventRow, event_row, impression_of
 from ltrr_cli.storage.journal_schema import PROFILE, Forget, Forgotten, expire, forget
@@ -185,12 +185,12 @@ class Journal(Connection, ServedReads):
         with self._sweeping():
             yield from journal_past.stream(self._db, after, until_ms, decoded or Decoded())
 
-    def marks(self) -> Marks:
+    def marks(self) -> JournalGrowth:
         """Return how far the journal has grown."""
         with self._translated():
             return journal_past.marks(self._db)
 
-    def reaches_back(self, since: Marks, position: Position) -> bool:
+    def reaches_back(self, since: JournalGrowth, position: Position) -> bool:
         """Say whether anything that came since belongs before a position."""
         with self._translated():
             return journal_past.reaches_back(self._db, since, position)
@@ -224,7 +224,7 @@ class Journal(Connection, ServedReads):
             yield from (row[:3] for row in self._db.execute(query))
 
     def said(self, since: int = 0) -> Iterator[tuple[str, str, int | None]]:
-        """Yield the same of all that was ever said, as it came, after the first ``since`` (``Marks.profiles``)."""
+        """Yield the same of all that was ever said, as it came, after the first ``since`` of them."""
         with self._translated():
             query = "SELECT user, attributes, time_ms FROM users WHERE seq > ? ORDER BY seq"
             yield from self._db.execute(query, (since,))

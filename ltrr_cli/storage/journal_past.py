@@ -37,7 +37,7 @@ BEFORE_ALL = Position(-(2**62))  # before every event that has a time
 
 
 @dataclass(frozen=True, slots=True)
-class Marks:
+class JournalGrowth:
     """How far the journal had grown: the newest numbers of each table, and how often something had left it."""
 
     events: int = 0
@@ -63,14 +63,14 @@ class Decoded:
         return found
 
 
-def marks(database: sqlite3.Connection) -> Marks:
+def marks(database: sqlite3.Connection) -> JournalGrowth:
     """Return how far the journal has grown."""
     tables = ("events", "impressions", "users")
     newest = [int(database.execute(f"SELECT COALESCE(MAX(seq), 0) FROM {table}").fetchone()[0]) for table in tables]
-    return Marks(newest[0], newest[1], newest[2], thinned(database))
+    return JournalGrowth(newest[0], newest[1], newest[2], thinned(database))
 
 
-def reaches_back(database: sqlite3.Connection, since: Marks, position: Position) -> bool:
+def reaches_back(database: sqlite3.Connection, since: JournalGrowth, position: Position) -> bool:
     """Say whether anything that came since belongs before a position, so that what was learnt by then would differ.
 
     That is an event, a page or a profile of an earlier moment, or the page of an event that was learnt without it.

@@ -92,11 +92,11 @@ class Analyzer:
 
     def terms(self, text: str) -> list[str]:
         """Return the terms of a document's text in order, repeats kept."""
-        return self._terms(tokens(text))
+        return self.stems(tokens(text))
 
     def query_terms(self, text: str) -> list[str]:
         """Return the terms of what a user typed: of 512 characters, 32 tokens and 64 terms at most."""
-        return self._terms(query_tokens(text))[:MAX_QUERY_TERMS]
+        return self.stems(query_tokens(text))[:MAX_QUERY_TERMS]
 
     def stem(self, token: str) -> str:
         """Return the stem of one folded token.
@@ -106,6 +106,10 @@ class Analyzer:
         """
         return token if self._algorithm is None else str(self._stemmer(self._algorithm).stemWord(token))
 
+    def stem_each(self, words: list[str]) -> list[str]:
+        """Return the stem of each of many folded words; much quicker than one by one."""
+        return words if self._algorithm is None else list(self._stemmer(self._algorithm).stemWords(words))
+
     def is_stop(self, token: str) -> bool:
         """Say whether a folded, unstemmed token is one of the language's commonest function words.
 
@@ -114,10 +118,11 @@ class Analyzer:
         """
         return token in self._stop_words
 
-    def _terms(self, words: list[str]) -> list[str]:
+    def stems(self, words: list[str]) -> list[str]:
+        """Return the terms of folded words in order, repeats kept."""
         if not all(map(str.isascii, words)):
             words = list(_pairs(words))
-        return words if self._algorithm is None else list(self._stemmer(self._algorithm).stemWords(words))
+        return self.stem_each(words)
 
     def _stemmer(self, algorithm: str) -> Stemmer.Stemmer:
         mine: Stemmer.Stemmer | None = getattr(self._per_thread, "stemmer", None)

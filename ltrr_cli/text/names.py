@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Self
@@ -20,12 +21,48 @@ _CANDIDATES = 72  # looked at closely, for one question
 _LONGEST_COMPARED = 256  # characters
 _KEPT = 4_096  # answers, of some 600 bytes each
 
+_ADDED = re.compile(r"\s*[(\[][^()\[\]]*[)\]]\s*$")
+_ARTICLES = "the|a|an|der|die|das|le|la|les|l'|el|los|las|il|lo|gli|o|os|de|het"
+_ARTICLE_BEHIND = re.compile(f"^(.*), ({_ARTICLES})$", re.IGNORECASE)
+
+_SUBTITLE = re.compile(r":\s+|\s+[-–—]\s+")
+_MOST_MAIN = 12  # titles that may begin alike before their subtitle, for this beginning to be a name of each
+
 # a name that merely holds all that was typed is this alike, and up to this when nothing else is in it
 _HELD, _HELD_ALONE = 0.6, 0.9
 
 
+def forms_of(title: str) -> list[str]:
+    """Return the ways in which a title is a name: as it stands, without what is added in brackets, article in front.
+
+    >>> forms_of("Shining, The (1980)"), forms_of("Seven (a.k.a. Se7en) (1995)")
+    (['Shining, The (1980)', 'Shining, The', 'The Shining'], ['Seven (a.k.a. Se7en) (1995)', 'Seven'])
+    """
+    forms, bare = [title], title
+    while (shorter := _ADDED.sub("", bare)) != bare and query_key(shorter):
+        bare = shorter
+    if bare != title:
+        forms.append(bare)
+    if moved := _ARTICLE_BEHIND.match(bare):
+        forms.append(f"{moved[2]} {moved[1]}")
+    return forms
+
+
+def main_of(title: str) -> str:
+    """Return what stands before a colon or a spaced hyphen, "" where that is nothing or all.
+
+    >>> main_of("2001: A Space Odyssey (1968)"), main_of("Blue - Live"), main_of("Rocky II")
+    ('2001', 'Blue', '')
+    """
+    head, _, rest = _SUBTITLE.sub("\0", title, count=1).partition("\0")
+    return head if query_key(rest) and query_key(head) else ""
+
+
 class NameIndex:
     """The distinct names of one catalog generation, by folded letters and digits without spaces (``query_key``).
+
+    A title is a name in each of its usual forms (``forms_of``); what stands before a subtitle is one where no title
+    is called so itself, and few begin so.
 
     A *name* is a number from 0, ascending by key; several rows may bear one. Rows ascend within a name. Read-only and
     safe to use from many threads.
@@ -43,12 +80,21 @@ class NameIndex:
         """Write the index of titles, the first being row 0; those without a letter or digit bear no name."""
         rows_of: dict[str, list[int]] = {}
         spaced: dict[str, str] = {}
+        main: dict[str, list[int]] = {}
         for row, title in enumerate(titles):
-            words = query_tokens(title)
-            key = "".join(words)
-            if key:
-                rows_of.setdefault(key, []).append(row)
-                spaced.setdefault(key, " ".join(words))
+            for form in forms_of(title):
+                words = query_tokens(form)
+                key = "".join(words)
+                if key and row not in rows_of.get(key, ())[-1:]:
+                    rows_of.setdefault(key, []).append(row)
+                    spaced.setdefault(key, " ".join(words))
+            if beginning := main_of(title):
+                words = query_tokens(beginning)
+                main.setdefault(" ".join(words), []).append(row)
+        for beginning, rows_ in main.items():
+            key = beginning.replace(" ", "")
+            if len(rows_) <= _MOST_MAIN and key not in rows_of:
+                rows_of[key], spaced[key] = rows_, beginning
         keys = sorted(rows_of)
         starts = np.zeros(len(keys) + 1, np.int64)
         np.cumsum([len(rows_of[key]) for key in keys], out=starts[1:])
@@ -82,8 +128,9 @@ class NameIndex:
             return np.empty(0, np.int32), np.empty(0, np.float32)
         together = np.concatenate(rows)
         scores = np.repeat(likeness, [len(some) for some in rows])
-        order = np.lexsort((together, -scores))[:limit]
-        return together[order], scores[order]
+        order = np.lexsort((together, -scores))
+        first = np.sort(np.unique(together[order], return_index=True)[1])[:limit]  # each row by its likeliest form
+        return together[order][first], scores[order][first]
 
     def prefix(self, text: str, limit: int) -> IntArray:
         """Return at most ``limit`` rows whose name begins with the text, in order of names: shorter before longer."""
@@ -94,7 +141,7 @@ class NameIndex:
                 if len(found) >= limit or not self._key(name).startswith(key):
                     break
                 found += self.rows(name).tolist()
-        return np.array(found[:limit], np.int32)
+        return np.array(list(dict.fromkeys(found))[:limit], np.int32)
 
     # ------------------------------------------------------------ by number of the name
 

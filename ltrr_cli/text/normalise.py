@@ -12,7 +12,33 @@ LONGEST_TEXT, MOST_WORDS = 2_048, 256  # characters and words of a long question
 
 # letters that NFKD does not take apart, and that people type without
 _LETTERS = {"ı": "i", "ø": "o", "đ": "d", "ł": "l", "ß": "ss", "æ": "ae", "œ": "oe", "ð": "d", "þ": "th"}
+_VULGAR = re.compile(r"(?<=\d)(?=[¼-¾⅐-⅞])")
 _TOKEN = re.compile(r"[^\W_]+(?:['’][^\W_]+)*")
+
+# what only a closer look takes apart rightly: signs that tell words apart, and numbers of several parts
+_SIGNS = "+#$€£¥%"
+_LEADING = (" .", "(.", "[.", '".', "'.", "“.")
+_AND = re.compile(r"[^\W_]&[^\W_]|(?<![^\W_])[^\W\d_] & [^\W\d_](?![^\W_])")
+_PARTS = re.compile(r"\d(?:[.,/⁄*-]\d| ?[x×*] ?\d)")
+_SIZE = re.compile(r"(?<![\w./⁄-])(\d+(?:\.\d+)?) ?[x×*] ?(?=\d+(?:\.\d+)?(?:[^\W\d_]{0,2}|[x×*]\d.*?)(?![^\W_]))")
+_THOUSANDS = re.compile(r"(?<![\w.,])\d{1,3}(?:,\d{3})+(?![\d,])")
+_DECIMAL_COMMA = re.compile(r"(?<![\w.,])(\d+),(\d{1,2})(?![\d,])")
+_SPACED_AND = re.compile(r"(?<![^\W_])([^\W\d_]) & ([^\W\d_])(?![^\W_])")
+_SPACED_SIGN = re.compile(r"(?<=\d) ([%€£¥$])(?!\w)|(?<!\d)([$€£¥]) (?=\d)")
+_PUNCTUATION = ".,;:!?()[]{}\"'“”„«»…"
+_CLOSER = re.compile(
+    r"""
+    [$€£¥]\d+(?:\.\d+)*[^\W_]*                # $100
+  | \d+(?:\.\d+)*[%$€£¥](?!\w)                # 100%, 20€
+  | \d+-\d+[/⁄]\d+ | \d+(?:[/⁄]\d+)+         # 1-1/2, 3/8
+  | [^\W\d_]*\d+(?:\.\d+)+[^\W_]*            # 1.5, v2.0, 1.5tb
+  | (?<![^(["'“])\.[^\W\d_]{2,}               # .net
+  | [^\W_]{1,3}(?:&[^\W_]{1,3})+(?![^\W_])     # r&b, at&t
+  | [^\W_]+(?:\+\+?|\#)(?![^\W\d_+\#])        # c++, a+, c#
+  | [^\W_]+(?:['’][^\W_]+)*
+    """,
+    re.VERBOSE,
+)
 
 
 def fold(text: str) -> str:
@@ -23,13 +49,15 @@ def fold(text: str) -> str:
     """
     if text.isascii():
         return text.lower()
-    kept = unicodedata.normalize("NFKD", _plain(text.casefold()))
+    if _VULGAR.search(text):  # 1½ is one and a half, not eleven halves
+        text = _VULGAR.sub("-", text)
+    kept = unicodedata.normalize("NFKD", _typed(text.casefold()))
     for mark in filter(unicodedata.combining, set(kept)):
         kept = kept.replace(mark, "")
-    return _plain(unicodedata.normalize("NFC", kept.casefold()))
+    return _typed(unicodedata.normalize("NFC", kept.casefold()))
 
 
-def _plain(text: str) -> str:
+def _typed(text: str) -> str:
     """Write letters as people type them; looking for each is quicker than looking at every character of a text."""
     for letter, plain in _LETTERS.items():
         if letter in text:
@@ -40,14 +68,67 @@ def _plain(text: str) -> str:
 def tokens(text: str, most: int | None = None) -> list[str]:
     r"""Split into folded words of letters and digits; an apostrophe inside a word is dropped ("don't" -> "dont").
 
+    Signs without which a word would be another one stay (c++, c#, .net, r&b, a+, $100, 50%), and numbers stay whole:
+    decimals, fractions, sizes.
+
     >>> tokens("Don't Stop!  AC/DC - 24\" tv")
     ['dont', 'stop', 'ac', 'dc', '24', 'tv']
+    >>> tokens("C++ in 80 x 30, 1,5 l of .NET, R & B, 1-1/2\" for $20")
+    ['c++', 'in', '80x30', '1.5', 'l', 'of', '.net', 'r&b', '1-1/2', 'for', '$20']
     """
     folded = fold(text)
-    found: list[str] = _TOKEN.findall(folded)
+    found: list[str] = _closely(folded) if _is_special(folded) else _TOKEN.findall(folded)
     if "'" in folded or "’" in folded:
-        found = [match.replace("'", "").replace("’", "") for match in found]
+        found = [word.replace("'", "").replace("’", "") for word in found]
     return found if most is None else found[:most]
+
+
+def _is_special(folded: str) -> bool:
+    """Say whether a text may have what ``_closely`` takes apart in another way; cheap, for most texts have not."""
+    if any(sign in folded for sign in _SIGNS) or any(sign in folded for sign in _LEADING) or folded.startswith("."):
+        return True
+    return ("&" in folded and _AND.search(folded) is not None) or _PARTS.search(folded) is not None
+
+
+def _closely(folded: str) -> list[str]:
+    """Return the words of a text that has signs or numbers of several parts, each in its one way of writing."""
+    text = folded
+    if "," in text:
+        text = _DECIMAL_COMMA.sub(r"\1.\2", _THOUSANDS.sub(lambda number: number[0].replace(",", ""), text))
+    if " & " in text:
+        text = _SPACED_AND.sub(r"\1&\2", text)
+    text = _SPACED_SIGN.sub(r"\1\2", _SIZE.sub(r"\1x", text))
+    words: list[str] = []
+    for part in text.split():
+        bare = part.strip(_PUNCTUATION)
+        if bare.isalnum() and "." not in part[: part.index(bare)]:
+            words.append(bare)
+        else:
+            words += _taken_apart(part)
+    return words
+
+
+@lru_cache(maxsize=65_536)
+def _taken_apart(part: str) -> tuple[str, ...]:
+    return tuple(_written(word) for word in _CLOSER.findall(part))
+
+
+def _written(word: str) -> str:
+    """Write money with its sign in front, a fraction with a plain stroke."""
+    word = word.replace("⁄", "/")
+    return word[-1] + word[:-1] if word[-1] in "$€£¥" else word
+
+
+def plain(text: str) -> str:
+    """Return a text without the signs that ``tokens`` keeps: as words were told apart before format 2 of catalogs.
+
+    >>> tokens(plain("C++ with 80 x 30 of 1.5")), tokens(plain("as it is"))
+    (['c', 'with', '80', '30', 'of', '1', '5'], ['as', 'it', 'is'])
+    """
+    folded = fold(text)
+    if not _is_special(folded):
+        return text
+    return re.sub(r"[+#&$€£¥%.,/⁄×*-]|(?<=\d) x (?=\d)", " ", folded)
 
 
 def query_tokens(text: str) -> list[str]:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from math import log
 from operator import itemgetter
 
+from ltrr_cli.core.spans import NAMING
 from ltrr_cli.core.types import Interpretation, Slot
 
 MOST_INTERPRETATIONS = 8
@@ -71,7 +72,7 @@ def intent(found: Sequence[Interpretation], length: int, rarity: float) -> dict[
     for one in found:
         for slot in one.slots:
             share = one.odds * (slot.end - slot.start) / length
-            if slot.field == "title":
+            if slot.field in NAMING:
                 name += share
             else:
                 topic += share

@@ -12,14 +12,18 @@ from typing import Self
 import msgspec
 import numpy as np
 
+from ltrr_cli.core.spans import Part
 from ltrr_cli.core.types import Catalog, Correction, FloatArray, Reading
 from ltrr_cli.storage.packed_arrays import open_arrays, write_arrays
 from ltrr_cli.text.analyse import Analyzer
 from ltrr_cli.text.names import NameIndex
 from ltrr_cli.text.normalise import MAX_TOKENS, query_key, query_tokens, searched_tokens, tokens
 from ltrr_cli.text.vocabulary import Vocabulary, WordCounts
+from ltrr_cli.understanding.compounds import Compounds
+from ltrr_cli.understanding.ids import Ids
 from ltrr_cli.understanding.interpret import intent, interpretations
 from ltrr_cli.understanding.language import LanguageGuess, primary
+from ltrr_cli.understanding.ranges import Numbers
 from ltrr_cli.understanding.signals import SIGNALS, signals_of
 from ltrr_cli.understanding.slots import Tagger, prominence
 from ltrr_cli.understanding.spelling import Speller, Spelling
@@ -29,6 +33,7 @@ __all__ = ["SIGNALS", "Understanding"]
 
 _ALIKE = 5  # names that resemble a query, looked at
 _ALIKE_FROM = 0.6  # likeness below which a name says nothing
+_HEARD = 3  # entities that a word counts as having which stands only inside other words
 _SAME_SPELLING = 0.95  # odds of a name's own spaces where the query is that name
 
 
@@ -36,12 +41,21 @@ class Understanding:
     """The open understanding of one catalog generation; safe to use from many threads."""
 
     def __init__(
-        self, language: str, vocabulary: Vocabulary, names: NameIndex, values: Values, prominent: FloatArray
+        self,
+        language: str,
+        vocabulary: Vocabulary,
+        names: NameIndex,
+        values: Values,
+        prominent: FloatArray,
+        compounds: Compounds | None = None,
+        numbers: Numbers | None = None,
+        ids: Ids | None = None,
     ) -> None:
+        self._compounds, self._numbers = compounds, numbers or Numbers(())
         self._language, self._vocabulary, self._names = language, vocabulary, names
-        self._guess, analyzer = LanguageGuess(language), Analyzer(language)
-        self._speller = Speller(vocabulary, names, values, analyzer.is_stop)
-        self._tagger = Tagger(vocabulary, names, values, prominent, analyzer)
+        self._guess, self._analyzer = LanguageGuess(language), Analyzer(language)
+        self._speller = Speller(vocabulary, names, values, self._analyzer.is_stop)
+        self._tagger = Tagger(vocabulary, names, values, prominent, self._analyzer, ids)
 
     @staticmethod
     def build(catalog: Catalog, folder: Path, language: str) -> None:
@@ -50,6 +64,14 @@ class Understanding:
         for entity in catalog.entities():
             words.add(tokens(entity.title), values.add(entity), tokens(entity.text))
         Vocabulary.build(folder, words)
+        distinct = sorted(words.anywhere)
+        counts = np.array([words.anywhere[word] for word in distinct], np.int32)
+        Compounds.build(folder, distinct, counts, Analyzer(language).stem_each)
+        created = np.asarray(catalog.created_ms)
+        told = created[created >= 0]
+        spread = (len(told), int(told.min(initial=0)), int(told.max(initial=0))) if len(told) else (0, 0, 0)
+        Numbers.build(folder, values.numbers, spread)
+        Ids.build(folder, catalog.ids)
         Values.build(folder, values, Analyzer(language).stem)
         NameIndex.build(folder, catalog.titles)
         prominent = prominence(NameIndex.open(folder), np.asarray(catalog.popularity))
@@ -57,12 +79,13 @@ class Understanding:
         (folder / "understanding.json").write_bytes(msgspec.json.encode({"language": primary(language)}))
 
     @classmethod
-    def open(cls, folder: Path) -> Self:
-        """Map what ``build`` wrote."""
+    def open(cls, folder: Path, ids: Sequence[str] | None = None) -> Self:
+        """Map what ``build`` wrote; ids -- of the catalog, by row: without them no query is read as one."""
         header = msgspec.json.decode((folder / "understanding.json").read_bytes())
         prominent = open_arrays(folder / "prominence.bin")["prominence"]
         opened = Vocabulary.open(folder), NameIndex.open(folder), Values.open(folder)
-        return cls(header["language"], *opened, prominent)
+        more = Compounds.open(folder, header["language"]), Numbers.open(folder), Ids.open(folder, ids)
+        return cls(header["language"], *opened, prominent, *more)
 
     @property
     def names(self) -> NameIndex:
@@ -76,8 +99,9 @@ class Understanding:
         alike = self._alike(typed) if name < 0 else []
         places = self._vocabulary.find(typed)
         frequencies = self._vocabulary.frequencies_at(places).tolist()
-        spelling = self._spell(typed, name, alike, frequencies)
-        slots = self._tagger.slots(typed, spelling.instead, alike, places, frequencies)
+        spelling = self._spell(typed, name, alike, self._heard(typed, frequencies))
+        ranges = () if name >= 0 else self._numbers.ranges(typed)
+        slots = self._tagger.slots(typed, spelling.instead, alike, places, frequencies, ranges)
         found = interpretations(slots, len(typed))
         intents = intent(found, len(typed), self._rarity(frequencies))
         language = self._guess(typed, locale)
@@ -104,7 +128,23 @@ class Understanding:
                 intents=intents,
                 usual_language=language == self._language,
             ),
+            parts=() if name >= 0 else self._parts(spelling.words, typed, frequencies),
+            ranges=ranges,
         )
+
+    def _heard(self, typed: Sequence[str], frequencies: list[int]) -> list[int]:
+        """Return frequencies in which a word that ends other words of a gluing language is known: it is no slip."""
+        if self._compounds is None or not self._compounds.glues or 0 not in frequencies:
+            return frequencies
+        ends = {part.place for part in self._compounds.parts(typed, frequencies, self._analyzer.stem)}
+        return [max(count, _HEARD) if place in ends else count for place, count in enumerate(frequencies)]
+
+    def _parts(self, words: tuple[str, ...], typed: tuple[str, ...], frequencies: list[int]) -> tuple[Part, ...]:
+        """Return what else answers the words, corrected as they are; frequencies -- of those typed."""
+        if self._compounds is None or not (self._compounds.glues or 0 in frequencies):
+            return ()
+        known = frequencies if words == typed else self._vocabulary.frequencies(words).tolist()
+        return self._compounds.parts(words, known, self._analyzer.stem)
 
     def _alike(self, typed: tuple[str, ...]) -> list[tuple[int, float]]:
         """Return the names most similar to the whole query and their likeness, of equal ones the better known first."""

@@ -7,6 +7,7 @@ from math import log1p
 
 import numpy as np
 
+from ltrr_cli.core.spans import NAMING
 from ltrr_cli.core.types import IntArray, Interpretation, Slot
 from ltrr_cli.text.vocabulary import Vocabulary
 from ltrr_cli.understanding.interpret import entropy
@@ -76,9 +77,9 @@ def signals_of(
         log1p(bearers),
         max(idf, default=0.0),
         sum(idf) / count,
-        sum(slot.field == "title" for slot in slots),
+        sum(slot.field in NAMING for slot in slots),
         sum(slot.field == "type" for slot in slots),
-        sum(slot.field not in ("title", "type") for slot in slots),
+        sum(slot.field != "type" and slot.field not in NAMING for slot in slots),
         intents["spearfishing"],
         intents["topic"],
         intents["mixed"],

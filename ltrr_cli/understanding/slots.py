@@ -9,10 +9,12 @@ from typing import NamedTuple
 
 import numpy as np
 
+from ltrr_cli.core.spans import Range
 from ltrr_cli.core.types import FloatArray, IntArray, Slot
 from ltrr_cli.text.analyse import Analyzer
 from ltrr_cli.text.names import NameIndex
 from ltrr_cli.text.vocabulary import Vocabulary
+from ltrr_cli.understanding.ids import FIELD, Ids
 from ltrr_cli.understanding.values import Values
 
 LONGEST_SPAN = 6  # tokens of a slot at most, unless it is the whole query
@@ -53,7 +55,9 @@ class Tagger:
         values: Values,
         prominence: FloatArray,
         analyzer: Analyzer,
+        ids: Ids | None = None,
     ) -> None:
+        self._ids = ids
         self._vocabulary, self._names, self._values = vocabulary, names, values
         self._prominence, self._analyzer = prominence, analyzer
 
@@ -64,18 +68,21 @@ class Tagger:
         alike: Sequence[tuple[int, float]],
         places: IntArray,
         frequencies: Sequence[int],
+        ranges: Sequence[Range] = (),
     ) -> list[Slot]:
         """Return slots by place, then likeliest first.
 
         instead -- of a token, its likeliest alternative and its odds
         alike   -- names that resemble the whole query without being it, and their likeness
         places, frequencies -- of the tokens in the vocabulary
+        ranges  -- spans that are bounds of a number
         """
         meanings: Meanings = defaultdict(dict)
         self._named(tokens, instead, meanings)
         self._ended(tokens, meanings)
         self._reminded(tokens, meanings)
         self._resembled(tokens, alike, meanings, min(frequencies, default=0) > _RARE)
+        self._identified(tokens, meanings)
         found: list[Slot] = []
         for (start, end), weights in meanings.items():
             total = sum(weight.mass for weight in weights.values()) + self._plain(places[start:end])
@@ -85,6 +92,7 @@ class Tagger:
                 if weight.mass > 0
             ]
             found += sorted(slots, key=lambda slot: (-slot.odds, slot.field, slot.value))[:_MOST_PER_SPAN]
+        found += [Slot(one.field, one.value, one.odds, one.start, one.end) for one in ranges]
         found = sorted(found, key=lambda slot: (-slot.odds, slot.start, slot.end, slot.field, slot.value))[:_MOST]
         return sorted(found, key=lambda slot: (slot.start, slot.end, -slot.odds, slot.field, slot.value))
 
@@ -103,6 +111,12 @@ class Tagger:
             if name >= 0:
                 _keep(meanings[span], ("title", self._names.spelt(name)), Weight(self._title_mass(name), quality))
             self._valued(meanings[span], places, quality)
+
+    def _identified(self, tokens: Sequence[str], meanings: Meanings) -> None:
+        """Add the entity whose id the whole query is."""
+        found = None if self._ids is None or not tokens else self._ids.find("".join(tokens))
+        if found is not None:
+            _keep(meanings[0, len(tokens)], (FIELD, found[0]), Weight(found[1], 1.0))
 
     def _ended(self, tokens: Sequence[str], meanings: Meanings) -> None:
         """Add values that equal a span but for the endings of words."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -71,6 +71,11 @@ class ValueCounts:
             if isinstance(number, float):
                 self._numbers[field][number] += 1
         return words
+
+    @property
+    def numbers(self) -> Mapping[str, Mapping[float, int]]:
+        """Field -> number -> entities that have it."""
+        return self._numbers
 
     def kept(self) -> Iterator[tuple[str, str, str, int]]:
         """Yield (field, value as written, folded words with spaces, entities) of values that somebody may mean."""

@@ -157,12 +157,13 @@ class EvaluationVerbs:
         return replay(self.state, events, since=since, explore=explore, run=run, learn_every=learn_every,
                       train_every=train_every, undated=undated, progress=progress)  # fmt: skip
 
-    def report(self, *, searches: int = 600, progress: Progress = quiet) -> Dashboard:
+    def report(self, *, searches: int = 600, users: bool = False, progress: Progress = quiet) -> Dashboard:
         """Look back over the journal: the sections of ``ltrr report``; ``charts.html`` draws them as one file.
 
         searches -- how many past searches are answered again, spread evenly over time
+        users    -- name the most active users by their ids
         """
         from ltrr_cli.evaluation.report_sections import dashboard
         from ltrr_cli.workspace.status import status
 
-        return dashboard(self.state, status(self.state).facts(), searches, progress)
+        return dashboard(self.state, status(self.state).facts(), searches, progress, users=users)

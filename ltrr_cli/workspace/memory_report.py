@@ -13,6 +13,7 @@ from ltrr_cli.core.errors import NotFoundError
 from ltrr_cli.core.report import Report
 from ltrr_cli.core.types import Context
 from ltrr_cli.retrieval.memory.memory import Memory
+from ltrr_cli.retrieval.memory.recollection import PARTS
 
 if TYPE_CHECKING:
     from ltrr_cli.engine.state import State
@@ -58,6 +59,7 @@ def remembered(state: State, query: str, k: int, at: int | str | None) -> Memory
             "id": catalog.ids[int(found.rows[place])],
             "title": catalog.titles[int(found.rows[place])],
             "score": float(found.score[place]),
+            "parts": dict(zip(PARTS, found.of_score[place].tolist(), strict=True)),
             "own": float(found.own[place, -1]),
             "near": float(found.near[place, -1]),
             "bayes": float(found.bayes[place, -1]),

@@ -22,23 +22,24 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 from ltrr_cli.core.clock import now_ms
 from ltrr_cli.core.config import Settings
 from ltrr_cli.core.progress import Progress, quiet
-from ltrr_cli.engine.model_store import ModelCard, ModelList
-from ltrr_cli.engine.query import BatchReport, Page
 from ltrr_cli.engine.state import State
-from ltrr_cli.indexing.index import IndexReport
-from ltrr_cli.learning.publish import TrainReport
-from ltrr_cli.learning.records import IngestReport
-from ltrr_cli.learning.validate import ValidateReport
 from ltrr_cli.workspace.evaluations import EvaluationVerbs
-from ltrr_cli.workspace.explain import Explanation
-from ltrr_cli.workspace.export import ExportReport
-from ltrr_cli.workspace.maintenance import DoctorReport, ForgetReport, GcReport, RebuildReport, RollbackReport
-from ltrr_cli.workspace.memory_report import MemoryReport
-from ltrr_cli.workspace.status import Status
-from ltrr_cli.workspace.verify import VerifyReport
 
-if TYPE_CHECKING:
+if TYPE_CHECKING:  # a question does not wait for what indexing and training import
+    from ltrr_cli.engine.model_store import ModelCard, ModelList
+    from ltrr_cli.engine.query import Page
+    from ltrr_cli.engine.query_batch import BatchReport
+    from ltrr_cli.indexing.index import IndexReport
     from ltrr_cli.learning.follow import Stop
+    from ltrr_cli.learning.publish import TrainReport
+    from ltrr_cli.learning.records import IngestReport
+    from ltrr_cli.learning.validate import ValidateReport
+    from ltrr_cli.workspace.explain import Explanation
+    from ltrr_cli.workspace.export import ExportReport
+    from ltrr_cli.workspace.maintenance import DoctorReport, ForgetReport, GcReport, RebuildReport, RollbackReport
+    from ltrr_cli.workspace.memory_report import MemoryReport
+    from ltrr_cli.workspace.status import Status
+    from ltrr_cli.workspace.verify import VerifyReport
 
 
 class Workspace(EvaluationVerbs):
@@ -109,6 +110,9 @@ class Workspace(EvaluationVerbs):
         live: bool = True,
         log: bool = True,
         explore: bool = True,
+        page: int | None = None,
+        facets: Sequence[str] = (),
+        sort: str | None = None,
     ) -> Page:
         """Answer one query; an empty text asks for recommendations.
 
@@ -120,13 +124,16 @@ class Workspace(EvaluationVerbs):
         live    -- False marks a trial that must not count as an unclicked page
         log     -- write the impression into the journal
         explore -- False plays the policy's best allocation
+        page    -- from 1: the first k results, the next k ...; pages of one question come from one draw
+        facets  -- fields whose values are counted over all candidates that match
+        sort    -- a field by which all candidates that match are ordered, "-price" for the largest first
         """
         from ltrr_cli.engine.query import QueryRequest, respond
 
         asked = QueryRequest(
             text, k=k, budget=budget, user=user, session=session, at=at, context=dict(context or {}),
             filters=tuple(filters), policy=policy, ranker=ranker, seed=seed, hide_seen=hide_seen, live=live, log=log,
-            explore=explore, like=like,
+            explore=explore, like=like, page=page, facets=tuple(facets), sort=sort,
         )  # fmt: skip
         return respond(self.state, asked)
 
@@ -146,7 +153,7 @@ class Workspace(EvaluationVerbs):
 
         A line may also have a "session_id" and "like", an entity's id; with a user or with "like" it needs no "text".
         """
-        from ltrr_cli.engine.query import respond_batch
+        from ltrr_cli.engine.query_batch import respond_batch
 
         return respond_batch(self.state, queries, run, k, budget, policy, ranker, hide_seen, progress)
 

@@ -52,10 +52,10 @@ INSIDE_FUNCTIONS = {"sklearn", "scipy", "joblib", "lightgbm", "onnxruntime", "on
 
 LONGEST = 300
 LONGER = {
-    "core/types.py": 365,  # the vocabulary: half of it is prose, and it belongs in one place
+    "core/types.py": 380,  # the vocabulary: half of it is prose, and it belongs in one place
     "workspace/workspace.py": 385,  # the Python API, every verb with its words
     "storage/journal.py": 335,  # every read and write of one database
-    "retrieval/memory/memory.py": 440,  # one strategy is one file
+    "retrieval/memory/memory.py": 385,  # one strategy is one file
 }
 
 

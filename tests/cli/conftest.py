@@ -13,7 +13,8 @@ import ltrr_cli
 from ltrr_cli.cli.main import run
 from ltrr_cli.core.config import Settings
 from ltrr_cli.core.types import Correction, Plan, Reading, Slot
-from ltrr_cli.engine.query import BatchReport, Page, Result, Source
+from ltrr_cli.engine.query import Page, Result, Source
+from ltrr_cli.engine.query_batch import BatchReport
 from ltrr_cli.indexing.index import IndexReport
 from ltrr_cli.learning.publish import TrainReport
 from ltrr_cli.learning.records import IngestReport

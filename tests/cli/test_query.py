@@ -62,6 +62,7 @@ def test_everything_typed_reaches_the_workspace(ltrr: Typed, workspace: FakeWork
         "--context", "device=phone", "--filter", "genre=jazz", "--filter", "year>=2000", "--policy", "uniform",
         "--ranker", "fusion",
         "--seed", "7", "--hide-seen", "--like", "a1", "--live", "--no-log", "--no-explore",
+        "--page", "3", "--facets", "genre,year", "--sort", "-year",
     )  # fmt: skip
     [(verb, words, options)] = workspace.asked
     assert (verb, words) == ("query", ("love",))
@@ -69,7 +70,7 @@ def test_everything_typed_reaches_the_workspace(ltrr: Typed, workspace: FakeWork
         "k": 5, "budget": 50, "user": "u", "session": "s", "at": 1317427200000, "context": {"device": "phone"},
         "filters": ("genre=jazz", "year>=2000"), "policy": "uniform", "ranker": "fusion",
         "seed": 7, "hide_seen": True, "live": True,
-        "log": False, "explore": False, "like": "a1",
+        "log": False, "explore": False, "like": "a1", "page": 3, "facets": ("genre", "year"), "sort": "-year",
     }  # fmt: skip
 
 
@@ -133,7 +134,9 @@ def test_json_has_the_keys_tools_rely_on(ltrr: Typed, workspace: FakeWorkspace):
     page = json.loads(ltrr("query", "love", "--json").out)
     assert {"impression_id", "query", "reading", "plan", "results", "took_ms"} <= set(page)
     assert set(page["plan"]) == {"policy", "draws", "odds"}
-    assert set(page["results"][0]) == {"position", "id", "title", "type", "score", "odds", "sources"}
+    assert set(page["results"][0]) == {
+        "position", "id", "title", "type", "score", "odds", "sources", "matches", "attributes",
+    }  # fmt: skip
     assert page["results"][0]["sources"]["memory"] == {"rank": 1, "score": 0.7}
 
 

@@ -9,6 +9,8 @@ import numpy as np
 import pytest
 
 from ltrr_cli.core.errors import DamagedError, DataError, UsageError
+from ltrr_cli.core.types import DoubleArray, FloatArray
+from ltrr_cli.ranking import fit_pointwise
 from ltrr_cli.ranking.comparison import compare
 from ltrr_cli.ranking.fit import ALGORITHMS, fit, part
 from ltrr_cli.ranking.model import Examples, Model, Schema
@@ -82,17 +84,26 @@ def test_a_damaged_model_says_so(model: Model, tmp_path: Path, harm: str):
 def test_served_trees_score_as_scikit_learn_does(monkeypatch: pytest.MonkeyPatch):
     from sklearn.ensemble import HistGradientBoostingClassifier
 
-    kept = []
-    train = HistGradientBoostingClassifier.fit
+    kept, cuts = [], []
+    train, bins = HistGradientBoostingClassifier.fit, fit_pointwise.binned
 
     def spy(self: HistGradientBoostingClassifier, *arguments: object, **more: object) -> object:
         kept.append(self)
         return train(self, *arguments, **more)
 
+    def seen(features: FloatArray) -> tuple[FloatArray, list[DoubleArray]]:
+        codes, own = bins(features)
+        cuts.append(own)
+        return codes, own
+
     monkeypatch.setattr(HistGradientBoostingClassifier, "fit", spy)
+    monkeypatch.setattr(fit_pointwise, "binned", seen)
     model = fit(searches(), SCHEMA, "pointwise")
     unseen = searches(seed=4).features
-    theirs = kept[-1].decision_function(np.where(np.isnan(unseen).all(axis=0), 0.0, unseen))
+    codes = np.stack([np.searchsorted(own, unseen[:, place]) for place, own in enumerate(cuts[-1])], axis=1)
+    codes = np.where(np.isnan(unseen), np.nan, codes)
+    codes[:, 4] = 0.0  # never known: binned as a constant
+    theirs = kept[-1].decision_function(codes)
     ours = model.score(unseen)
     np.testing.assert_allclose(ours - ours.mean(), theirs - theirs.mean(), atol=1e-5)
 

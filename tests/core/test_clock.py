@@ -78,6 +78,7 @@ def test_every_unit_of_a_moment_since_1970_is_told_by_its_size(seconds, factor):
 
 @given(st.text(max_size=30) | st.floats() | st.integers())
 @example(-6.213559680000001e16)
+@example(-62_135_596_801)
 def test_any_value_is_read_or_refused(value):
     with contextlib.suppress(DataError):
         assert isinstance(iso(parse_time(value, years=True)), str)

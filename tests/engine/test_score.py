@@ -3,9 +3,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+import pytest
 
 from ltrr_cli.core.types import Candidates, FloatArray
-from ltrr_cli.engine.score import anonymous, by_ranker, lift_of, untrained
+from ltrr_cli.engine.score import anonymous, by_ranker, lift_of, lifted, untrained
 from ltrr_cli.ranking.model import Schema
 
 NAMES = Schema(("personal.rank", "memory.belief", "personal.lift", "memory.prior_share"))
@@ -23,16 +24,63 @@ def candidates(count: int) -> Candidates:
     return Candidates(("memory",), np.arange(count, dtype=np.int32), blank, blank, np.ones(count))
 
 
+def page(given: FloatArray, names: Schema = NAMES) -> FloatArray:
+    anonymous = untrained(names, given, candidates(len(given)), WEIGHTS)
+    return lifted(anonymous, lift_of(names, given, anonymous))
+
+
 def test_who_asks_multiplies_the_odds_of_the_page():
-    flat, lifted = (untrained(NAMES, table(*lifts), candidates(2), WEIGHTS) for lifts in ((0, 0), (0, np.log(6))))
-    np.testing.assert_allclose(flat, [0.75, 0.25], rtol=1e-5)
-    np.testing.assert_allclose(lifted, [1 / 3, 2 / 3], rtol=1e-5)
+    np.testing.assert_allclose(page(table(0, 0)), [0.75, 0.25], rtol=1e-5)
+    np.testing.assert_allclose(page(table(0, np.log(6))), [1 / 3, 2 / 3], rtol=1e-5)
 
 
 def test_somebody_unknown_gets_the_page_as_it_is():
-    unknown = untrained(NAMES, table(np.nan, np.nan), candidates(2), WEIGHTS)
-    np.testing.assert_array_equal(unknown, untrained(NAMES, table(0, 0), candidates(2), WEIGHTS))
-    assert lift_of(Schema(("memory.belief",)), np.ones((2, 1), np.float32)).tolist() == [0.0, 0.0]
+    np.testing.assert_array_equal(page(table(np.nan, np.nan)), page(table(0, 0)))
+    lone = Schema(("memory.belief",))
+    assert lift_of(lone, np.ones((2, 1), np.float32), np.full(2, 0.5, np.float32)).tolist() == [0.0, 0.0]
+
+
+ASKED = Schema(
+    (
+        "personal.lift", "memory.belief", "memory.prior_share", "lexical.title_coverage", "lexical.title_density",
+        "query.tokens", "query.intent_spearfishing", "query.intent_mixed",
+    )
+)  # fmt: skip
+
+
+def question(lifts: list[float], named: float, covered: list[float], tokens: int = 2) -> FloatArray:
+    """Five candidates of a query that is a name by these odds; the first is believed in most, then the second ..."""
+    count = len(lifts)
+    table = np.zeros((count, len(ASKED.names)), np.float32)
+    table[:, 0], table[:, 1] = lifts, np.linspace(0.5, 0.1, count)
+    table[:, 3], table[:, 4] = covered, covered
+    table[:, 5:] = tokens, named, 0.0
+    return table
+
+
+@pytest.mark.parametrize("used", [-5.0, -2.0, 0.0, 3.0])
+@pytest.mark.parametrize("liked", [1.0, 5.0])
+@pytest.mark.parametrize("named", [0.55, 0.75, 0.95, 1.0])
+def test_no_past_hides_what_is_asked_for_by_its_name(used: float, liked: float, named: float):
+    found = page(question([used, liked, liked, 0.0, -1.0], named, [1.0, 0.5, 0.0, 0.5, 0.0]), ASKED)
+    assert int(np.argmax(found)) == 0
+    assert found.sum() == pytest.approx(1.0, abs=1e-5)
+
+
+@pytest.mark.parametrize("named", [0.0, 0.1, 0.25, 0.35])
+def test_a_topic_is_answered_by_what_somebody_likes(named: float):
+    found = page(question([-2.0, 3.0, 0.0, 0.0, 0.0], named, [1.0, 0.0, 0.0, 0.0, 0.0]), ASKED)
+    assert int(np.argmax(found)) == 1
+
+
+def test_a_page_without_words_is_for_who_asks():
+    found = page(question([-3.0, 0.0, 0.0, 0.0, 4.0], 0.5, [1.0, 1.0, 1.0, 1.0, 1.0], tokens=0), ASKED)
+    assert int(np.argmax(found)) == 4
+
+
+def test_of_several_that_are_called_so_the_page_chooses():
+    found = page(question([0.0, 0.0, 5.0, 0.0, 0.0], 0.9, [1.0, 1.0, 0.2, 0.2, 0.2]), ASKED)
+    assert np.argsort(-found)[:2].tolist() == [0, 1]
 
 
 def test_a_strategy_that_can_score_all_candidates_leaves_no_gap():
@@ -62,10 +110,11 @@ class Spy:
 def test_a_ranker_does_not_see_who_asks_and_is_lifted_all_the_same():
     spy, given = Spy(), table(0.0, 2.0)
     baseline = np.array([0.5, 0.5], np.float32)
-    scores = by_ranker(spy, NAMES, given, baseline)  # type: ignore[arg-type]
+    lift = lift_of(NAMES, given, baseline)
+    scores = by_ranker(spy, NAMES, given, baseline, lift)  # type: ignore[arg-type]
     assert spy.seen is not None
     assert np.isnan(spy.seen[:, [0, 2]]).all()
     np.testing.assert_array_equal(spy.seen[:, [1, 3]], given[:, [1, 3]])
-    assert scores[1] - scores[0] == 2.0
+    assert scores[1] - scores[0] == pytest.approx(3 * 2.0, abs=1e-4)  # once beside it, twice in the score it corrects
     assert not np.isnan(given).any()
     assert np.isnan(anonymous(NAMES, given)[:, 0]).all()

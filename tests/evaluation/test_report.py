@@ -12,8 +12,11 @@ import pytest
 
 from ltrr_cli.charts.html import render_html
 from ltrr_cli.charts.sections import Chart, Dashboard, Section, Series, Table, table_of
-from ltrr_cli.charts.svg import draw
-from ltrr_cli.evaluation.look_back import POLICY, look_back
+from ltrr_cli.charts.svg import BROAD, COLOURS, NARROW, Size, draw
+from ltrr_cli.core.clock import DAY
+from ltrr_cli.evaluation.look_back import POLICY, AnsweredSearch, look_back
+from ltrr_cli.evaluation.report_sections import learning
+from ltrr_cli.evaluation.report_time import over_time
 from ltrr_cli.workspace.workspace import Workspace
 from tests.small_workspace import searches, write_log
 
@@ -144,6 +147,7 @@ def test_the_page_loads_and_runs_nothing(page: Page, report: Dashboard):
 def test_a_screen_reader_finds_language_headings_names_and_heads(page: Page):
     tags = page.tags
     assert ("html", {"lang": "en"}) in tags
+    assert len([tag for tag, _ in tags if tag == "details"]) == len([tag for tag, _ in tags if tag == "table"])
     headings = [tag for tag, _ in tags if re.fullmatch(r"h\d", tag)]
     assert headings[0] == "h1"
     assert set(headings[1:]) == {"h2"}
@@ -161,13 +165,17 @@ CHARTS = [
     Chart("below", "Says.", "x", "y", (Series("a", ((1.0, -5.0), (600.0, -0.5))),)),
     Chart("equal", "Says.", "x", "y", (Series("a", ((0.2, 0.1), (0.9, 1.0))),), equal=True),
     Chart("shares", "Says.", "x", "y", (Series("a", ((0.0, 0.3),)), Series("b", ((0.0, 0.7),))), "shares", ("d",)),
+    Chart("dated", "Says.", "x", "y", (Series("a", ((19_000.25, 0.2), (19_000.5, 0.4), (19_400.0, 0.1))),), dated=True),
+    Chart("one day", "Says.", "x", "y", (Series("a", ((19_000.25, 0.2), (19_000.75, 0.4))),), dated=True),
+    Chart("many", "Says.", "x", "y", tuple(Series(f"line {n}", ((0.0, n), (1.0, 0.0))) for n in range(14))),
     Chart("bars", "Says.", "x", "y", (Series("a", ((0.0, 0.0), (1.0, -1.0))),), "bars", ("<&>", "other")),
 ]
 
 
+@pytest.mark.parametrize("size", [BROAD, NARROW], ids=["broad", "narrow"])
 @pytest.mark.parametrize("chart", CHARTS, ids=lambda chart: chart.title)
-def test_a_chart_is_well_formed_and_stays_in_its_frame(chart: Chart):
-    svg = ElementTree.fromstring(draw(chart, 1))
+def test_a_chart_is_well_formed_and_stays_in_its_frame(chart: Chart, size: Size):
+    svg = ElementTree.fromstring(draw(chart, 1, size))
     _, _, width, height = map(float, svg.get("viewBox").split())
     for element in svg.iter():
         for name in ("x", "x1", "x2", "cx"):
@@ -194,3 +202,61 @@ def test_an_empty_journal_has_a_report_too(indexed: Path):
     found = Workspace(indexed).report()
     assert [one.name for one in found.sections] == ["health"]
     assert "<main" in render_html(found)
+
+
+def test_it_leads_with_the_day_and_five_sentences(report: Dashboard):
+    text = render_html(report)
+    assert re.fullmatch(r"\d{4}-\d\d-\d\d", report.made)
+    assert len(report.summary) == 5
+    assert text.index(report.made) < text.index("The journal holds 405 searches and 405 actions") < text.index("<dl>")
+
+
+def test_what_it_compares_is_what_serves(lived: Workspace):
+    past, ranker = look_back(lived.state, 50), lived.state.snapshot().ranker
+    alike = [one.served == one.unranked for one in past.moments]
+    assert all(alike) == (ranker is None)
+    names = [line.name for line in learning(past, ranker).charts[0].series]
+    assert names == ["as served", *(["without the ranker"] if ranker else []), "rank fusion alone"]
+
+
+def test_a_chart_of_time_has_its_points_where_they_were(report: Dashboard, lived: Workspace):
+    chart = report.sections[0].charts[0]
+    times = [search.time_ms or 0 for search in lived.state.journal.impressions()]
+    xs = [x for x, _ in chart.series[0].points]
+    assert chart.dated
+    assert xs == sorted(set(xs))
+    assert min(times) <= xs[0] * DAY < xs[-1] * DAY <= max(times)
+
+
+def test_searches_without_a_time_are_drawn_by_their_number():
+    at = [0, 0, 5 * DAY]
+    moments = [
+        AnsweredSearch(time_ms, "q", "topic", False, 1.0, np.zeros(1, np.int32), np.zeros((1, 1), np.int32), {},
+                       np.zeros(1, np.float32), {}, {}, {})
+        for time_ms in at
+    ]  # fmt: skip
+    chart = over_time("t", "y", [("one", lambda one: 1.0)], moments)
+    assert not chart.dated
+    assert [x for x, _ in chart.series[0].points] == [1.0, 2.0, 3.0]
+
+
+def test_the_sign_of_a_picture_is_that_of_its_words(report: Dashboard):
+    chart = report.sections[1].charts[0]
+    told = [float(figure) for figure in re.findall(r"found ([+-][\d.]+) .* and ([+-][\d.]+) ", chart.says)[0]]
+    assert told == [pytest.approx(line.points[-1][1], abs=0.051) for line in chart.series]
+
+
+def test_users_are_named_only_where_that_is_asked(lived: Workspace, report: Dashboard):
+    def users(found: Dashboard) -> list[object]:
+        tables = {table.caption: table for table in found.sections[-1].tables}
+        return [row[0] for row in tables["Most active users"].rows]
+
+    assert users(report)[0] == "number 1"
+    assert "u0" not in users(report)
+    assert "u0" in users(lived.report(searches=5, users=True))
+
+
+def test_fourteen_lines_are_told_apart():
+    chart = Chart("many", "Says.", "x", "y", tuple(Series(f"line {n}", ((0.0, n), (1.0, 0.0))) for n in range(14)))
+    strokes = re.findall(r'<polyline [^>]*stroke="([^"]+)"', draw(chart, 1))
+    assert len(set(strokes)) == len(strokes) == len(COLOURS) == 14

@@ -63,8 +63,9 @@ def test_a_strategy_that_breaks_brings_only_what_nobody_wants(workspace: Workspa
         assert np.isnan(spoilt.ranks[spoilt.wanted, 0]) or spoilt.wanted < 0
         assert sorted(spoilt.order.tolist()) == list(range(len(spoilt.ranks)))
     report = simulate(
-        workspace, ["hazard"], queries=queries, qrels=qrels, searches=60, seeds=1, budget=8, break_strategy="lexical"
-    )
+        workspace.state, ["hazard"], queries=queries, qrels=qrels, searches=60, seeds=1, budget=8,
+        break_strategy="lexical",
+    )  # fmt: skip
     assert report.losses is not None
     assert report.shares is not None
     assert set(report.losses) == {"hazard", BEST_FIXED}

@@ -192,7 +192,7 @@ def test_swapped_pages_are_weighed_by_the_odds_of_their_swaps(tmp_path: Path, in
             if chance.random() < worth(query, line.id) / line.position:
                 click = {"event": "click", "impression_id": page.impression_id, "entity_id": line.id}
                 swapping.record({**click, "timestamp": DAY_0 + 60_000})
-    same = collect(swapping, ["hazard"])
+    same = collect(swapping.state, ["hazard"])
     assert same.exposures["hazard"].weight == pytest.approx(1.0)
     assert same.page_weight["hazard"] == pytest.approx(1.0)
     assert min(impression.page_odds for impression in swapping.state.journal.impressions()) < 0.5

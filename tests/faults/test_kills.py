@@ -17,6 +17,7 @@ from ltrr_cli.core.errors import LockedError
 from ltrr_cli.core.seeds import generator
 from ltrr_cli.workspace.workspace import Workspace
 from tests.faults.conftest import Made, state
+from tests.turns import TURN
 
 PYTHON = (sys.executable, "-m", "ltrr_cli")
 
@@ -47,7 +48,7 @@ def killed(made: Made, folder: Path, command: str, times: int) -> None:
     took = time.monotonic() - start
     after = state(Workspace(whole.home))
     acknowledged = (before[0], after[1], after[2], before[3], before[4])  # journalled, not yet learnt from
-    chance = generator("kills", command, times)
+    chance = generator("kills", command, times, TURN)
     for number in range(times):
         home = Path(shutil.copytree(made.home, folder / f"killed-{number}"))
         running = started(home, *words(made, command))
@@ -67,7 +68,7 @@ COMMANDS = ("index", "update", "ingest", "train", "rebuild", "rollback", "gc")
 
 @pytest.mark.parametrize("command", COMMANDS)
 def test_a_killed_command_leaves_one_whole_state(made: Made, tmp_path: Path, command: str):
-    killed(made, tmp_path, command, 8)
+    killed(made, tmp_path, command, 3)
 
 
 @pytest.mark.slow
@@ -82,7 +83,7 @@ def test_readers_never_meet_a_half_published_or_swept_generation(made: Made, tmp
 import sys
 from ltrr_cli.workspace.workspace import Workspace
 pages = 0
-while pages < 400:
+while pages < 200:
     workspace = Workspace(sys.argv[1])
     for _ in range(10):
         page = workspace.query("love", k=3, log=False, seed=1)
@@ -91,7 +92,7 @@ while pages < 400:
 """
     readers = [subprocess.Popen([sys.executable, "-c", reader, str(home)], stderr=subprocess.PIPE) for _ in range(2)]
     publisher = Workspace(home)
-    for _ in range(20):
+    for _ in range(10):
         publisher.rebuild()
         publisher.gc(keep=0)
     for running in readers:

@@ -16,6 +16,7 @@ from ltrr_cli.workspace.workspace import Workspace
 
 SAFELY: dict[str, Any] = {"filter": "data"} if hasattr(tarfile, "data_filter") else {}  # older patches of 3.11
 OLD = sorted(Path(__file__).parent.glob("format-*.tar.gz"))
+UNRANKED = "format-1.tar"  # its ranker knows fewer features than searches have today
 
 
 @pytest.fixture(params=OLD, ids=lambda path: path.stem)
@@ -25,11 +26,20 @@ def workspace(request: pytest.FixtureRequest, tmp_path: Path) -> Workspace:
     return ltrr_cli.open(tmp_path / "home")
 
 
-def test_an_old_workspace_opens_whole(workspace: Workspace):
-    assert workspace.verify().ok
+@pytest.fixture
+def ranker(request: pytest.FixtureRequest) -> str:
+    """What orders the pages of the workspace."""
+    return "fusion" if request.node.callspec.params["workspace"].stem == UNRANKED else "linear"
+
+
+def test_an_old_workspace_opens_whole(workspace: Workspace, ranker: str):
+    damaged = workspace.verify().damaged
+    assert [(one.path.endswith("ranker"), one.mend) for one in damaged] == (
+        [(True, "ltrr train-ranker")] if ranker == "fusion" else []
+    )
     status = workspace.status()
-    assert (status.entities, status.events, status.memory_pairs, status.ranker) == (120, 200, 57, "linear")
-    assert status.damaged == ()
+    assert (status.entities, status.events, status.memory_pairs, status.ranker) == (120, 200, 57, ranker)
+    assert len(status.damaged) == len(damaged)
 
 
 def test_an_old_workspace_answers_and_remembers(workspace: Workspace):
@@ -37,12 +47,12 @@ def test_an_old_workspace_answers_and_remembers(workspace: Workspace):
     assert workspace.query("love river 21", k=1, explore=False).results
 
 
-def test_an_old_workspace_goes_on_learning(workspace: Workspace, tmp_path: Path):
+def test_an_old_workspace_goes_on_learning(workspace: Workspace, tmp_path: Path, ranker: str):
     (tmp_path / "empty.jsonl").write_text("")
     digest = workspace.status().journal_digest
     workspace.ingest([tmp_path / "empty.jsonl"])
     assert workspace.status().journal_digest == digest
-    assert workspace.status().ranker == "linear"
+    assert workspace.status().ranker == ranker
 
 
 def test_a_newer_pointer_says_so(workspace: Workspace):

@@ -157,7 +157,7 @@ def test_another_setting_or_another_catalog_starts_over(indexed: Path, tmp_path:
 
 def test_checkpoints_that_are_kept_are_few_and_spaced():
     def found(events: int) -> checkpoint.Found:
-        known = checkpoint.Checkpoint("me", checkpoint.Marks(), checkpoint.Position(events), events)
+        known = checkpoint.Checkpoint("me", checkpoint.JournalGrowth(), checkpoint.Position(events), events)
         return checkpoint.Found("learned", events, known)
 
     there: list[checkpoint.Found] = []

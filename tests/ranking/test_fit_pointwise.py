@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from ltrr_cli.ranking.fit_pointwise import fit_linear, fit_pointwise, from_histogram, graded
+from ltrr_cli.ranking.fit_pointwise import binned, fit_linear, fit_pointwise, from_histogram, graded
 from ltrr_cli.ranking.subsample import thinned
 from tests.ranking.made import made
 
@@ -16,10 +16,11 @@ def test_served_scores_equal_scikit_learn_s(kind: str):
 
     examples = made(80, grades=3)
     model = getattr(ensemble, f"HistGradientBoosting{kind}")(max_iter=40, random_state=1)
-    model.fit(np.nan_to_num(examples.features, nan=-9.0), examples.labels > 0)
-    seen = np.nan_to_num(made(20, seed=5).features, nan=-9.0)
-    expected = model.decision_function(seen) if kind == "Classifier" else model.predict(seen)
-    assert np.abs(from_histogram(model).score(seen) - expected).max() <= 1e-5
+    features = np.nan_to_num(examples.features, nan=-9.0)
+    codes, cuts = binned(features)
+    model.fit(codes, examples.labels > 0)
+    expected = model.decision_function(codes) if kind == "Classifier" else model.predict(codes)
+    assert np.abs(from_histogram(model, cuts).score(features) - expected).max() <= 1e-5
 
 
 def test_missing_values_go_where_scikit_learn_sends_them():
@@ -27,8 +28,24 @@ def test_missing_values_go_where_scikit_learn_sends_them():
 
     examples = made(80)
     features = examples.features[:, :5]
-    model = HistGradientBoostingRegressor(max_iter=30, random_state=0).fit(features, np.isnan(features[:, 3]))
-    assert np.abs(from_histogram(model).score(features) - model.predict(features)).max() <= 1e-5
+    codes, cuts = binned(features)
+    model = HistGradientBoostingRegressor(max_iter=30, random_state=0).fit(codes, np.isnan(features[:, 3]))
+    assert np.abs(from_histogram(model, cuts).score(features) - model.predict(codes)).max() <= 1e-5
+
+
+def test_bins_keep_the_order_of_values_and_hold_about_as_many_lines_each():
+    column = np.random.default_rng(0).lognormal(size=20_000).astype(np.float32)
+    column[::7], column[1::50] = 0.0, np.nan
+    codes, cuts = binned(column[:, None])
+    known = ~np.isnan(column)
+    assert (np.isnan(codes[:, 0]) == ~known).all()
+    assert codes[column == 0.0].max() == 0
+    order = np.argsort(column[known], kind="stable")
+    assert (np.diff(codes[known, 0][order]) >= 0).all()
+    counts = np.bincount(codes[known, 0].astype(int))
+    assert 200 < len(counts) <= 255
+    assert counts[1:].max() < 3 * len(column) / 255
+    assert (np.diff(cuts[0]) > 0).all()
 
 
 def test_grades_are_predicted_as_gains_and_clicks_as_odds():

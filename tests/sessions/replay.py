@@ -62,7 +62,8 @@ def comments(text: str) -> list[str]:
 @contextlib.contextmanager
 def stage(text: str, indexed: Path, folder: Path):
     """Prepare the folder and the environment that a session asks for."""
-    kept = dict(os.environ)
+    kept, first_s = dict(os.environ), progress_bar.FIRST_S
+    progress_bar.FIRST_S = float("inf")  # how slow a machine is belongs to no transcript
     for name in [name for name in os.environ if name.startswith("LTRR_")]:
         del os.environ[name]
     os.environ.update(line.removeprefix("# set ").split("=", 1) for line in comments(text) if line.startswith("# set "))
@@ -74,9 +75,7 @@ def stage(text: str, indexed: Path, folder: Path):
     finally:
         os.environ.clear()
         os.environ.update(kept)
-
-
-progress_bar.FIRST_S = float("inf")  # how slow a machine is belongs to no transcript
+        progress_bar.FIRST_S = first_s
 
 
 def printed(command: str, folder: Path) -> str:

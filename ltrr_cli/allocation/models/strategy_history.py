@@ -117,7 +117,7 @@ class StrategyHistory:
 def observed_worth(ranks: DoubleArray) -> DoubleArray:
     """Return 0..1 for ranks from 1 (0: not found): near 1 at the top, half of that ten places below.
 
-    >>> worth(np.array([0.0, 1.0, 11.0])).round(3).tolist()
+    >>> observed_worth(np.array([0.0, 1.0, 11.0])).round(3).tolist()
     [0.0, 1.0, 0.5]
     """
     return np.where(ranks > 0, HEAD / (HEAD + ranks - 1.0), 0.0)

@@ -45,7 +45,7 @@ from ltrr_cli.retrieval.memory.predicted import Predicted, predict, summed
 from ltrr_cli.retrieval.memory.prior import PRIOR, KnownQueryActions, PriorStrength
 from ltrr_cli.retrieval.memory.query_words import QueryWords
 from ltrr_cli.retrieval.memory.recollection import Recollection, leaning, near_share, placed
-from ltrr_cli.retrieval.memory.similar_queries import SimilarQueries
+from ltrr_cli.retrieval.memory.similar_queries import SimilarQueries, digits_of
 from ltrr_cli.retrieval.outcome_batch import OutcomeBatch
 from ltrr_cli.retrieval.strategy import Resources, Strategy
 from ltrr_cli.storage.segments import TableFile, TextLog
@@ -85,6 +85,7 @@ class Memory(Strategy):
         self._popularity = np.log1p(np.nan_to_num(resources.catalog.popularity))
         self._predicted = predicted
         self._keys: dict[str, int] = {}  # folded query -> its number
+        self._written: list[str] = []  # the keys by their numbers
         self._queries = TextLog()
         self._pairs = DecayedCounts()
         self._against = TotalCounts()  # (query, entity) -> rewards below 0, summed
@@ -134,7 +135,7 @@ class Memory(Strategy):
             self._people = DistinctCounts.open(folder / "people")
         else:  # 0.1.0, which knew of people by other hashes, and nothing of what speaks against an entity
             self._words = QueryWords.first_format(folder / "words", header.words, header.word_count)
-        self._keys = {key: number for number, key in enumerate(keys)}
+        self._keys, self._written = {key: number for number, key in enumerate(keys)}, list(keys)
         self._worth = PriorStrength(header.strengths, header.powers)
         self._settled, self._actions = header.settled, header.actions
         self._pairs = DecayedCounts.open(folder / "pairs")
@@ -219,6 +220,7 @@ class Memory(Strategy):
         number = self._keys.get(key) if key else -1
         if number is None:
             number = self._keys[key] = len(self._keys)
+            self._written.append(key)
             self._near.add(key)
         return number
 
@@ -239,7 +241,7 @@ class Memory(Strategy):
 
     def _settle(self) -> None:
         """Learn how much predictions and fame are worth, from known queries of every size."""
-        names = list(self._keys)
+        names = self._written
         self._worth.learn(self._pairs.sums(len(names)), lambda number, predicted: self._known(names[number], predicted))
 
     def _known(self, key: str, predicted: bool) -> KnownQueryActions | None:
@@ -254,10 +256,17 @@ class Memory(Strategy):
         count = acted + placed(rows, near_rows, near[:, -1]) * near_share(float(acted.sum()))
         weights, fame = placed(rows, predicted_rows, weights), self._fame(rows)
         if predicted:
-            return KnownQueryActions(count, acted, self._prior(rows, weights, np.zeros_like(weights), np.inf), fame)
+            return KnownQueryActions(count, acted, self._expected(rows, weights, np.inf), fame)
         strength = self._worth.strength(len(predicted_rows) * self._untried(), float(count.sum()))
-        prior = self._prior(rows, weights, np.zeros_like(weights), strength)
+        prior = self._expected(rows, weights, strength)
         return KnownQueryActions(count, acted, np.float32(strength) * prior, fame)
+
+    def _expected(self, rows: IntArray, predicted: FloatArray, strength: float) -> FloatArray:
+        """Return (n,) float32, the prior of a known query without its words."""
+        whole: FloatArray = self._prior(
+            rows, predicted, np.zeros_like(predicted), strength, np.ones(len(rows), np.float32)
+        ).sum(axis=1)
+        return whole
 
     def _untried(self) -> float:
         """Return how many actions a predicted row is worth: one for every action that an average entity has had."""
@@ -275,13 +284,16 @@ class Memory(Strategy):
         own_rows, own_pairs, own = self._own(key, moment)
         neighbours = self._neighbours(key)
         near_rows, near = self._near_counts(*neighbours, moment)
-        word_rows, bayes = self._words.posterior((*request.reading.tokens, *request.reading.words), self._trend, moment)
+        meant = request.reading.words
+        typed = (*request.reading.tokens, *meant)
+        word_rows, bayes, word_share = self._words.posterior(typed, meant, self._trend, moment)
         predicted_rows, predicted = self._predicted.of({key, query_key(" ".join(request.reading.words))})
         rows = np.unique(np.concatenate([own_rows, near_rows, word_rows, predicted_rows]))
         own = placed(rows, own_rows, own)
         near = placed(rows, near_rows, near)
         bayes = placed(rows, word_rows, bayes)
         predicted = placed(rows, predicted_rows, predicted)
+        spoken_for = np.maximum(placed(rows, word_rows, word_share) ** 2, (own[:, -1] + near[:, -1] + predicted > 0))
         last = self._pairs.last(own_pairs)
         last_h = np.full(len(rows), np.nan, np.float32)
         last_h[np.searchsorted(rows, own_rows)] = (moment - last) / HOUR
@@ -291,10 +303,12 @@ class Memory(Strategy):
         named = meant_by_name(request.reading) if len(predicted_rows) else 0.0
         untried = len(predicted_rows) * self._untried()
         strength, power = self._worth.strength(untried, support, named), self._worth.power(support)
-        prior = self._prior(rows, predicted, bayes[:, -1], strength)
+        prior = self._prior(rows, predicted, bayes[:, -1], strength, spoken_for)
         leant = leaning(count, self._fame(rows) ** power) if power else count
-        chosen = (leant + strength * prior) / (support + strength)
         satisfied = (PRIOR + count) / (PRIOR + count + against)
+        own_part = leant * own[:, -1] / np.maximum(count, 1e-9)
+        parts = np.column_stack([own_part, leant - own_part, strength * prior]) / (support + strength)
+        of_score: FloatArray = (parts * satisfied[:, None]).astype(np.float32)
         return Recollection(
             rows=rows,
             own=own,
@@ -304,7 +318,9 @@ class Memory(Strategy):
             last_h=last_h,
             predicted=predicted,
             against=against,
-            score=(chosen * satisfied).astype(np.float32),
+            spoken_for=spoken_for,
+            of_score=of_score,
+            score=of_score.sum(axis=1),
             support=support,
             share=strength / (support + strength),
         )
@@ -316,6 +332,7 @@ class Memory(Strategy):
         nothing, columns = np.zeros(len(rows), np.float32), np.zeros((len(rows), COLUMNS), np.float32)
         named = meant_by_name(request.reading) if len(rows) else 0.0
         strength = self._worth.strength(len(rows) * self._untried(), 0.0, named)
+        prior = self._prior(rows, predicted, nothing, strength, np.ones(len(rows), np.float32))
         return Recollection(
             rows=rows,
             own=columns,
@@ -325,21 +342,29 @@ class Memory(Strategy):
             last_h=np.full(len(rows), np.nan, np.float32),
             predicted=predicted,
             against=nothing,
-            score=self._prior(rows, predicted, nothing, strength),
+            spoken_for=np.ones(len(rows), np.float32),
+            of_score=np.column_stack([nothing, nothing, prior]).astype(np.float32),
+            score=prior.sum(axis=1),
             support=0.0,
             share=1.0,
         )
 
-    def _prior(self, rows: IntArray, predicted: FloatArray, bayes: FloatArray, strength: float) -> FloatArray:
-        """Return (n,) float32, the expected shares before any action; they sum to 1 at most.
+    def _prior(
+        self, rows: IntArray, predicted: FloatArray, bayes: FloatArray, strength: float, spoken_for: FloatArray
+    ) -> FloatArray:
+        """Return (n, 3) float32, the expected shares before any action, of its words, of what is predicted and of fame.
 
-        A strong prior is made of what is predicted alone: back-off and fame repeat what the counts say anyway.
+        All of it sums to 1 at most. A strong prior is made of what is predicted alone: back-off and fame repeat what
+        the counts say anyway.
+
+        spoken_for -- (n,) 0..1, 1 where more than single words speaks for an entity, else the square of the share of
+                      the words: who was chosen for one word of two is hardly meant, however famous
         """
-        known = self._popularity[rows] ** 2
+        known, bayes = self._popularity[rows] ** 2 * (spoken_for >= 1.0), bayes * spoken_for
         if strength > PRIOR:
             known, bayes = known * (predicted > 0), np.zeros_like(bayes)
-        prior = BAYES_SHARE * bayes + PREDICTED_SHARE * predicted
-        prior += POPULAR_SHARE * known / max(float(known.sum()), 1e-9)
+        fame = POPULAR_SHARE * known / max(float(known.sum()), 1e-9)
+        prior = np.column_stack([BAYES_SHARE * bayes, PREDICTED_SHARE * predicted, fame])
         expected: FloatArray = (prior / max(float(prior.sum()), 1.0)).astype(np.float32)
         return expected
 
@@ -352,6 +377,9 @@ class Memory(Strategy):
         """Return (numbers, weights) of queries written like this one."""
         numbers, cosine = self._near.near(key, NEIGHBOURS + 1, LEAST_WEIGHT ** (1 / SHARPNESS))
         other = numbers != self._keys.get(key, -1)
+        mine = digits_of(key)
+        if mine:  # another number asks for another thing, however alike it is written
+            other &= np.array([digits_of(self._written[number]) == mine for number in numbers.tolist()], np.bool_)
         return numbers[other][:NEIGHBOURS], cosine[other][:NEIGHBOURS] ** SHARPNESS
 
     def _near_counts(self, numbers: IntArray, weights: FloatArray, moment: int) -> tuple[IntArray, FloatArray]:

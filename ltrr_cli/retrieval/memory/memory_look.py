@@ -25,6 +25,7 @@ EVIDENCE = (
     "last_h",
     "predicted",
     "belief",
+    "spoken_for",
     "prior_share",
 )
 SIGNALS = ("hit", "support", "near_support", "predicted", "confidence")
@@ -63,7 +64,7 @@ class MemoryLook(Look):
         known = place < len(found.rows)
         known[known] = found.rows[place[known]] == rows[known]
         table = np.zeros((len(rows), len(EVIDENCE)), np.float32)
-        table[:, -5] = np.nan  # last_h
+        table[:, EVIDENCE.index("last_h")] = np.nan
         hit = place[known]
         table[known, :COLUMNS] = shares(found.own)[hit]
         table[known, COLUMNS : 2 * COLUMNS] = shares(found.near)[hit]
@@ -79,6 +80,7 @@ class MemoryLook(Look):
                 found.last_h[hit],
                 found.predicted[hit],
                 found.score[hit],
+                found.spoken_for[hit],
                 np.zeros(len(hit)),
             ]
         )

@@ -13,10 +13,12 @@ from ltrr_cli.core.errors import DataError
 from ltrr_cli.core.seeds import seed_of
 from ltrr_cli.core.types import Entity, FloatArray, IntArray
 from ltrr_cli.text.lines import BadLine, read_lines
+from ltrr_cli.text.names import forms_of, main_of
 from ltrr_cli.text.normalise import query_key
 
 PREDICTED_ROWS = 200  # entities kept per predicted query
 TITLE = 2.0  # strength of an entity's own title; attribute values have 0.5 at most
+MAIN = 1.0  # of what stands before a subtitle
 GIVEN = "given.jsonl"  # what a user predicted, kept for updates
 
 Given = Mapping[str, Mapping[str, float]]  # id -> query -> score > 0
@@ -122,9 +124,11 @@ def _predictions(entity: Entity) -> dict[str, float]:
             key = query_key(text)
             if key:
                 found[key] = max(found.get(key, 0.0), 0.5 / (1.0 + 0.2 * place))
-    title = query_key(entity.title)
-    if title:
-        found[title] = TITLE
+    if beginning := query_key(main_of(entity.title)):
+        found[beginning] = MAIN
+    for form in forms_of(entity.title):
+        if title := query_key(form):
+            found[title] = TITLE
     return found
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from pathlib import Path
 from typing import Self
 
@@ -42,23 +42,30 @@ class QueryWords:
         self._pairs.add(codes_of(numbers, rows), weights.astype(np.float32))
         np.add.at(self._count, numbers, weights)
 
-    def posterior(self, words: Iterable[str], trend: Trend, moment: int) -> tuple[IntArray, FloatArray]:
-        """Return (rows ascending, (n, COLUMNS) P(entity | words)), a prior per half-life; rows untouched: none."""
+    def posterior(
+        self, words: Iterable[str], meant: Collection[str], trend: Trend, moment: int
+    ) -> tuple[IntArray, FloatArray, FloatArray]:
+        """Return (rows ascending, (n, COLUMNS) P(entity | words), (n,) share of the meant words acted on for each).
+
+        words -- as typed and as corrected; meant -- the latter alone. A prior per half-life; rows untouched: none.
+        """
         places = [self._numbers[word] for word in dict.fromkeys(words) if word in self._numbers]
         pairs, of = self._pairs.pairs_of(places)
         if not len(pairs):
-            return np.empty(0, np.int32), np.empty((0, COLUMNS), np.float32)
+            return np.empty(0, np.int32), np.empty((0, COLUMNS), np.float32), np.empty(0, np.float32)
         rows, inverse = np.unique(self._pairs.rows(pairs), return_inverse=True)
         counts = np.zeros((len(rows), len(places)))
         counts[inverse, of] = self._pairs.totals(pairs)
         total = trend.values(rows, moment)  # (n, COLUMNS)
         background = self._count[places] / max(float(trend.totals(moment)[-1]), 1.0)
         likelihood = np.log((counts + SMOOTHING * background) / (total[:, -1:] + SMOOTHING)).sum(axis=1)
+        share = np.minimum((counts > 0).sum(axis=1) / max(len(set(meant)), 1), 1.0)
         if len(rows) > WORD_ROWS:
             keep = np.sort(np.argsort(-(likelihood + np.log(total[:, -1])), kind="stable")[:WORD_ROWS])
-            rows, likelihood, total = rows[keep], likelihood[keep], total[keep]
+            rows, likelihood, total, share = rows[keep], likelihood[keep], total[keep], share[keep]
         posterior = np.exp(likelihood - likelihood.max())[:, None] * total
-        return rows, (posterior / np.maximum(posterior.sum(axis=0), 1e-30)).astype(np.float32)
+        normalised = (posterior / np.maximum(posterior.sum(axis=0), 1e-30)).astype(np.float32)
+        return rows, normalised, share.astype(np.float32)
 
     def save(self, path: Path) -> None:
         """Write pairs, words, and how often each was used; ``path`` has no suffix."""

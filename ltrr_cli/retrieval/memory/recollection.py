@@ -8,6 +8,7 @@ import numpy as np
 
 from ltrr_cli.core.types import FloatArray, IntArray
 
+PARTS = ("own", "near", "words", "predicted", "fame")  # of a score: counts, similar queries' counts, and the prior's
 NEAR_FADES = 10.0  # own actions above which the neighbours' share shrinks
 
 
@@ -19,7 +20,9 @@ class Recollection:
     users, last_h    -- (n,) float32; distinct users, hours since the last action (NaN: never)
     predicted        -- (n,) float32, sums to 1 at most
     against          -- (n,) float32, what spoke against each, own and near
-    score            -- (n,) float32, 0..1
+    spoken_for       -- (n,) float32, 0..1, 1 where more than single words speak for each
+    of_score         -- (n, 5) float32, what the score is made of: ``PARTS``
+    score            -- (n,) float32, 0..1, their sum
     support          -- n in the formula above
     share            -- 0..1, how much of the score is prior
     """
@@ -32,6 +35,8 @@ class Recollection:
     last_h: FloatArray
     predicted: FloatArray
     against: FloatArray
+    spoken_for: FloatArray
+    of_score: FloatArray
     score: FloatArray
     support: float
     share: float

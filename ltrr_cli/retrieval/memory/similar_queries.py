@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from array import array
 from collections import Counter
 from collections.abc import Sequence
@@ -16,6 +17,16 @@ from ltrr_cli.storage.segments import DERIVED, Arrays, link
 
 SHORTEST, LONGEST = 2, 4
 FEW = 512  # texts that are added again when the index is opened, at most; a sixty-fourth where that is more
+_DIGITS = re.compile(r"\d+")
+
+
+def digits_of(key: str) -> tuple[str, ...]:
+    """Return the numbers of a folded query.
+
+    >>> digits_of("xbox360hd20gb"), digits_of("cable")
+    (('360', '20'), ())
+    """
+    return tuple(_DIGITS.findall(key))
 
 
 def grams(text: str) -> Counter[str]:

@@ -18,7 +18,7 @@ from ltrr_cli.core.types import Context, DoubleArray, IntArray, Outcome, Request
 from ltrr_cli.retrieval.people import personal_score
 from ltrr_cli.retrieval.people.actions import Actions
 from ltrr_cli.retrieval.people.factors import Factors, fit, none
-from ltrr_cli.retrieval.people.personal_score import ASPECTS, PersonalScore, affinity, person
+from ltrr_cli.retrieval.people.personal_score import LARGEST, PersonalScore, Weights, affinity, groups_of, person
 from ltrr_cli.storage.packed_arrays import open_arrays, write_arrays
 from ltrr_cli.storage.segments import link
 
@@ -28,16 +28,19 @@ NEWEST = 300_000  # settled actions that place entities: more of them move hardl
 
 PARTS = ("rows", "place", "scale", "people", "mean", "spread")  # of factors
 
-_Fitted = tuple[int, Factors, DoubleArray]
+_Fitted = tuple[int, Factors, Weights]
 
 
 class ActionGraph:
-    """The log of actions, and the embedding of entities and users that is learnt from it."""
+    """The log of actions, and the embedding of entities and users that is learnt from it.
 
-    def __init__(self, row_of: Callable[[str], int], actions: Actions | None = None) -> None:
-        self._row_of = row_of
+    types -- (entities,) of the whole catalog
+    """
+
+    def __init__(self, row_of: Callable[[str], int], types: IntArray, actions: Actions | None = None) -> None:
+        self._row_of, self._types = row_of, types
         self.actions = actions or Actions()
-        self._fitted: _Fitted = (0, none(), np.zeros(ASPECTS))
+        self._fitted: _Fitted = (0, none(), Weights.none())
         self._file: Path | None = None  # where that stands on the disk
         self.live = False  # what is fitted stays as it is
 
@@ -51,21 +54,25 @@ class ActionGraph:
         return self._settled()[1]
 
     @property
-    def weights(self) -> DoubleArray:
-        """(ASPECTS,) float64: how much a person's past says of the next choice; see ``lift``."""
+    def weights(self) -> Weights:
+        """How much a person's past says of the next choice; see ``lift``."""
         return self._settled()[2]
+
+    def lift(self, aspect: DoubleArray, who: PersonalScore, rows: IntArray) -> DoubleArray:
+        """Return (n,) float64, the log-odds that somebody's past adds to entities; aspect -- of them (``aspects``)."""
+        return np.clip(self.weights.of(aspect, groups_of(who, rows, self._types)), -LARGEST, LARGEST)
 
     def who(self, context: Context) -> PersonalScore | None:
         """Return what is known of who asks, or None."""
         if context.user is None and context.session is None:
             return None
-        rows, strengths = self.actions.of(context.user, context.session, context.time_ms)
-        return person(self.factors, rows, strengths) if len(rows) else None
+        rows, strengths, kinds = self.actions.of(context.user, context.session, context.time_ms)
+        return person(self.factors, rows, strengths, kinds) if len(rows) else None
 
     def _settled(self) -> _Fitted:
         size = self.actions.settled()
         if self._fitted[0] != size and not self.live:
-            self._fitted, self._file = (size, *_fit(_Prefix(self.actions, size))), None
+            self._fitted, self._file = (size, *_fit(_Prefix(self.actions, size, self._types))), None
         return self._fitted
 
     def save(self, folder: Path) -> None:
@@ -74,17 +81,19 @@ class ActionGraph:
         self.actions.save(folder / LOG)
         if not link(self._file, folder / FITTED):
             parts = {name: getattr(factors, name) for name in PARTS}
-            write_arrays(folder / FITTED, {"size": np.array([size]), "weights": weights, **parts})
+            learnt = {"weights": weights.aspects, "groups": weights.groups, "returning": weights.returning}
+            write_arrays(folder / FITTED, {"size": np.array([size]), **learnt, **parts})
 
     @classmethod
-    def open(cls, folder: Path, row_of: Callable[[str], int]) -> Self:
+    def open(cls, folder: Path, row_of: Callable[[str], int], types: IntArray) -> Self:
         """Read what ``save`` wrote; nothing where that was another version, which a fold mends."""
-        graph = cls(row_of)
+        graph = cls(row_of, types)
         if (folder / FITTED).exists():
             graph.actions, graph._file = Actions.open(folder / LOG), folder / FITTED
             stored = open_arrays(folder / FITTED)
             factors = Factors(*(stored[name] for name in PARTS))
-            graph._fitted = (int(stored["size"][0]), factors, np.array(stored["weights"]))
+            weights = Weights(*(np.array(stored[name]) for name in ("weights", "groups", "returning")))
+            graph._fitted = (int(stored["size"][0]), factors, weights)
         return graph
 
 
@@ -116,11 +125,12 @@ def weighted(seeds: IntArray) -> tuple[IntArray, DoubleArray]:
 class _Prefix:
     """The first actions of a log, equal to any other prefix of the same content."""
 
-    def __init__(self, actions: Actions, size: int) -> None:
-        self.actions, self.size = actions, size
+    def __init__(self, actions: Actions, size: int, types: IntArray) -> None:
+        self.actions, self.size, self.types = actions, size, types
         digest = hashlib.blake2b(digest_size=16)
-        for name in ("actor", "row", "query", "weight"):
+        for name in ("actor", "row", "query", "weight", "kind"):
             digest.update(actions.column(name, size).data)
+        digest.update(types[actions.column("row", size)].tobytes())
         self.digest = digest.digest()
 
     def __hash__(self) -> int:
@@ -131,7 +141,7 @@ class _Prefix:
 
 
 @lru_cache(maxsize=1)
-def _fit(prefix: _Prefix) -> tuple[Factors, DoubleArray]:
+def _fit(prefix: _Prefix) -> tuple[Factors, Weights]:
     actions, size = prefix.actions, prefix.size
     columns = (actions.column(name, size)[-NEWEST:] for name in ("actor", "row", "weight"))
-    return fit(*columns), personal_score.learn(actions, size)
+    return fit(*columns), personal_score.learn(actions, size, prefix.types)

@@ -12,12 +12,14 @@ from math import log1p
 from pathlib import Path
 from typing import Self
 
+import msgspec
 import numpy as np
 
 from ltrr_cli.core.clock import DAY
 from ltrr_cli.core.seeds import seed_of
 from ltrr_cli.core.types import DoubleArray, IntArray, MomentArray, Outcome
 from ltrr_cli.retrieval.outcome_batch import OutcomeBatch
+from ltrr_cli.storage import disk
 from ltrr_cli.storage.merging import ROOM, grown
 from ltrr_cli.storage.packed_arrays import open_arrays, write_arrays
 from ltrr_cli.storage.segments import LOG, Arrays, LogFile
@@ -28,19 +30,21 @@ FEWEST = 20  # actions below which nothing is fitted
 HALF_LIFE_DAYS = 60.0  # of an action in a person's embedding, as of the bandit's forgetting
 MOST = 5_000  # newest actions of one person that are looked at: a robot that acts on and on costs no more than that
 
-KINDS = ("user", "session")  # of actors; the first that is named is an action's own
-ACTORS, HEADS = "actors", "heads.derived"
+ACTOR_KINDS = ("user", "session")  # the first that is named is an action's own
+ACTORS, HEADS, EVENTS = "actors", "heads.derived", "kinds.json"
 _NONE = -1
 _COLUMNS = {
-    "actor": np.int32, "row": np.int32, "query": np.int64, "weight": np.float32, "time_ms": np.int64,
+    "actor": np.int32, "row": np.int32, "query": np.int64, "weight": np.float32, "time_ms": np.int64, "kind": np.int16,
     "before_user": np.int32, "before_session": np.int32,
 }  # fmt: skip
+MOST_KINDS = 32_000  # of events that are told apart; those beyond count as the first
 
 
 class Actions:
-    """A growing log of (actor, row, query, weight, moment); look-ups see whatever was added before.
+    """A growing log of (actor, row, query, weight, moment, kind); look-ups see whatever was added before.
 
-    An actor is a user, else a session. A query is a hash of its folded text, 0 where there is none. Each action names
+    An actor is a user, else a session. A query is a hash of its folded text, 0 where there is none. A kind is the
+    number of an event's kind ("play", "purchase"), in the order in which kinds first came. Each action names
     the one before it of the same user and of the same session (-1: none), so that a person's are found from the last.
     """
 
@@ -50,9 +54,10 @@ class Actions:
         self._log: Arrays = {name: np.empty(0, kind) for name, kind in _COLUMNS.items()}  # what came after it
         self._hashes = array("q")  # number of a user or session -> hash
         self._heads = array("i")  # number -> its last action
-        self._names: dict[str, dict[str, int]] = {kind: {} for kind in KINDS}  # name -> number, of those met here
+        self._names: dict[str, dict[str, int]] = {kind: {} for kind in ACTOR_KINDS}  # name -> number, of those met here
         self._stored: dict[int, int] = {}  # hash -> number, of those that were read from the disk
         self._queries: dict[str, int] = {}  # text -> hash of the folded text
+        self._kinds: dict[str, int] = {}  # kind of event -> number
         self._files = LogFile(), LogFile()
 
     def __len__(self) -> int:
@@ -65,14 +70,15 @@ class Actions:
         actors: list[int] = []
         queries: list[int] = []
         amounts: list[float] = []
-        before: dict[str, list[int]] = {kind: [] for kind in KINDS}
+        before: dict[str, list[int]] = {kind: [] for kind in ACTOR_KINDS}
+        kinds: list[int] = []
         for place in np.flatnonzero((batch.worth != 0) & (batch.rows >= 0)).tolist():
             outcome = batch[place]
             named = (outcome.user, outcome.session)
             if not any(named):
                 continue
             at, first = self._size + len(acted), _NONE
-            for kind, name in zip(KINDS, named, strict=True):
+            for kind, name in zip(ACTOR_KINDS, named, strict=True):
                 last = _NONE
                 if name:
                     number = self._number(kind, name)
@@ -83,8 +89,9 @@ class Actions:
             actors.append(first)
             queries.append(self._hash(outcome.query))
             amounts.append(0.0 if outcome.value is None else log1p(max(outcome.value, 0.0)))
+            kinds.append(self._kind(outcome.kind))
         weights = batch.worth[acted] * (1.0 + np.array(amounts))
-        self._append(actors, batch.rows[acted], queries, weights, batch.times_ms[acted], *before.values())
+        self._append(actors, batch.rows[acted], queries, weights, batch.times_ms[acted], kinds, *before.values())
 
     def _append(self, *columns: Sequence[int] | np.ndarray) -> None:
         start, self._size = self._size, self._size + len(columns[0])
@@ -100,6 +107,12 @@ class Actions:
             self._hashes.append(seed_of(kind, name))
             self._heads.append(_NONE)
         self._names[kind][name] = number
+        return number
+
+    def _kind(self, name: str) -> int:
+        number = self._kinds.get(name)
+        if number is None:
+            number = self._kinds[name] = len(self._kinds) if len(self._kinds) < MOST_KINDS else 0
         return number
 
     def _find(self, kind: str, name: str) -> int | None:
@@ -123,7 +136,7 @@ class Actions:
     # ------------------------------------------------------------ looking up
 
     def column(self, name: str, size: int | None = None) -> np.ndarray:
-        """Return the first ``size`` entries of a column, as they stand now."""
+        """Return the first ``size`` entries of one of ``_COLUMNS``, as they stand now."""
         size = self._size if size is None else min(size, self._size)
         if size <= self._mapped:
             view = self._base[name][:size]
@@ -133,18 +146,18 @@ class Actions:
         view.flags.writeable = False
         return view
 
-    def of(self, user: str | None, session: str | None, time_ms: int) -> tuple[IntArray, DoubleArray]:
-        """Return (rows ascending, (n,) float64 strengths) of what a user or this session did, decayed to a moment.
+    def of(self, user: str | None, session: str | None, time_ms: int) -> tuple[IntArray, DoubleArray, IntArray]:
+        """Return (rows ascending, (n,) float64 strengths, (n,) int32 kinds) of what a user or this session did.
 
-        A strength is ``log1p`` of the decayed sum of weights, of the sign of that sum; undated actions do not decay.
+        A strength is ``log1p`` of the sum of weights, decayed to a moment, of the sign of that sum; undated actions do
+        not decay. The kind is that of the newest action on the row.
         """
         places = np.array(sorted({*self._chain("user", user), *self._chain("session", session)}), np.int64)
         when: MomentArray = self._at("time_ms", places)
         weight = self._at("weight", places).astype(np.float64)
         age = np.where(when > 0, np.maximum(time_ms - when, 0), 0) / DAY
-        rows, inverse = np.unique(self._at("row", places), return_inverse=True)
-        total = np.bincount(inverse, weight * np.exp2(-age / HALF_LIFE_DAYS), len(rows))
-        return rows, np.sign(total) * np.log1p(np.abs(total))
+        decayed = weight * np.exp2(-age / HALF_LIFE_DAYS)
+        return added_up(self._at("row", places), decayed, self._at("kind", places))
 
     def newest(self, user: str, most: int) -> tuple[IntArray, DoubleArray, MomentArray]:
         """Return (rows, weights, moments), (n,) each, of the newest actions of a user, the newest first."""
@@ -177,6 +190,7 @@ class Actions:
         self._files[0].save(path, self._size, self._from)
         self._files[1].save(actors, len(self._hashes), lambda start: {"hash": np.array(self._hashes[start:], np.int64)})
         write_arrays(path.with_name(f"{path.name}-{HEADS}"), {"last": np.array(self._heads, np.int32)})
+        disk.write_atomic(path.with_name(f"{path.name}-{EVENTS}"), msgspec.json.encode(list(self._kinds)))
 
     def _from(self, start: int) -> Arrays:
         if start < self._mapped:
@@ -192,6 +206,8 @@ class Actions:
             return actions
         log, actions._base, late = LogFile.open(path)
         names, hashes, more = LogFile.open(path.with_name(f"{path.name}-{ACTORS}"))
+        kinds = msgspec.json.decode(path.with_name(f"{path.name}-{EVENTS}").read_bytes(), type=list[str])
+        actions._kinds = {name: number for number, name in enumerate(kinds)}
         actions._size = actions._mapped = len(actions._base["row"])
         if late is not None:
             actions._append(*late.values())
@@ -202,3 +218,17 @@ class Actions:
         actions._stored = {hashed: number for number, hashed in enumerate(actions._hashes)}
         actions._files = log, names
         return actions
+
+
+def added_up(rows: IntArray, weights: DoubleArray, kinds: IntArray) -> tuple[IntArray, DoubleArray, IntArray]:
+    """Return (rows ascending, strengths, kind of the last action on each) of parallel arrays in the log's order.
+
+    >>> rows, strengths, kinds = added_up(np.array([4, 2, 4]), np.array([1.0, -1.0, 2.0]), np.array([0, 1, 2]))
+    >>> rows.tolist(), strengths.round(3).tolist(), kinds.tolist()
+    ([2, 4], [-0.693, 1.386], [1, 2])
+    """
+    distinct, inverse = np.unique(rows, return_inverse=True)
+    total = np.bincount(inverse, weights, len(distinct))
+    newest = np.zeros(len(distinct), np.int32)
+    newest[inverse] = kinds  # the last assignment stands
+    return distinct, np.sign(total) * np.log1p(np.abs(total)), newest

@@ -14,10 +14,10 @@ from typing import ClassVar, Self
 import msgspec
 import numpy as np
 
-from ltrr_cli.core.types import Context, DoubleArray, FloatArray, Hits, IntArray, Outcome, Profile, Request
+from ltrr_cli.core.types import Context, FloatArray, Hits, IntArray, Outcome, Profile, Request
 from ltrr_cli.retrieval.people.action_graph import ActionGraph, factors_for, near_seeds
 from ltrr_cli.retrieval.people.factors import Factors
-from ltrr_cli.retrieval.people.personal_score import LARGEST, PersonalScore, aspects, introduced, person
+from ltrr_cli.retrieval.people.personal_score import PersonalScore, aspects, introduced, person
 from ltrr_cli.retrieval.related import Related
 from ltrr_cli.retrieval.shared_values import SharedValues
 from ltrr_cli.retrieval.strategy import Look, Resources, Strategy, best
@@ -50,10 +50,13 @@ class Personal(Strategy):
     @classmethod
     def open(cls, resources: Resources, folder: Path, learned: Path | None) -> Self:
         """Open the graph of actions where there is one, what is said of people, and the neighbour's ties."""
-        row_of, ties = resources.catalog.row_of, SharedValues.open(folder.with_name(Related.name))
+        known, ties = (
+            (resources.catalog.row_of, resources.catalog.types),
+            SharedValues.open(folder.with_name(Related.name)),
+        )
         if learned is None:
-            return cls(ActionGraph(row_of), ties)
-        personal = cls(ActionGraph.open(learned, row_of), ties)
+            return cls(ActionGraph(*known), ties)
+        personal = cls(ActionGraph.open(learned, *known), ties)
         if (learned / PEOPLE).exists():
             personal._file = learned / PEOPLE
             personal._people = msgspec.json.decode(personal._file.read_bytes(), type=dict[str, list[_Said]])
@@ -134,7 +137,7 @@ class PersonalLook(Look):
         if who is None or not who.embedded.any():
             return Hits.none()
         factors = factors_for(self._graph, request)
-        score = self._lift(aspects(factors, who, factors.rows))
+        score = self._graph.lift(aspects(factors, who, factors.rows), who, factors.rows)
         if request.seeds is None:
             score += np.log1p(factors.people)
         else:
@@ -151,7 +154,8 @@ class PersonalLook(Look):
             return np.full((len(rows), len(Personal.evidence_names)), np.nan, np.float32)
         aspect = aspects(factors_for(self._graph, self._request), who, rows)
         history = np.full(len(rows), np.log1p(len(who.rows)))
-        return np.column_stack([self._lift(aspect), aspect[:, 0], aspect[:, 2], history]).astype(np.float32)
+        lift = self._graph.lift(aspect, who, rows)
+        return np.column_stack([lift, aspect[:, 0], aspect[:, 2], history]).astype(np.float32)
 
     def signals(self) -> Mapping[str, float]:
         """How much is known of who asks: what they did, what a profile says, and whether it says what is asked for."""
@@ -162,10 +166,6 @@ class PersonalLook(Look):
             "profile": float(np.log1p(len(words))),
             "profile_reading": float(any(query_key(slot.value) in known for slot in self._request.reading.slots)),
         }
-
-    def _lift(self, aspect: DoubleArray) -> DoubleArray:
-        lifted: DoubleArray = aspect @ self._graph.weights
-        return np.clip(lifted, -LARGEST, LARGEST)
 
 
 def _fame(factors: Factors, rows: IntArray) -> FloatArray:

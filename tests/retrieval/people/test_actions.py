@@ -22,7 +22,7 @@ def logged(outcomes) -> Actions:
 
 def test_a_person_is_known_by_what_they_did_decayed_to_the_moment_of_the_question():
     actions = logged([act(1, "u", 3), act(2, "u", 5), act(3, "u", 5), act(4, "other", 7)])
-    rows, strengths = actions.of("u", None, DAY_0)
+    rows, strengths, _ = actions.of("u", None, DAY_0)
     assert rows.tolist() == [3, 5]
     np.testing.assert_allclose(strengths, np.log1p([1.0, 2.0]), rtol=1e-3)
     later = actions.of("u", None, DAY_0 + int(HALF_LIFE_DAYS * DAY))[1]

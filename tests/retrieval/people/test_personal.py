@@ -21,7 +21,7 @@ TIES: list[Path] = []  # where the neighbour's ties lie
 
 
 def taught(resources: Resources, outcomes: Sequence[Outcome], people: Sequence[Profile] = ()) -> Personal:
-    opened = Personal(ActionGraph(resources.catalog.row_of), SharedValues.open(TIES[0]))
+    opened = Personal(ActionGraph(resources.catalog.row_of, resources.catalog.types), SharedValues.open(TIES[0]))
     opened.meet(people)
     opened.learn(outcomes)
     return opened

@@ -1,0 +1,112 @@
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from ltrr_cli.core.seeds import generator
+from ltrr_cli.core.types import Context, IntArray, Outcome
+from ltrr_cli.retrieval.people.action_graph import ActionGraph
+from ltrr_cli.retrieval.people.personal_score import groups_of
+from tests.conftest import DAY_0
+from tests.retrieval.people.acts import act
+
+ROWS = 60
+TYPES = np.array([row % 2 for row in range(ROWS)], np.int32)  # even rows are of the one type, odd ones of the other
+
+
+def world(
+    returns: Callable[[int, str], bool], kinds: tuple[str, ...] = ("play",), people: int = 160, each: int = 14
+) -> list[Outcome]:
+    """Invent people who choose at random; to what ``returns`` says of (type, kind) they come back every other time."""
+    chance, found = generator("returns"), []
+    past: dict[int, list[tuple[int, str]]] = {person: [] for person in range(people)}
+    for number in range(people * each):
+        person = number % people
+        again = [(row, kind) for row, kind in past[person] if returns(int(TYPES[row]), kind)]
+        if again and chance.random() < 0.5:
+            row, kind = again[int(chance.integers(len(again)))]
+        else:
+            seen = {row for row, _ in past[person]}
+            left = [row for row in range(ROWS) if row not in seen]
+            row, kind = int(chance.choice(left)), kinds[int(chance.integers(len(kinds)))]
+        past[person].append((row, kind))
+        found.append(act(number, f"u{person}", row, kind=kind))
+    return found
+
+
+def learnt(outcomes: list[Outcome], types: IntArray = TYPES) -> ActionGraph:
+    graph = ActionGraph(lambda entity: int(entity.split(":")[1]), types)
+    graph.learn(outcomes)
+    return graph
+
+
+def coming_back(graph: ActionGraph, row: int, kind: str) -> float:
+    """Return the log-odds that one action of a kind adds to the very entity."""
+    graph.learn([act(90_000, "new", row, kind=kind)])
+    who = graph.who(Context(DAY_0, "new"))
+    assert who is not None
+    own = np.array([[0.0, 0.0, 1.0]])
+    return float(graph.weights.of(own, groups_of(who, np.array([row], np.int32), graph._types))[0])
+
+
+@pytest.mark.parametrize("back", [True, False])
+def test_the_log_says_whether_people_come_back(back: bool):
+    graph = learnt(world(lambda kind_of_entity, kind: back))
+    assert (coming_back(graph, 4, "play") > 0.3) == back
+    assert (coming_back(graph, 5, "play") < -0.2) != back
+
+
+def test_people_come_back_to_one_type_and_not_to_the_other():
+    graph = learnt(world(lambda type_, kind: type_ == 0))
+    assert coming_back(graph, 4, "play") > 0.3
+    assert coming_back(learnt(world(lambda type_, kind: type_ == 0)), 5, "play") < 0.0
+
+
+@pytest.mark.parametrize(("again", "once"), [("play", "purchase"), ("open", "rent"), ("listen", "finish")])
+def test_people_come_back_to_what_they_did_one_thing_with_and_not_another(again: str, once: str):
+    outcomes = world(lambda type_, kind: kind == again, (again, once))
+    types = np.zeros(ROWS, np.int32)
+    assert coming_back(learnt(outcomes, types), 4, again) > coming_back(learnt(outcomes, types), 4, once) + 0.5
+    assert coming_back(learnt(outcomes, types), 4, once) < 0.0
+
+
+def test_where_all_is_of_one_kind_there_is_one_weight():
+    graph = learnt(world(lambda type_, kind: True), np.zeros(ROWS, np.int32))
+    assert not len(graph.weights.groups)
+
+
+def test_weights_survive_the_disk_and_go_on(tmp_path):
+    outcomes = world(lambda type_, kind: kind == "play", ("play", "buy"))
+    half = learnt(outcomes[:700])
+    half.save(tmp_path)
+    again = ActionGraph.open(tmp_path, lambda entity: int(entity.split(":")[1]), TYPES)
+    np.testing.assert_array_equal(again.weights.returning, half.weights.returning)
+    again.learn(outcomes[700:])
+    whole = learnt(outcomes)
+    np.testing.assert_array_equal(again.weights.groups, whole.weights.groups)
+    np.testing.assert_array_equal(again.weights.aspects, whole.weights.aspects)
+    assert coming_back(again, 4, "buy") == coming_back(whole, 4, "buy")
+
+
+def test_what_the_newest_event_was_decides_the_kind():
+    graph = learnt([])
+    graph.learn([act(1, "u", 3, kind="play"), act(2, "u", 3, kind="buy"), act(3, "u", 5, kind="play")])
+    rows, _, kinds = graph.actions.of("u", None, DAY_0)
+    assert rows.tolist() == [3, 5]
+    assert kinds[0] != kinds[1]
+
+
+def test_a_log_from_before_kinds_were_told_apart_opens(tmp_path):
+    graph = learnt(world(lambda type_, kind: True))
+    graph.save(tmp_path)
+    for name, gone in (("actions.npz", {"kinds", "kind"}), ("factors.npz", {"groups", "returning"})):
+        with np.load(tmp_path / name) as stored:
+            kept = {key: stored[key] for key in stored.files if key not in gone}
+        np.savez(tmp_path / name, **kept)
+    again = ActionGraph.open(tmp_path, lambda entity: int(entity.split(":")[1]), TYPES)
+    np.testing.assert_array_equal(again.weights.aspects, graph.weights.aspects)
+    again.learn([replace(act(70_000, "u1", 3), kind="play")])
+    assert len(again.actions) == len(graph.actions) + 1

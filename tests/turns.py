@@ -1,0 +1,12 @@
+"""Long sets are tried in parts: ``LTRR_TURN`` says whose turn it is, and continuous integration sets it to the day."""
+
+from __future__ import annotations
+
+import os
+
+TURN = int(os.environ.get("LTRR_TURN", "0"))
+
+
+def its_turn(number: int, parts: int) -> bool:
+    """Say whether one of many cases belongs to the part whose turn it is."""
+    return number % parts == TURN % parts
