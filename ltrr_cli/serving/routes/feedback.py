@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from starlette.requests import Request
@@ -9,6 +10,7 @@ from starlette.responses import Response
 
 from ltrr_cli.core.errors import DataError
 from ltrr_cli.feedback.parse import parse_object
+from ltrr_cli.feedback.records import Parsed
 from ltrr_cli.serving.access import Access
 from ltrr_cli.serving.backend import Backend
 from ltrr_cli.serving.counting import count_feedback
@@ -24,11 +26,7 @@ def operation(backend: Backend, access: Access, metrics: Metrics) -> Operation:
     """Return the route; a request of one event alone is answered with its refusal where it is refused."""
 
     async def feedback(request: Request) -> Response:
-        client = access.client(request, FEED)
-        records, single = events_of(await request.body(), check_media_type(request, (JSON, JSON_LINES)))
-        access.events.take(client.name, max(len(records), 1))
-        report = await backend.feed(records, native)
-        count_feedback(metrics, report)
+        report, single = await taken(request, backend, access, metrics, native)
         refusal = refusal_of_only(report) if single else None
         if refusal is not None:
             raise refusal
@@ -38,6 +36,21 @@ def operation(backend: Backend, access: Access, metrics: Metrics) -> Operation:
         "POST", "/v1/feedback", "feedback", "Tell what people did", feedback, scope=FEED,
         body=FeedbackEvent | list[dict[str, Any]], lines=True, answer=FeedbackReport, problems=(404, 409, 503),
     )  # fmt: skip
+
+
+async def taken(
+    request: Request, backend: Backend, access: Access, metrics: Metrics, read: Callable[[Mapping[str, Any]], Parsed]
+) -> tuple[FeedbackReport, bool]:
+    """Take in the events of a request; return what became of them, and whether it was one event by itself.
+
+    read -- how an event of this route is read
+    """
+    client = access.client(request, FEED)
+    records, single = events_of(await request.body(), check_media_type(request, (JSON, JSON_LINES)))
+    access.events.take(client.name, max(len(records), 1))
+    report = await backend.feed(records, read)
+    count_feedback(metrics, report)
+    return report, single
 
 
 def events_of(data: bytes, media_type: str) -> tuple[list[object], bool]:

@@ -10,12 +10,11 @@ from starlette.responses import Response
 
 from ltrr_cli.serving.access import Access
 from ltrr_cli.serving.backend import Backend
-from ltrr_cli.serving.counting import count_feedback
 from ltrr_cli.serving.feedback import ubi
 from ltrr_cli.serving.metrics import Metrics
-from ltrr_cli.serving.operations import JSON, JSON_LINES, Operation, check_media_type, json_response
+from ltrr_cli.serving.operations import Operation, json_response
 from ltrr_cli.serving.records import FeedbackReport
-from ltrr_cli.serving.routes.feedback import events_of
+from ltrr_cli.serving.routes.feedback import taken
 from ltrr_cli.serving.tokens import FEED
 
 
@@ -45,11 +44,7 @@ def operations(backend: Backend, access: Access, metrics: Metrics) -> tuple[Oper
 
 def _taking(backend: Backend, access: Access, metrics: Metrics) -> Callable[[Request], Awaitable[Response]]:
     async def take(request: Request) -> Response:
-        client = access.client(request, FEED)
-        records, _ = events_of(await request.body(), check_media_type(request, (JSON, JSON_LINES)))
-        access.events.take(client.name, max(len(records), 1))
-        report = await backend.feed(records, ubi)
-        count_feedback(metrics, report)
+        report, _ = await taken(request, backend, access, metrics, ubi)
         return json_response(report)
 
     return take
