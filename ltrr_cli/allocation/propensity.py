@@ -44,14 +44,24 @@ def _filled(ranks: FloatArray, draws: IntArray, budget: int) -> BoolArray:
     first = known.min(axis=1)
     ties = np.argsort(first, kind="stable")  # what decides between equal thresholds: best rank, then row
     known = known[ties]
-    entry = np.full(included.shape, np.inf)
-    for place in range(ranks.shape[1]):
-        given = draws[:, place, None]
-        column = known[None, :, place]
-        np.minimum(entry, np.where(given > 0, column / np.maximum(given, 1), _LAST_RESORT + column), out=entry)
-    late = np.argsort(entry, axis=1, kind="stable")[:, budget:]
-    np.put_along_axis(included, ties[late], False, axis=1)
+    # what every allocation gives a strategy at least is the same for all; only what one gives more is its own
+    least = draws.min(axis=0)
+    columns = np.ascontiguousarray(known.T)
+    shared = np.min([_entry(*one) for one in zip(columns, least.tolist(), strict=True)], axis=0)
+    entry = np.tile(shared, (len(draws), 1))
+    for allocation, place in zip(*np.nonzero(draws > least), strict=True):
+        own = _entry(columns[place], int(draws[allocation, place]))
+        np.minimum(entry[allocation], own, out=entry[allocation])
+    last = np.partition(entry, budget - 1, axis=1)[:, budget - 1 : budget]  # of the candidates that come in
+    before, equal = entry < last, entry == last
+    equal &= np.cumsum(equal, axis=1) <= budget - np.count_nonzero(before, axis=1)[:, None]
+    included[:, ties] = before | equal
     return included
+
+
+def _entry(ranks: DoubleArray, draws: int) -> DoubleArray:
+    """Return (n,): when each candidate comes in by one strategy alone; inf where that has it not."""
+    return ranks / draws if draws else _LAST_RESORT + ranks
 
 
 def pages(order: IntArray, included: BoolArray, k: int) -> IntArray:

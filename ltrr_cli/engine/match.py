@@ -8,6 +8,7 @@ from __future__ import annotations
 import numpy as np
 
 from ltrr_cli.core.types import BoolArray, FloatArray
+from ltrr_cli.ranking.candidate_features import MATCHING
 from ltrr_cli.ranking.model import Schema
 
 STRICT = 3.0  # log-odds that a number, code or sign that was asked for costs who lacks it
@@ -53,7 +54,9 @@ def told_apart(schema: Schema, features: FloatArray) -> FloatArray:
     popularity is no reason to show another number. Who has less of the other words keeps no more than who has more: to
     share a number alone is little. Who matches nothing at all stands below who matches something.
     """
-    kept = np.where(matching(schema, features), 1.0, UNMATCHED)
+    told = column(schema, features, MATCHING[0])
+    matches = matching(schema, features) if told is None or np.isnan(told).any() else told > 0
+    kept = np.where(matches, 1.0, UNMATCHED)
     if not (kept == 1.0).any():
         kept[:] = 1.0
     lacking, words = filled(schema, features, "lexical.lacking"), filled(schema, features, "lexical.words")
@@ -106,7 +109,11 @@ def filled(schema: Schema, features: FloatArray, name: str) -> FloatArray:
 
 def known(schema: Schema, features: FloatArray, name: str) -> FloatArray:
     """Return a column, 0 where it is missing or says nothing."""
-    return np.nan_to_num(filled(schema, features, name))
+    found = column(schema, features, name)
+    if found is None:
+        return np.zeros(len(features), np.float32)
+    said: FloatArray = np.where(np.isnan(found), np.float32(0.0), found)
+    return said
 
 
 def _place(schema: Schema, name: str) -> int:

@@ -44,18 +44,19 @@ class PageExploration:
 
         pages -- (a, k) under each allocation before swaps, -1 where it is shorter; odds -- (a,) of each allocation
         """
-        k, line = pages.shape[1], dict[int, int]()
-        for candidate in pages.ravel().tolist():
-            line.setdefault(candidate, len(line))
-        wide = np.zeros((len(line), k + 2))  # one column more at both ends, where nobody is moved to
-        for page, share in zip(pages, odds.tolist(), strict=True):
-            size = int((page >= 0).sum())
-            table = chances(size, self.chance, self.protected) * share
-            lines, places = [line[candidate] for candidate in page[:size].tolist()], np.arange(size)
+        k = pages.shape[1]
+        line = {candidate: at for at, candidate in enumerate(dict.fromkeys(pages.ravel().tolist()))}
+        places, shares = [], []  # of cells; one column more at both ends, where nobody is moved to
+        for page, share in zip(pages.tolist(), odds.tolist(), strict=True):
+            size = len(page) - page.count(-1)
+            table = chances(size, self.chance, self.protected)
+            cells = np.array([line[candidate] * (k + 2) + at for at, candidate in enumerate(page[:size])], np.intp)
             for column in range(table.shape[1]) if self.chance else (STAY,):
-                wide[lines, places + column] += table[:, column]
+                places.append(cells + column)
+                shares.append(table[:, column] * share)
+        wide = np.bincount(np.concatenate(places), np.concatenate(shares), len(line) * (k + 2))
         # shares of a ninth add up to a little more than 1
-        stands = np.minimum(wide[:, 1:-1], 1.0)
+        stands = np.minimum(wide.reshape(len(line), k + 2)[:, 1:-1], 1.0)
         return {candidate: stands[at] for candidate, at in line.items() if candidate >= 0}
 
     def page_odds(self, pages: IntArray, odds: DoubleArray, page: IntArray) -> float:

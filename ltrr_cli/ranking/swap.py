@@ -8,6 +8,7 @@ AAAI 2006).
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 
@@ -57,8 +58,9 @@ def swap(size: int, chance: float, protected: int, seed: int) -> Swapped:
     return Swapped(order, table[order, moved + 1], table[order])
 
 
+@lru_cache(maxsize=64)
 def chances(size: int, chance: float, protected: int) -> DoubleArray:
-    """Return (size, 3): the exact chances of each place to be shown one above, as it is, one below."""
+    """Return (size, 3), read-only: the exact chances of each place to be shown one above, as it is, one below."""
     if not 0.0 <= chance <= 0.5:
         raise UsageError(f"swap chance is {chance}", hint="a chance between 0 and 0.5")
     if protected < 0:
@@ -68,6 +70,7 @@ def chances(size: int, chance: float, protected: int) -> DoubleArray:
     table[:, UP] = np.where(place > protected, chance / 2, 0.0)
     table[:, DOWN] = np.where((place >= protected) & (place < size - 1), chance / 2, 0.0)
     table[:, STAY] = 1.0 - table[:, UP] - table[:, DOWN]
+    table.setflags(write=False)
     return table
 
 
