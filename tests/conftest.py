@@ -19,12 +19,27 @@ from ltrr_cli.core.types import Context, Entity, FloatArray, Reading, Request
 from ltrr_cli.retrieval.strategy import Resources
 from ltrr_cli.text.normalise import query_key, query_tokens
 from ltrr_cli.workspace.workspace import Workspace
+from tests.once import once
+from tests.turns import its_turn
 
 DAY_0 = 1_700_000_000_000
 
 # a busy machine makes inputs slowly, which says nothing of what is tested
 hypothesis_settings.register_profile("ltrr", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 hypothesis_settings.load_profile("ltrr")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put off to the slow set what is marked to take turns and whose turn it is not (``tests.turns``)."""
+    seen: dict[str, int] = {}
+    for item in items:
+        mark = item.get_closest_marker("turns")
+        if mark is not None:
+            test = item.nodeid.partition("[")[0]
+            number = seen[test] = seen.get(test, -1) + 1
+            if not its_turn(number + sum(test.encode()), mark.args[0]):
+                item.add_marker(pytest.mark.slow)
 
 
 class HashedWords:
@@ -89,9 +104,22 @@ def sample_home(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A workspace with the sample catalog, indexed once: read it, or copy it."""
     from ltrr_cli.catalog.sample import sample_path
 
-    home = tmp_path_factory.mktemp("sample") / "home"
-    ltrr_cli.open(home).index([sample_path("catalog.jsonl.gz")])
-    return home
+    def index(folder: Path) -> None:
+        ltrr_cli.open(folder / "home").index([sample_path("catalog.jsonl.gz")])
+
+    return once(tmp_path_factory, "sample", index) / "home"
+
+
+@pytest.fixture(scope="session")
+def fed_home(sample_home: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The same after the sample's feedback: read it, or copy it."""
+    from ltrr_cli.catalog.sample import sample_path
+
+    def ingest(folder: Path) -> None:
+        shutil.copytree(sample_home, folder / "home")
+        ltrr_cli.open(folder / "home").ingest([sample_path("feedback.jsonl.gz")])
+
+    return once(tmp_path_factory, "fed", ingest) / "home"
 
 
 @pytest.fixture(scope="session")
@@ -99,9 +127,10 @@ def indexed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A home with the songs indexed: copy it."""
     from tests.small_workspace import write_catalog
 
-    folder = tmp_path_factory.mktemp("engine")
-    ltrr_cli.open(folder / "home").index([write_catalog(folder / "catalog.jsonl")])
-    return folder / "home"
+    def index(folder: Path) -> None:
+        ltrr_cli.open(folder / "home").index([write_catalog(folder / "catalog.jsonl")])
+
+    return once(tmp_path_factory, "songs", index) / "home"
 
 
 @pytest.fixture

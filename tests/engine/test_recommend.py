@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import shutil
 from pathlib import Path
 
 import pytest
@@ -11,14 +10,8 @@ from ltrr_cli.workspace.workspace import Workspace
 
 
 @pytest.fixture(scope="module")
-def fed(sample_home: Path, tmp_path_factory: pytest.TempPathFactory) -> Workspace:
-    from ltrr_cli.catalog.sample import sample_path
-
-    home = tmp_path_factory.mktemp("fed") / "home"
-    shutil.copytree(sample_home, home)
-    workspace = ltrr_cli.open(home)
-    workspace.ingest([sample_path("feedback.jsonl.gz")])
-    return workspace
+def fed(fed_home: Path) -> Workspace:
+    return ltrr_cli.open(fed_home)
 
 
 def busiest(workspace: Workspace) -> str:

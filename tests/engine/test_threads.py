@@ -51,6 +51,7 @@ def lived(indexed: Path, tmp_path_factory: pytest.TempPathFactory) -> Workspace:
     return workspace
 
 
+@pytest.mark.turns(3)
 def test_eight_threads_get_the_pages_that_one_thread_gets(lived: Workspace):
     systems = list(product(("hazard", "thompson"), ("ranker-1", "fusion")))
 

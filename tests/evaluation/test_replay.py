@@ -133,6 +133,7 @@ def mutated(lines: Lines, cut: int, seed: int) -> Lines:
     return changed
 
 
+@pytest.mark.turns(3)
 @pytest.mark.parametrize(
     ("count", "train_every", "cuts"), [(40, 0, 12), (130, 40, 3), pytest.param(130, 3, 10, marks=pytest.mark.slow)]
 )

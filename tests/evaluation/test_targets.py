@@ -59,6 +59,7 @@ def test_the_places_of_a_line_hold_its_odds_and_never_add_up_to_more_than_its_in
     assert several > 50
 
 
+@pytest.mark.turns(3)
 def test_a_system_judged_by_its_own_log_is_worth_what_it_earned(lived: Workspace):
     logged = collect(lived.state, ["hazard"])
     weighed = logged.exposures["hazard"]
@@ -108,6 +109,7 @@ def test_only_live_traffic_counts(tmp_path: Path, indexed: Path):
     assert report.policies["hazard"].refused.startswith("effective sample size 5.0 of 5")
 
 
+@pytest.mark.turns(3)
 def test_a_page_without_places_is_weighed_by_its_position_alone(lived: Workspace, monkeypatch: pytest.MonkeyPatch):
     known = collect(lived.state, ["uniform"]).exposures["uniform"]
     every = [replace(impression, shown=tuple(replace(line, places={}) for line in impression.shown))
@@ -120,6 +122,7 @@ def test_a_page_without_places_is_weighed_by_its_position_alone(lived: Workspace
     )
 
 
+@pytest.mark.turns(3)
 def test_a_click_moves_no_weight_of_an_earlier_search(lived: Workspace, tmp_path: Path):
     shutil.copytree(lived.home, tmp_path / "home")
     workspace = Workspace(tmp_path / "home", allocation__exploration=0.4)

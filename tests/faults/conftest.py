@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from ltrr_cli.workspace.workspace import Workspace
+from tests.once import once
 from tests.small_workspace import searches, write_catalog, write_log
 
 QUERIES = ("love", "night road", "slangworda please", "slangwordb please", "")
@@ -41,9 +42,17 @@ class Made:
 
 @pytest.fixture(scope="session")
 def made(tmp_path_factory: pytest.TempPathFactory) -> Made:
-    folder = tmp_path_factory.mktemp("faults")
+    folder = once(tmp_path_factory, "faults", _make)
+    return _made(folder)
+
+
+def _made(folder: Path) -> Made:
+    return Made(*(folder / name for name in ("home", "catalog.jsonl", "more.jsonl", "log.jsonl", "q.jsonl", "r.tsv")))
+
+
+def _make(folder: Path) -> None:
+    found = _made(folder)
     lines = write_catalog(folder / "all.jsonl").read_text().splitlines(keepends=True)
-    found = Made(*(folder / name for name in ("home", "catalog.jsonl", "more.jsonl", "log.jsonl", "q.jsonl", "r.tsv")))
     found.catalog.write_text("".join(lines[:15]))
     found.more.write_text("".join(lines[15:18]))
     write_log(found.log, searches(90)[40:])
@@ -62,7 +71,6 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Made:
     assert workspace.train(algorithm="linear", judgments=(found.queries, found.qrels)).promoted
     workspace.query("love", seed=1, at="2024-06-01T10:00:00Z")
     workspace.state.journal.close()
-    return found
 
 
 def answers(workspace: Workspace) -> tuple[tuple[str, ...], ...]:

@@ -74,6 +74,7 @@ def test_a_damaged_file_of_the_catalog_is_named_and_nothing_is_answered(
             shutil.rmtree(home)
 
 
+@pytest.mark.turns(5)
 @pytest.mark.parametrize("damage", DAMAGES)
 def test_a_damaged_file_of_what_was_learnt_is_named_and_the_rest_answers(
     made: Made, tmp_path: Path, damage: Callable[[Path], None]

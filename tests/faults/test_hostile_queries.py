@@ -37,6 +37,7 @@ def served(made: Made, tmp_path_factory: pytest.TempPathFactory) -> Workspace:
     return workspace
 
 
+@pytest.mark.turns(3)
 @given(hostile)
 @settings(max_examples=1_500, deadline=None, suppress_health_check=list(HealthCheck))
 def test_no_query_breaks_the_funnel(served: Workspace, text: str):

@@ -67,6 +67,7 @@ def test_a_click_at_the_very_moment_of_a_search_is_not_seen_by_it(workspace: Wor
     assert (own_count_of_wanted(frozen(workspace, log(lines))) == 0).all()
 
 
+@pytest.mark.turns(3)
 @pytest.mark.parametrize("cut", [120, *(pytest.param(cut, marks=pytest.mark.slow) for cut in (50, 199))])
 def test_changing_later_clicks_leaves_earlier_answers_alone(workspace: Workspace, log: Log, tmp_path: Path, cut: int):
     lines = searches(200)

@@ -119,6 +119,7 @@ def test_shuffled_and_split_logs_teach_the_same(indexed: Path, tmp_path: Path):
     assert states[0] == states[1]
 
 
+@pytest.mark.turns(3)
 def test_a_ranker_is_trained_and_serves_only_if_better(workspace: Workspace, log: Log):
     workspace.ingest([log(searches(600))])
     report = workspace.train()
