@@ -49,6 +49,11 @@ class OutcomeBatch(Sequence[Outcome]):
     def __getitem__(self, index: int | slice) -> Outcome | Sequence[Outcome]:
         return self.outcomes[index]
 
+    def part(self, start: int, stop: int) -> OutcomeBatch:
+        """Return the outcomes from a place up to another."""
+        some = slice(start, stop)
+        return OutcomeBatch(self.outcomes[some], self.rows[some], self.times_ms[some], self.worth[some])
+
     def wanted(self) -> IntArray:
         """Return the places, ascending, of outcomes that speak for an entity of the catalog."""
         return np.flatnonzero((self.worth > 0) & (self.rows >= 0)).astype(np.int32)

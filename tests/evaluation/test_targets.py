@@ -156,7 +156,7 @@ def test_searches_before_a_moment_are_left_out(lived: Workspace):
 
 
 def test_one_line_of_a_page_earns_once(lived: Workspace):
-    from ltrr_cli.learning.fold import outcomes
+    from ltrr_cli.learning.timeline import outcomes
 
     past = list(outcomes(lived.state.journal, lived.settings))
     assert earned([*past, *past]) == earned(past)
