@@ -112,7 +112,7 @@ def test_a_page_without_places_is_weighed_by_its_position_alone(lived: Workspace
     known = collect(lived.state, ["uniform"]).exposures["uniform"]
     every = [replace(impression, shown=tuple(replace(line, places={}) for line in impression.shown))
              for impression in lived.state.journal.impressions()]  # fmt: skip
-    monkeypatch.setattr(type(lived.state.journal), "impressions", lambda journal: iter(every))
+    monkeypatch.setattr(type(lived.state.journal), "impressions", lambda journal, **bounds: iter(every))
     alone = collect(lived.state, ["uniform"]).exposures["uniform"]
     assert alone.carried().mean() <= known.carried().mean() + 1e-9
     assert from_journal(lived.state, ["hazard"]).policies["hazard"].value == pytest.approx(

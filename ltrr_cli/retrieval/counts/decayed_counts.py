@@ -13,7 +13,7 @@ import numpy as np
 
 from ltrr_cli.core.clock import HOUR
 from ltrr_cli.core.types import BoolArray, DoubleArray, FloatArray, IntArray, MomentArray
-from ltrr_cli.retrieval.counts.sorted_table import Kind, SortedTable, codes_of, rounds
+from ltrr_cli.retrieval.counts.sorted_table import Kind, SortedTable, of_npz, rounds
 
 HALF_LIVES_H = (1.0, 4.0, 16.0, 64.0, 256.0, 1024.0)  # a geometric grid; hours
 COLUMNS = len(HALF_LIVES_H) + 1  # the last column does not decay
@@ -86,11 +86,6 @@ class DecayedCounts(SortedTable):
 
     @classmethod
     def open(cls, path: Path) -> Self:
-        """Map what ``save`` wrote; the files of 0.1.0 are read, too, when pairs of a key stood as they came."""
+        """Map what ``save`` wrote, or read the ``.npz`` that it was."""
         old = path.with_suffix(".npz")
-        if not old.exists():
-            return super().open(path)
-        with np.load(old, allow_pickle=False) as stored:
-            codes = codes_of(np.repeat(np.arange(len(stored["counts"])), stored["counts"]), stored["row"])
-            order = np.argsort(codes, kind="stable")
-            return cls(codes[order], {name: stored[name][order] for name in cls.kinds})
+        return cls(*of_npz(old)) if old.exists() else super().open(path)

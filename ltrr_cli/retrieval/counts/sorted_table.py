@@ -221,6 +221,17 @@ class SortedTable:
         return table
 
 
+def of_npz(path: Path) -> tuple[MomentArray, Arrays]:
+    """Return (codes ascending, columns) of the one file that a table was; in 0.1.0 rows of a key stood as they came."""
+    with np.load(path, allow_pickle=False) as stored:
+        columns = {name: stored[name] for name in stored.files}
+    if "code" in columns:
+        return columns.pop("code"), columns
+    codes = codes_of(np.repeat(np.arange(len(columns["counts"])), columns.pop("counts")), columns.pop("row"))
+    order = np.argsort(codes, kind="stable")
+    return codes[order], {name: column[order] for name, column in columns.items()}
+
+
 def _between(codes: MomentArray, keys: MomentArray) -> tuple[MomentArray, MomentArray]:
     """Return (places among ascending codes, index into ``keys``) of all pairs of some keys, key by key."""
     starts, ends = np.searchsorted(codes, keys << 32), np.searchsorted(codes, (keys + 1) << 32)
@@ -260,14 +271,11 @@ class TotalCounts(SortedTable):
 
     @classmethod
     def open(cls, path: Path) -> Self:
-        """Map what ``save`` wrote; the files of 0.1.0 are read, too, when words had counts at every half-life."""
-        old = path.with_suffix(".npz")
-        if not old.exists():
+        """Map what ``save`` wrote, or read an ``.npz``; in 0.1.0 words had counts at every half-life."""
+        if not path.with_suffix(".npz").exists():
             return super().open(path)
-        with np.load(old, allow_pickle=False) as stored:
-            codes = codes_of(np.repeat(np.arange(len(stored["counts"])), stored["counts"]), stored["row"])
-            order = np.argsort(codes, kind="stable")
-            return cls(codes[order], {"total": stored["value"][order, -1]})
+        codes, columns = of_npz(path.with_suffix(".npz"))
+        return cls(codes, {"total": columns["total"] if "total" in columns else columns["value"][:, -1]})
 
 
 class DistinctCounts(SortedTable):
@@ -283,3 +291,9 @@ class DistinctCounts(SortedTable):
         found: BoolArray = np.zeros(len(hashes), np.bool_)
         found[np.flatnonzero(new)[first]] = True
         return found
+
+    @classmethod
+    def open(cls, path: Path) -> Self:
+        """Map what ``save`` wrote, or read the ``.npy`` that it was."""
+        old = path.with_suffix(".npy")
+        return cls(np.sort(np.load(old, allow_pickle=False).view(np.int64))) if old.exists() else super().open(path)

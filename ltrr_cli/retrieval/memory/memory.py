@@ -35,7 +35,6 @@ import numpy as np
 
 from ltrr_cli.core.clock import HOUR
 from ltrr_cli.core.intent import meant_by_name
-from ltrr_cli.core.seeds import seed_of
 from ltrr_cli.core.types import FloatArray, IntArray, Outcome, Request
 from ltrr_cli.retrieval.counts.decayed_counts import COLUMNS, DecayedCounts
 from ltrr_cli.retrieval.counts.sorted_table import DistinctCounts, TotalCounts, codes_of, mixed
@@ -48,7 +47,7 @@ from ltrr_cli.retrieval.memory.recollection import Recollection, leaning, near_s
 from ltrr_cli.retrieval.memory.similar_queries import SimilarQueries, digits_of
 from ltrr_cli.retrieval.outcome_batch import OutcomeBatch
 from ltrr_cli.retrieval.strategy import Resources, Strategy
-from ltrr_cli.storage.segments import TableFile, TextLog
+from ltrr_cli.storage.segments import TextLog
 from ltrr_cli.text.normalise import query_key, query_tokens
 
 NEIGHBOURS = 100
@@ -57,12 +56,14 @@ LEAST_WEIGHT = 1e-3  # neighbours lighter than this are left out
 BAYES_SHARE, PREDICTED_SHARE, POPULAR_SHARE = 0.3, 0.2, 1.0  # sources of the prior, each a distribution
 WRITINGS = 20_000  # queries as typed whose numbers are at hand
 FEWEST_ACTIONS = 100.0  # before them nothing is said of what predictions are worth
+FORMAT = 2  # of what is learnt
 DOUBLED = 2.0  # times the actions after which that is learnt anew
 
 
 class _Header(msgspec.Struct, frozen=True):
-    """``memory.json``; in 0.1.0 queries and words stood in it, and every prediction was worth one action."""
+    """``memory.json``; in format 1 queries and words stood in it, at first without what predictions are worth."""
 
+    format: int = 1
     keys: list[str] = []
     words: list[str] = []
     word_count: list[float] = []
@@ -120,26 +121,26 @@ class Memory(Strategy):
         self._words.save(folder / "words")
         self._trend.save(folder / "trend")
         self._people.save(folder / "people")
-        self._queries.save(folder / "queries", list(self._keys))
+        self._queries.save(folder / "queries", self._written)
         worth = self._worth
-        header = _Header(strengths=worth.strengths, powers=worth.powers, actions=self._actions, settled=self._settled)
+        header = _Header(FORMAT, [], [], [], worth.strengths, worth.powers, self._actions, self._settled)
         (folder / "memory.json").write_bytes(msgspec.json.encode(header))
 
     def _load(self, folder: Path) -> None:
         header = msgspec.json.decode((folder / "memory.json").read_bytes(), type=_Header)
-        keys: list[str] = header.keys
-        if TableFile.saved(folder / "people"):
-            self._queries, keys = TextLog.open(folder / "queries")
-            self._words = QueryWords.open(folder / "words")
+        self._written, words = header.keys, folder / "words"
+        if header.format > 1:
+            (self._queries, self._written), self._words = TextLog.open(folder / "queries"), QueryWords.open(words)
+        else:
+            self._words = QueryWords.first_format(words, header.words, header.word_count)
+        if not (folder / "seen.npy").exists():  # of 0.1.0, whose hashes were others
             self._against = TotalCounts.open(folder / "against")
             self._people = DistinctCounts.open(folder / "people")
-        else:  # 0.1.0, which knew of people by other hashes, and nothing of what speaks against an entity
-            self._words = QueryWords.first_format(folder / "words", header.words, header.word_count)
-        self._keys, self._written = {key: number for number, key in enumerate(keys)}, list(keys)
+        self._keys = {key: number for number, key in enumerate(self._written)}
         self._worth = PriorStrength(header.strengths, header.powers)
         self._settled, self._actions = header.settled, header.actions
         self._pairs = DecayedCounts.open(folder / "pairs")
-        self._near = SimilarQueries.open(folder / "neighbours", keys)
+        self._near = SimilarQueries.open(folder / "neighbours", self._written)
         self._trend = Trend.open(folder / "trend")
 
     @property
@@ -197,23 +198,11 @@ class Memory(Strategy):
         if asked:
             rows, weights = batch.rows[asked], batch.worth[asked]
             codes = codes_of(keys, rows)
-            new = self._people.add(mixed(self._who(batch, asked), codes))
+            new = self._people.add(mixed(batch.who(asked), codes))
             self._pairs.add(codes, batch.times_ms[asked], weights, new)
             self._words.add(words, rows[word_of], weights[word_of])
         if doubted:
-            codes = codes_of(doubts, batch.rows[doubted])
-            self._against.add(codes, (-batch.worth[doubted]).astype(np.float32))
-
-    @staticmethod
-    def _who(batch: OutcomeBatch, places: Sequence[int]) -> np.ndarray:
-        """Return (n,) uint64 hashes of who acted."""
-        people: dict[str, int] = {}
-        who = []
-        for place in places:
-            outcome = batch[place]
-            name = outcome.user or outcome.session or outcome.event_id
-            who.append(people.get(name) or people.setdefault(name, seed_of(name)))
-        return np.array(who, np.uint64)
+            self._against.add(codes_of(doubts, batch.rows[doubted]), (-batch.worth[doubted]).astype(np.float32))
 
     def _query(self, key: str) -> int:
         """Return the number of a query, new where it is new; -1 where it has no words."""
@@ -263,9 +252,8 @@ class Memory(Strategy):
 
     def _expected(self, rows: IntArray, predicted: FloatArray, strength: float) -> FloatArray:
         """Return (n,) float32, the prior of a known query without its words."""
-        whole: FloatArray = self._prior(
-            rows, predicted, np.zeros_like(predicted), strength, np.ones(len(rows), np.float32)
-        ).sum(axis=1)
+        none = np.zeros_like(predicted)
+        whole: FloatArray = self._prior(rows, predicted, none, strength, none + np.float32(1.0)).sum(axis=1)
         return whole
 
     def _untried(self) -> float:
@@ -298,7 +286,7 @@ class Memory(Strategy):
         last_h = np.full(len(rows), np.nan, np.float32)
         last_h[np.searchsorted(rows, own_rows)] = (moment - last) / HOUR
         share = near_share(float(own[:, -1].sum()))
-        count, against = own[:, -1] + near[:, -1] * share, self._spoken_against(rows, key, *neighbours, share)
+        count, against = own[:, -1] + near[:, -1] * share, self._doubts(rows, key, *neighbours, share)
         support = float(count.sum())
         named = meant_by_name(request.reading) if len(predicted_rows) else 0.0
         untried = len(predicted_rows) * self._untried()
@@ -386,9 +374,7 @@ class Memory(Strategy):
         pairs, of = self._pairs.pairs_of(numbers.tolist())
         return summed(self._pairs.rows(pairs), self._pairs.values(pairs, moment) * weights[of, None])
 
-    def _spoken_against(
-        self, rows: IntArray, key: str, numbers: IntArray, weights: FloatArray, share: float
-    ) -> FloatArray:
+    def _doubts(self, rows: IntArray, key: str, numbers: IntArray, weights: FloatArray, share: float) -> FloatArray:
         """Return (n,) float32: what spoke against rows (ascending), for a query and, less a share, its neighbours."""
         keys, worth = [self._keys.get(key, -1), *numbers.tolist()], np.concatenate([[1.0], share * weights])
         pairs, of = self._against.pairs_of(keys)

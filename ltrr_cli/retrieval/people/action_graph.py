@@ -18,11 +18,12 @@ from ltrr_cli.core.types import Context, DoubleArray, IntArray, Outcome, Request
 from ltrr_cli.retrieval.people import personal_score
 from ltrr_cli.retrieval.people.actions import Actions
 from ltrr_cli.retrieval.people.factors import Factors, fit, none
+from ltrr_cli.retrieval.people.first_format import old_fit
 from ltrr_cli.retrieval.people.personal_score import LARGEST, PersonalScore, Weights, affinity, groups_of, person
 from ltrr_cli.storage.packed_arrays import open_arrays, write_arrays
 from ltrr_cli.storage.segments import link
 
-FITTED, LOG = "factors.bin", "actions"
+FITTED, OLD_FIT, LOG = "factors.bin", "factors.npz", "actions"
 
 NEWEST = 300_000  # settled actions that place entities: more of them move hardly anything, and cost seconds and memory
 
@@ -86,14 +87,20 @@ class ActionGraph:
 
     @classmethod
     def open(cls, folder: Path, row_of: Callable[[str], int], types: IntArray) -> Self:
-        """Read what ``save`` wrote; nothing where that was another version, which a fold mends."""
+        """Read what ``save`` wrote, or what 0.1.0 did; nothing where there is nothing."""
         graph = cls(row_of, types)
-        if (folder / FITTED).exists():
+        if (folder / OLD_FIT).exists():
+            graph.actions, (size, stored) = Actions.open(folder / LOG), old_fit(folder / OLD_FIT)
+        elif (folder / FITTED).exists():
             graph.actions, graph._file = Actions.open(folder / LOG), folder / FITTED
             stored = open_arrays(folder / FITTED)
-            factors = Factors(*(stored[name] for name in PARTS))
-            weights = Weights(*(np.array(stored[name]) for name in ("weights", "groups", "returning")))
-            graph._fitted = (int(stored["size"][0]), factors, weights)
+            size = int(stored["size"][0])
+        else:
+            return graph
+        weights, none = [], Weights.none()
+        for name, nothing in (("weights", none.aspects), ("groups", none.groups), ("returning", none.returning)):
+            weights.append(np.array(stored.get(name, nothing)))
+        graph._fitted = (size, Factors(*(stored[name] for name in PARTS)), Weights(*weights))
         return graph
 
 

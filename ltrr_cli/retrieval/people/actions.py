@@ -19,6 +19,7 @@ from ltrr_cli.core.clock import DAY
 from ltrr_cli.core.seeds import seed_of
 from ltrr_cli.core.types import DoubleArray, IntArray, MomentArray, Outcome
 from ltrr_cli.retrieval.outcome_batch import OutcomeBatch
+from ltrr_cli.retrieval.people.first_format import old_actions
 from ltrr_cli.storage import disk
 from ltrr_cli.storage.merging import ROOM, grown
 from ltrr_cli.storage.packed_arrays import open_arrays, write_arrays
@@ -200,24 +201,32 @@ class Actions:
 
     @classmethod
     def open(cls, path: Path) -> Self:
-        """Map what ``save`` wrote; nothing where there is nothing, or only what was written before there was a log."""
+        """Map what ``save`` wrote, or read a log of 0.1.0; nothing where there is nothing."""
         actions = cls()
+        if path.with_suffix(".npz").exists():
+            columns, hashed, heads, named = old_actions(path.with_suffix(".npz"))
+            actions._append(*(columns[name] for name in _COLUMNS))
+            actions._know(named, heads, hashed)
+            return actions
         if not path.with_suffix(LOG).exists():
             return actions
         log, actions._base, late = LogFile.open(path)
         names, hashes, more = LogFile.open(path.with_name(f"{path.name}-{ACTORS}"))
         kinds = msgspec.json.decode(path.with_name(f"{path.name}-{EVENTS}").read_bytes(), type=list[str])
-        actions._kinds = {name: number for number, name in enumerate(kinds)}
         actions._size = actions._mapped = len(actions._base["row"])
         if late is not None:
             actions._append(*late.values())
-        for part in (hashes, more):
-            if part is not None:
-                actions._hashes.frombytes(part["hash"].tobytes())
-        actions._heads.frombytes(open_arrays(path.with_name(f"{path.name}-{HEADS}"))["last"].tobytes())
-        actions._stored = {hashed: number for number, hashed in enumerate(actions._hashes)}
+        heads = open_arrays(path.with_name(f"{path.name}-{HEADS}"))["last"]
+        actions._know(kinds, heads, *(part["hash"] for part in (hashes, more) if part is not None))
         actions._files = log, names
         return actions
+
+    def _know(self, kinds: Sequence[str], heads: np.ndarray, *hashes: np.ndarray) -> None:
+        self._kinds = {name: number for number, name in enumerate(kinds)}
+        self._heads.frombytes(heads.tobytes())
+        for part in hashes:
+            self._hashes.frombytes(part.tobytes())
+        self._stored = {hashed: number for number, hashed in enumerate(self._hashes)}
 
 
 def added_up(rows: IntArray, weights: DoubleArray, kinds: IntArray) -> tuple[IntArray, DoubleArray, IntArray]:

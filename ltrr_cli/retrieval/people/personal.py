@@ -24,7 +24,7 @@ from ltrr_cli.retrieval.strategy import Look, Resources, Strategy, best
 from ltrr_cli.storage.segments import link
 from ltrr_cli.text.normalise import query_key
 
-PEOPLE = "profiles.json"
+PEOPLE, OLD_PEOPLE = "profiles.json", "people.json"
 PROFILE = 10  # best known bearers of a profile's values, each taken for one action
 NEAR_QUERY = 2.0  # log-odds per standard deviation of nearness to the best hits
 
@@ -57,7 +57,10 @@ class Personal(Strategy):
         if learned is None:
             return cls(ActionGraph(*known), ties)
         personal = cls(ActionGraph.open(learned, *known), ties)
-        if (learned / PEOPLE).exists():
+        if (learned / OLD_PEOPLE).exists():
+            said = msgspec.json.decode((learned / OLD_PEOPLE).read_bytes(), type=dict[str, _Said])
+            personal._people = {user: [one] for user, one in said.items()}
+        elif (learned / PEOPLE).exists():
             personal._file = learned / PEOPLE
             personal._people = msgspec.json.decode(personal._file.read_bytes(), type=dict[str, list[_Said]])
         return personal

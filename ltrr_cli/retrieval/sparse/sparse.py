@@ -17,7 +17,7 @@ Only counts are learnt; translations are made of them when they are asked for, s
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from shutil import copytree
@@ -35,13 +35,13 @@ from ltrr_cli.retrieval.sparse.postings import Postings
 from ltrr_cli.retrieval.sparse.terms import terms_of, units_of
 from ltrr_cli.retrieval.strategy import Look, Resources, Strategy, best
 from ltrr_cli.storage.lookup import Lookup
-from ltrr_cli.storage.packed_arrays import open_arrays, write_arrays
+from ltrr_cli.storage.packed_arrays import open_arrays, strings_of, write_arrays
 from ltrr_cli.storage.segments import TableFile, TextLog
 from ltrr_cli.text.analyse import Analyzer
 from ltrr_cli.text.normalise import query_tokens
 
 ENCODER = "encoder"  # folder of an imported sparse encoder
-FILE, CHOSEN, UNITS = "terms.bin", "chosen", "units"
+FILE, CHOSEN, OLD, UNITS = "terms.bin", "chosen", "chosen.bin", "units"
 PRIOR = 5.0  # entities' worth of the background in P(term | unit)
 MOST_ROWS = 256  # bearers, and chosen entities, that speak for a unit
 EXPANDED = 48  # terms of a translated query
@@ -103,12 +103,21 @@ class Sparse(Strategy):
             opened._chosen = TotalCounts.open(learned / CHOSEN)
             opened._units, units = TextLog.open(learned / UNITS)
             opened._numbers = {unit: number for number, unit in enumerate(units)}
+        elif learned is not None and (learned / OLD).exists():
+            opened._first_format(open_arrays(learned / OLD))
         return opened
 
     def save(self, folder: Path) -> None:
         """Write what was chosen for which unit."""
         self._chosen.save(folder / CHOSEN)
         self._units.save(folder / UNITS, list(self._numbers))
+
+    def _first_format(self, arrays: Mapping[str, np.ndarray]) -> None:
+        starts = arrays["starts"]
+        self._numbers = {unit: number for number, unit in enumerate(strings_of("units", arrays))}
+        codes = codes_of(np.repeat(np.arange(len(starts) - 1), np.diff(starts)), arrays["rows"])
+        order = np.argsort(codes, kind="stable")  # rows of a unit stood as they came
+        self._chosen = TotalCounts(codes[order], {"total": np.array(arrays["weights"], np.float32)[order]})
 
     # ------------------------------------------------------------ learning
 
