@@ -109,7 +109,7 @@ def take_source(
     aside: Aside,
     progress: Progress,
     place: LogPosition | None,
-    mapping: Mapping[str, str],
+    mapping: Mapping[str, str] | None = None,
 ) -> None:
     """Journal one log from its place on, inside the caller's transaction, and remember how far it was read."""
     if place is not None:
@@ -127,7 +127,7 @@ def take_lines(
     aside: Aside,
     progress: Progress,
     place: LogPosition | None,
-    mapping: Mapping[str, str],
+    mapping: Mapping[str, str] | None = None,
 ) -> None:
     """Journal what there is of a log, under its name, from a place on that has begun."""
     at = place or LogPosition("")
@@ -179,7 +179,7 @@ def _read(
     progress: Progress,
     place: LogPosition,
     name: str,
-    mapping: Mapping[str, str],
+    mapping: Mapping[str, str] | None,
 ) -> Iterator[list[Parsed]]:
     """Yield what the lines hold, batch by batch; count in ``taken`` and put ``aside`` what cannot be used.
 

@@ -33,9 +33,9 @@ class LineCounts(Protocol):
     refused: int
 
 
-def reader_of(format: str, undated: bool, mapping: Mapping[str, str]) -> str:  # noqa: A002 -- as users know it
+def reader_of(format: str, undated: bool, mapping: Mapping[str, str] | None = None) -> str:  # noqa: A002 -- as users know it
     """Name all that decides what a line is read as, beside the line."""
-    names = "".join(f" {ours}={theirs}" for ours, theirs in sorted(mapping.items()))
+    names = "".join(f" {ours}={theirs}" for ours, theirs in sorted((mapping or {}).items()))
     return f"{format} {'undated' if undated else 'dated'} {READ_AS}{names}"
 
 

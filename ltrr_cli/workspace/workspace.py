@@ -30,6 +30,7 @@ if TYPE_CHECKING:  # a question does not wait for what indexing and training imp
     from ltrr_cli.engine.query import Page
     from ltrr_cli.engine.query_batch import BatchReport
     from ltrr_cli.indexing.index import IndexReport
+    from ltrr_cli.indexing.init import InitReport
     from ltrr_cli.learning.follow import Stop
     from ltrr_cli.learning.publish import TrainReport
     from ltrr_cli.learning.records import IngestReport
@@ -283,6 +284,17 @@ class Workspace(EvaluationVerbs):
         from ltrr_cli.workspace.verify import verify
 
         return verify(self.state)
+
+    def init(
+        self, sources: Sequence[str | Path], *, force: bool = False, dry_run: bool = False, named: bool = False
+    ) -> InitReport:
+        """Look at a catalog and a log, say what is what, and write the settings that they need into ``ltrr.toml``.
+
+        force -- replace the settings there are; named -- the next commands name this folder
+        """
+        from ltrr_cli.indexing.init import init
+
+        return init(self.home, [str(source) for source in sources], force=force, dry_run=dry_run, named=named)
 
     # ------------------------------------------------------------ upkeep
 
