@@ -84,6 +84,12 @@ def read(folder: Path, sha256: str) -> Manifest:
     return manifest
 
 
+def digest_of(manifest: Manifest, part: str) -> str:
+    """Return a SHA-256 over the files of one top folder: what they hold, whatever the rest of the generation does."""
+    told = [f"{path} {file.sha256}\n" for path, file in sorted(manifest.files.items()) if path.startswith(f"{part}/")]
+    return hashlib.sha256("".join(told).encode()).hexdigest()
+
+
 def hash_file(path: Path) -> str:
     """Return a file's SHA-256 in hex."""
     digest = hashlib.sha256()

@@ -34,6 +34,7 @@ supervisor table tables tagger tail target task template term terms test text te
 tokens top total trace traffic train trainer tree trees trend type ubi ucb understanding uniform unit update usage
 user users validate value values vector vectors verbs verification verify version view vocabulary vowpal window word
 words worker workspace
+arrow csv frame parquet sqlite
 """
 STANDARD = set(TERMS.split())
 
