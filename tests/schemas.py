@@ -39,6 +39,7 @@ SERVED = "ltrr_cli.serving."  # what the server answers is described by its own 
 
 # command -> who answers it, by what its annotation returns
 COMMANDS: dict[str, Any] = {
+    "init": Workspace.init,
     "index": Workspace.index,
     "query": Workspace.query,
     "query --batch": Workspace.query_batch,

@@ -14,10 +14,11 @@ import msgspec
 from ltrr_cli.catalog.faults import faults
 from ltrr_cli.catalog.html import marked_fields, plain
 from ltrr_cli.catalog.read import bulk_action, entity_of, inside, of_hit, parse_entity, parse_record
-from ltrr_cli.catalog.reader_registry import Row, reader_of
+from ltrr_cli.catalog.reader_registry import Row, rows_of
 from ltrr_cli.catalog.remarks import Remarks
 from ltrr_cli.core.errors import DataError
 from ltrr_cli.core.types import Entity
+from ltrr_cli.text.cells import constant
 from ltrr_cli.text.lines import BadLine, Line, read_lines
 from ltrr_cli.text.recognise import LOOKED_AT, recognised
 
@@ -43,6 +44,7 @@ class Intake:
     duplicates -- lines whose id came before in the same run
     keys       -- key of a line -> lines that have it
     remarks    -- what was noticed of values
+    columns    -- column of a table -> what it is (``text.cells.KINDS``), where its cells shall not decide
     """
 
     entities: dict[str, Entity] = field(default_factory=dict)
@@ -54,23 +56,24 @@ class Intake:
     keys: Counter[str] = field(default_factory=Counter)
     remarks: Remarks = field(default_factory=Remarks)
     mapping: Mapping[str, str] = field(default_factory=dict)
+    columns: Mapping[str, str] = field(default_factory=dict)
     _mapped: set[str] = field(default_factory=set)  # keys of the mapping that a line had
     _id: object = None  # of the line behind an action line
 
     def read(
         self,
-        sources: Sequence[str | Path],
+        sources: Sequence[Any],
         mapping: Mapping[str, str] | None = None,
         progress: Callable[[int], None] | None = None,
     ) -> None:
-        """Read all sources in order; raises DataError for one that is known as something else than JSON lines."""
+        """Read all sources, paths and data frames, in order; raises DataError for one that is no catalog."""
         self.mapping = mapping or {}
         for source in sources:
-            reader = reader_of(source)
-            for line in _lines(source) if reader is None else reader.read(Path(source)):
+            rows, name = rows_of(source, self.columns), source_name(source)
+            for line in _lines(source) if rows is None else rows:
                 self.lines += 1
                 if isinstance(line, BadLine):
-                    self.refused.append(Refused(str(source), line.number, line.offset, line.reason, line.data))
+                    self.refused.append(Refused(name, line.number, line.offset, line.reason, line.data))
                     continue
                 try:
                     record = self._record(line)
@@ -78,7 +81,7 @@ class Intake:
                         continue
                     entity = self._entity(record)
                 except DataError as error:
-                    self.refused.append(_refused(source, line, str(error)))
+                    self.refused.append(_refused(name, line, str(error)))
                     continue
                 self.duplicates += entity.id in self.fresh
                 self.fresh.add(entity.id)
@@ -88,7 +91,12 @@ class Intake:
 
     def _record(self, line: Line | Row) -> dict[str, Any] | None:
         """Return what a line says of an entity; None for the action line of a bulk file."""
-        record = dict(line.record) if isinstance(line, Row) else parse_record(line.data, self.remarks)
+        if isinstance(line, Row):
+            record = dict(line.record)
+            for check, name, value in line.notes:
+                self.remarks.tell(check, name, value)
+        else:
+            record = parse_record(line.data, self.remarks)
         action = bulk_action(record)
         if action is not None:
             self._id = action.get("_id")
@@ -102,7 +110,7 @@ class Intake:
     def _entity(self, record: dict[str, Any]) -> Entity:
         self.keys.update(record.keys())
         for theirs in self.mapping.values():
-            if theirs not in self._mapped and (theirs in record or inside(record, theirs) is not None):
+            if theirs not in self._mapped and (constant(theirs) or theirs in record or inside(record, theirs)):
                 self._mapped.add(theirs)
         return entity_of(record, self.mapping, self.remarks)
 
@@ -141,10 +149,19 @@ def _lines(source: str | Path) -> Iterator[Line | BadLine]:
     yield from lines
 
 
-def _refused(source: str | Path, line: Line | Row, reason: str) -> Refused:
+def source_name(source: object) -> str:
+    """Return what messages call a source.
+
+    >>> source_name("c.jsonl"), source_name([])
+    ('c.jsonl', 'list')
+    """
+    return str(source) if isinstance(source, str | Path) else type(source).__name__
+
+
+def _refused(source: str, line: Line | Row, reason: str) -> Refused:
     if isinstance(line, Row):
-        return Refused(str(source), line.number, 0, reason, msgspec.json.encode(line.record, enc_hook=str))
-    return Refused(str(source), line.number, line.offset, reason, line.data)
+        return Refused(source, line.number, line.offset, reason, msgspec.json.encode(line.record, enc_hook=str))
+    return Refused(source, line.number, line.offset, reason, line.data)
 
 
 def read_ids(source: str | Path) -> list[str]:

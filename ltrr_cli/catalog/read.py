@@ -18,6 +18,7 @@ from ltrr_cli.catalog.values import attributes_of, number_of, texts_of, unwrappe
 from ltrr_cli.core.clock import iso, read_time
 from ltrr_cli.core.errors import DataError
 from ltrr_cli.core.types import AttributeValue, Entity
+from ltrr_cli.text.cells import constant
 
 FIELDS = ("id", "title", "text", "type", "attributes", "popularity", "created_at")
 LONGEST_ID = 512  # bytes
@@ -60,7 +61,9 @@ def entity_of(
     remarks = Remarks() if remarks is None else remarks
     taken: dict[str, Any] = {}
     for ours, theirs in (mapping or {}).items():
-        if theirs in record:
+        if said := constant(theirs):
+            taken[ours] = said
+        elif theirs in record:
             taken[ours] = record[theirs]
         elif (found := inside(record, theirs)) is not None:
             taken[ours] = found

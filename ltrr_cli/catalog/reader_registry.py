@@ -1,30 +1,29 @@
-"""Catalog files in other forms than JSON lines: readers that other packages add, chosen by a file's ending."""
+"""Catalogs in other forms than JSON lines: tables, and what readers of other packages read, chosen by the ending."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, ClassVar, Protocol
 
 from ltrr_cli.core.errors import DataError
 from ltrr_cli.core.plugins import PluginRegistry
 from ltrr_cli.text.lines import BadLine
+from ltrr_cli.text.tables import Row as Row
+from ltrr_cli.text.tables import table_source
 
 READERS = PluginRegistry(
     "catalog reader",
     "ltrr.catalog_readers",
-    {"jsonl": "ltrr_cli.text.lines:read_lines"},
+    {
+        "jsonl": "ltrr_cli.text.lines:read_lines",
+        "csv": "ltrr_cli.catalog.tables:CsvReader",
+        "sqlite": "ltrr_cli.catalog.tables:SqliteReader",
+        "parquet": "ltrr_cli.catalog.tables:ParquetReader",
+        "arrow": "ltrr_cli.catalog.tables:ArrowReader",
+    },
     "ltrr_cli.catalog.reader_registry:CatalogReader",
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Row:
-    """One entity of a file: ``number`` counts its rows from 1, ``record`` has the keys of a JSON line."""
-
-    number: int
-    record: Mapping[str, Any]
 
 
 class CatalogReader(Protocol):
@@ -40,12 +39,27 @@ class CatalogReader(Protocol):
         ...
 
 
-def reader_of(source: str | Path) -> CatalogReader | None:
-    """Return the reader for a file, by its ending; None: it is read as JSON lines.
+def rows_of(source: Any, columns: Mapping[str, str] | None = None) -> Iterator[Row | BadLine] | None:
+    """Return the rows of a source, a path or a data frame; None: it is read as JSON lines.
 
-    Raises DataError for a reader that does not load.
+    columns -- name of a column of a table -> what it is, where its cells shall not decide
+    A reader of another package comes before ours. Raises DataError for a reader that does not load.
     """
-    name = Path(source).name.lower()
+    if not isinstance(source, str | Path):
+        from ltrr_cli.catalog.tables import FrameReader
+
+        return FrameReader(columns).read(source)
+    plugged = _plugged(Path(source).name.lower())
+    if plugged is not None:
+        return plugged.read(Path(source))
+    table = table_source(source)
+    if table is None:
+        return None
+    rows: Iterator[Row | BadLine] = READERS.load(table.kind)(columns).read(source)
+    return rows
+
+
+def _plugged(name: str) -> CatalogReader | None:
     best: tuple[str, type[CatalogReader] | None] = ("", None)
     for plugin in READERS.others():
         found: Any = READERS.load(plugin)

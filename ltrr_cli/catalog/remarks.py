@@ -23,6 +23,7 @@ SAYINGS = {
     "flattened": ("note", "{field}: {values} flattened, into attributes such as {example}"),
     "titles": ("note", "{field}: {values} read as the first text of an object"),
     "texts": ("note", "{field}: {values} read as all the texts of an object"),
+    "column": ("note", "{field}: read as {example} (catalog.columns can say otherwise)"),
     "numbers": ("note", "{field}: {values} written as text, read as numbers (first: {example})"),
     "seconds": ("note", "{field}: {values} read as {example}"),
     "years": ("note", "{field}: {values} read as {example}"),
@@ -81,7 +82,7 @@ def _example(check: str, field: str, value: object) -> str:
     if check == "flattened" and isinstance(value, Mapping):
         named = next((key for key, inner in value.items() if isinstance(inner, str)), next(iter(value), "name"))
         return f"{field}.{named}"
-    if check in ("seconds", "years", "dates"):
+    if check in ("seconds", "years", "dates", "column"):
         return str(value)
     text = repr(value)
     return text if len(text) <= SHORT else text[: SHORT - 2] + ".."

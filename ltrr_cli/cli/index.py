@@ -20,7 +20,7 @@ def index(
     ctx: CommandContext,
     catalog: Annotated[
         list[str] | None,
-        typer.Argument(metavar="CATALOG...", help="JSONL files, also .gz and .zst; - is standard input."),
+        typer.Argument(metavar="CATALOG...", help="JSONL (.gz, .zst), CSV, SQLite, Parquet; - is input."),
     ] = None,
     update: Annotated[
         bool, typer.Option("--update", help="Keep the indexed entities; replace those that come again.")
@@ -45,8 +45,9 @@ def index(
         str | None, typer.Option("--max-bad", metavar="SHARE", help="Bad lines allowed, for example 0.1%.")
     ] = None,
 ) -> None:
-    """Index a catalog: one {"id", "title", "text"?, "type"?, "attributes"?, ...} a line.
+    """Index a catalog: one {"id", "title", "text"?, "type"?, "attributes"?, ...} a line, or a table with such columns.
 
+    A database is named as sqlite:FILE?table=NAME, a CSV file without its ending as csv:FILE.
     Bad lines are set aside with their reasons; with too many of them nothing is published.
     """
     sources = list(catalog or ())

@@ -27,7 +27,7 @@ NAMED = 3  # of those who were unusually busy
 def ingest_feedback(
     ctx: CommandContext,
     logs: Annotated[
-        list[str], typer.Argument(metavar="LOG...", help="JSONL files, also .gz and .zst; - is standard input.")
+        list[str], typer.Argument(metavar="LOG...", help="JSONL (.gz, .zst), CSV, SQLite, Parquet; - is input.")
     ],
     format_: Annotated[str, typer.Option("--format", metavar="|".join(FORMATS), help="Format of the logs.")] = "auto",
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Read and count, but change nothing.")] = False,
@@ -41,6 +41,10 @@ def ingest_feedback(
         bool, typer.Option("--follow", help="Continue while the logs grow; Ctrl-C ends it with exit code 0.")
     ] = False,
     every: Annotated[str, typer.Option("--every", metavar="SPAN", help="How often to learn while following.")] = "60s",
+    mapping: Annotated[
+        list[str] | None,
+        typer.Option("--map", metavar="OURS=THEIRS", help="Key names in the logs: timestamp=ts (repeatable)."),
+    ] = None,
 ) -> None:
     """Read feedback logs and learn from them: clicks, plays, likes, purchases, skips, or whole search logs.
 
@@ -49,17 +53,31 @@ def ingest_feedback(
     """
     check_format(format_)
     most, seconds = options.share(max_bad, "--max-bad"), parse_span(options.span(every, "--every")) / SECOND
+    names = options.pairs(mapping or (), "--map", "timestamp=ts")
     if follow and dry_run:
         raise UsageError("--follow takes in what --dry-run would not", hint="leave one of them out")
     with ctx.progress() as progress:
         if follow:
             with _until_interrupted() as stop:
                 report = ctx.workspace().follow(
-                    logs, stop, format=format_, undated=undated, max_bad=most, every=seconds, progress=progress
+                    logs,
+                    stop,
+                    format=format_,
+                    undated=undated,
+                    max_bad=most,
+                    every=seconds,
+                    mapping=names,
+                    progress=progress,
                 )
         else:
             report = ctx.workspace().ingest(
-                logs, format=format_, dry_run=dry_run, undated=undated, max_bad=most, progress=progress
+                logs,
+                format=format_,
+                dry_run=dry_run,
+                undated=undated,
+                max_bad=most,
+                mapping=names,
+                progress=progress,
             )
     for log, found in report.formats.items():
         if format_ == "auto" and (found != "native" or ctx.verbose):

@@ -22,6 +22,7 @@ from ltrr_cli.cli import (
     export,
     index,
     ingest_feedback,
+    init,
     maintenance,
     memory,
     models,
@@ -56,6 +57,7 @@ app = typer.Typer(
 )
 _COMMANDS: tuple[tuple[str, Callable[..., None], str], ...] = (
     ("demo", demo.demo, "See the whole loop on a sample catalog."),
+    ("init", init.init, "Look at your files and write the settings they need."),
     ("index", index.index, "Index a catalog."),
     ("query", query.query, "Answer a query, or a file of them."),
     ("ingest-feedback", ingest_feedback.ingest_feedback, "Read feedback logs and learn from them."),

@@ -10,13 +10,13 @@ from ltrr_cli.cli import options
 from ltrr_cli.cli.context import CommandContext
 from ltrr_cli.cli.ingest_feedback import FORMATS, check_format
 from ltrr_cli.cli.render import table
-from ltrr_cli.core.errors import DataError, UsageError
+from ltrr_cli.core.errors import DataError
 
 
 def validate(
     ctx: CommandContext,
     logs: Annotated[
-        list[str], typer.Argument(metavar="LOG...", help="JSONL files, also .gz and .zst; - is standard input.")
+        list[str], typer.Argument(metavar="LOG...", help="JSONL (.gz, .zst), CSV, SQLite, Parquet; - is input.")
     ],
     format_: Annotated[str, typer.Option("--format", metavar="|".join(FORMATS), help="Format of the logs.")] = "auto",
     undated: Annotated[bool, typer.Option("--undated", help="Accept events without a time.")] = False,
@@ -25,7 +25,7 @@ def validate(
     ] = False,
     mapping: Annotated[
         list[str] | None,
-        typer.Option("--map", metavar="OURS=THEIRS", help="With --catalog: other names of fields, as for index."),
+        typer.Option("--map", metavar="OURS=THEIRS", help="Other names of fields, as for index and ingest-feedback."),
     ] = None,
 ) -> None:
     """Check feedback logs, or catalogs, by name and change nothing; exit 3 where something is an error.
@@ -37,10 +37,8 @@ def validate(
     names = options.pairs(mapping or (), "--map", "title=name")
     if catalog:
         report = ctx.workspace().validate_catalog(logs, mapping=names)
-    elif names:
-        raise UsageError("--map is for catalogs", hint="ltrr validate --catalog FILE --map title=name")
     else:
-        report = ctx.workspace().validate(logs, format=format_, undated=undated)
+        report = ctx.workspace().validate(logs, format=format_, undated=undated, mapping=names)
     rows = [
         (one.severity, one.check, f"{one.count:,}", one.examples[0] if one.examples else "", one.source)
         for one in report.findings

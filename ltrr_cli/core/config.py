@@ -15,6 +15,8 @@ import msgspec
 
 from ltrr_cli.core.errors import DataError
 
+ColumnKind = Literal["text", "number", "boolean", "money", "json", "list|", "list;", "list,"]
+
 
 class CatalogSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What is indexed and how."""
@@ -24,6 +26,8 @@ class CatalogSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     sparse: str = ""  # name of an imported sparse encoder that gives `sparse` its terms; "" learns them
     max_bad: float = 0.001  # share of bad lines above which nothing is published
     html: Literal["auto", "strip", "keep"] = "auto"  # taken out of texts: where tags abound, everywhere, nowhere
+    map: dict[str, str] = {}  # our field -> the key in the files, as --map says it
+    columns: dict[str, ColumnKind] = {}  # of tables: what a column is, where its cells shall not decide
 
 
 class RetrievalSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -57,6 +61,7 @@ class FeedbackSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     default_reward: float = 0.0  # of an event type that is not listed and whose name means nothing here
     rating_scales: dict[str, tuple[float, float]] = {}  # lowest and highest rating per event type; else by the values
     max_bad: float = 0.001
+    map: dict[str, str] = {}  # our field -> the key in the logs, as --map says it; '"click"' is always the word click
     user_daily_cap: int = 1000  # actions of one user on one day that count
     dwell_seconds: float = 0.0  # a click whose value is less is a skip: nobody stayed; 0: values of clicks say nothing
     keep_days: float = 0.0  # before the newest event, by the data's clock; what is older is dropped; 0: kept for ever

@@ -14,6 +14,7 @@ from ltrr_cli.engine.snapshot import Snapshot, open_snapshot
 from ltrr_cli.storage.generations import Current, Generations
 from ltrr_cli.storage.journal import Journal
 from ltrr_cli.storage.lock import publication
+from ltrr_cli.storage.manifest import digest_of, read
 
 
 class State:
@@ -56,6 +57,12 @@ class State:
         if current is None:
             raise NotFoundError(f"no workspace at {self.home}", hint=f"ltrr index CATALOG --home {self.home}")
         return current
+
+    def catalog_digest(self) -> str:
+        """Return a SHA-256 of the indexed entities, the same in whatever form they were given; raises DamagedError."""
+        current = self.current()
+        manifest = read(self.generations.folder("catalog", current.catalog), current.catalog_sha256)
+        return digest_of(manifest, "columns")
 
     def open_snapshot(self, current: Current, *, learned: bool = True) -> Snapshot:
         """Open generations afresh, apart from the shared one; ``learned=False`` knows of no feedback."""

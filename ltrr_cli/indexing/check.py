@@ -25,8 +25,9 @@ def check_catalogs(state: State, sources: Sequence[str | Path], mapping: Mapping
     """Read catalogs as `ltrr index` would and say what it would make of them; see ``Workspace.validate_catalog``."""
     if not sources:
         raise UsageError("no catalog to check", hint="ltrr validate --catalog FILE...")
-    intake, name = Intake(), ", ".join(map(str, sources))
-    intake.read(sources, mapping)
+    settings, name = state.settings.catalog, ", ".join(map(str, sources))
+    intake = Intake(columns=settings.columns)
+    intake.read(sources, {**settings.map, **(mapping or {})})
     found: list[LogFinding] = []
 
     def tell(check: str, severity: str, count: int, *examples: str) -> None:
@@ -36,12 +37,12 @@ def check_catalogs(state: State, sources: Sequence[str | Path], mapping: Mapping
         hint = f" ({fault.hint})" if fault.hint else ""
         tell("titles" if "title on" in str(fault) else "mapping", "error", intake.lines, f"{fault}{hint}")
     if intake.refused:
-        severity = "error" if len(intake.refused) > state.settings.catalog.max_bad * intake.lines else "warning"
+        severity = "error" if len(intake.refused) > settings.max_bad * intake.lines else "warning"
         reasons = dict.fromkeys(f"line {one.number}: {one.reason}" for one in intake.refused)
         tell("lines", severity, len(intake.refused), *list(reasons)[:EXAMPLES])
     if not intake.entities:
         tell("empty", "error", intake.lines, "no line is an entity")
-    intake.settle(state.settings.catalog.html)
+    intake.settle(settings.html)
     for remark in intake.remarks:
         tell(remark.check, remark.severity, remark.count, remark.sentence)
     if intake.duplicates:

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from time import perf_counter
+from typing import Any
 
 from ltrr_cli.backends.encoder import open_encoder
 from ltrr_cli.backends.encoder_cache import cache_root, find_encoder
@@ -41,11 +42,12 @@ class IndexReport(Report):
     deleted: int = 0  # entities removed by --delete
     quarantine_file: str | None = None
     remarks: tuple[Remark, ...] = ()
+    catalog_digest: str = ""  # SHA-256 over all entities, the same in whatever form they were given
 
 
 def index(
     state: State,
-    sources: Sequence[str | Path],
+    sources: Sequence[Any],
     update: bool,
     delete: str | Path | None,
     mapping: Mapping[str, str] | None,
@@ -61,13 +63,13 @@ def index(
     with state.publishing("index"):
         # a damaged pointer stands in nobody's way but an update's: what is published now replaces it
         previous = state.generations.current() if update else state.generations.current_or_none()
-        intake = Intake()
+        intake = Intake(columns=settings.catalog.columns)
         if update:
             if previous is None:
                 raise DataError("nothing to update: no catalog was indexed here", hint="leave out --update")
             old = Columns.open(state.generations.open().catalog / "columns")
             intake.entities = {entity.id: entity for entity in old.entities()}
-        intake.read(sources, mapping, lambda lines: progress("read", lines, None))
+        intake.read(sources, {**settings.catalog.map, **(mapping or {})}, lambda lines: progress("read", lines, None))
         for fault in intake.faults():
             raise DataError(f"{fault}; nothing was published", hint=fault.hint)
         intake.settle(settings.catalog.html)
@@ -100,6 +102,7 @@ def index(
         deleted=intake.deleted,
         quarantine_file=str(quarantine.path) if quarantine else None,
         remarks=tuple(intake.remarks),
+        catalog_digest=state.catalog_digest(),
     )
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, BinaryIO, Protocol
 
 from ltrr_cli.core.errors import DataError, LockedError, UsageError
 from ltrr_cli.core.progress import Progress
+from ltrr_cli.feedback.log_source import is_table
 from ltrr_cli.feedback.quarantine import Quarantine
 from ltrr_cli.feedback.taken import Taken, check
 from ltrr_cli.feedback.type_counts import type_counts
@@ -51,6 +52,7 @@ def follow(
     every: float,
     stop: Stop,
     progress: Progress,
+    mapping: Mapping[str, str] | None = None,
 ) -> IngestReport:
     """Take in logs as they grow; see ``Workspace.follow``."""
     if not sources:
@@ -59,17 +61,18 @@ def follow(
     state.current()
     journal, learnt, learnt_at = state.journal, None, monotonic()
     share = state.settings.feedback.max_bad if max_bad is None else max_bad
+    names = {**state.settings.feedback.map, **(mapping or {})}
     kept = Quarantine(state.home / "quarantine" / "feedback.jsonl")
     aside, known, ended = ingestion.into(kept), 0, False
-    with kept, _tails(journal, sources, format, undated, share) as tails:
+    with kept, _tails(journal, sources, reader_of(format, undated, names), share) as tails:
         for looks in _count():
             ended = stop.wait(POLL if looks else 0.0)
             if any([tail.looks_new() for tail in tails]):
                 with journal.whole():
                     for tail in tails:
-                        tail.take(journal, format, undated, aside, progress)
+                        tail.take(journal, format, undated, aside, progress, names)
                         if ended and tail.left:
-                            tail.take(journal, format, undated, aside, progress)
+                            tail.take(journal, format, undated, aside, progress, names)
                     if not looks:  # what is there already is a log like any other; what comes later stops nothing
                         for tail in tails:
                             check(tail.taken, share, kept.path if kept.count else None)
@@ -101,14 +104,13 @@ def _count() -> Iterator[int]:
 def _tails(
     journal: Journal,
     sources: Sequence[str | Path],
-    format: str,
-    undated: bool,
-    share: float,  # noqa: A002
+    reader: str,
+    share: float,
 ) -> Iterator[list[Tail]]:
     tails: list[Tail] = []
     try:
         for source in sources:
-            tails.append(Tail(journal, source, reader_of(format, undated), share))
+            tails.append(Tail(journal, source, reader, share))
         yield tails
     finally:
         for tail in tails:
@@ -122,7 +124,8 @@ class Tail:
         self.source, self.taken = source, Taken()
         place = log_position(journal, source, reader, share)
         if place is None:
-            said = "no file" if str(source) == "-" or not Path(source).is_file() else "compressed"
+            there = str(source) != "-" and Path(source).is_file()
+            said = "a table" if is_table(source) else "compressed" if there else "no file"
             raise DataError(f"{source}: {said}: it does not grow", hint="follow plain files; leave out --follow")
         self.place = place
         self.place.whole_only = True
@@ -135,15 +138,23 @@ class Tail:
         """Say whether there may be something to read."""
         return self.left or self._renamed() or os.fstat(self.file.fileno()).st_size != self.place.seen
 
-    def take(self, journal: Journal, format: str, undated: bool, aside: Aside, progress: Progress) -> None:  # noqa: A002
+    def take(
+        self,
+        journal: Journal,
+        format: str,  # noqa: A002
+        undated: bool,
+        aside: Aside,
+        progress: Progress,
+        names: Mapping[str, str],
+    ) -> None:
         """Journal the lines that have come, and turn to another file where one has the name."""
         left, self.left = self.left, self._renamed()
-        self._read(journal, format, undated, aside, progress, last=left)
+        self._read(journal, format, undated, aside, progress, names, last=left)
         if left and self.left:  # it was read once more after it was renamed: its writer had time to leave it
             self.file.close()
             self.file, self.left = Path(self.source).open("rb"), False  # noqa: SIM115
             self._anew()
-            self._read(journal, format, undated, aside, progress)
+            self._read(journal, format, undated, aside, progress, names)
 
     def _read(
         self,
@@ -152,6 +163,7 @@ class Tail:
         undated: bool,
         aside: Aside,
         progress: Progress,
+        names: Mapping[str, str],
         *,
         last: bool = False,  # noqa: A002
     ) -> None:
@@ -160,7 +172,7 @@ class Tail:
         self.place.again(whole_only=not last)
         self.file.seek(0)
         ingestion.take_lines(
-            journal, str(self.source), self.file, format, undated, self.taken, aside, progress, self.place
+            journal, str(self.source), self.file, format, undated, self.taken, aside, progress, self.place, names
         )
         self._before = self._block()
 

@@ -17,6 +17,7 @@ from ltrr_cli.core.progress import Progress
 from ltrr_cli.core.types import Event, Impression
 from ltrr_cli.feedback.format_registry import LOOKED_AT, format_of, reader
 from ltrr_cli.feedback.guards import Suspect
+from ltrr_cli.feedback.log_source import is_table, read_log
 from ltrr_cli.feedback.position_base import from_one, holds_zero
 from ltrr_cli.feedback.quarantine import Quarantine
 from ltrr_cli.feedback.records import Parsed
@@ -28,7 +29,7 @@ from ltrr_cli.learning.positions import Positions
 from ltrr_cli.learning.publish import learn
 from ltrr_cli.learning.records import Busy, IngestReport
 from ltrr_cli.storage.journal import Journal
-from ltrr_cli.text.lines import BadLine, is_compressed, read_lines
+from ltrr_cli.text.lines import BadLine, is_compressed
 
 if TYPE_CHECKING:
     from ltrr_cli.engine.state import State
@@ -53,6 +54,7 @@ def ingest(
     undated: bool,
     max_bad: float | None,
     progress: Progress,
+    mapping: Mapping[str, str] | None = None,
 ) -> IngestReport:
     """Journal logs and publish what they teach; see ``Workspace.ingest``.
 
@@ -65,13 +67,14 @@ def ingest(
     start = perf_counter()
     state.current()
     share = state.settings.feedback.max_bad if max_bad is None else max_bad
+    names = {**state.settings.feedback.map, **(mapping or {})}
     journal, taken, learnt = state.journal, Taken(), None
     with state.publishing("ingest-feedback"):
         with journal.whole(keep=not dry_run), Quarantine(state.home / "quarantine" / "feedback.jsonl") as kept:
             aside = _ignored if dry_run else into(kept)
             for source in sources:
-                place = log_position(journal, source, reader_of(format, undated), share)
-                take_source(journal, source, format, undated, taken, aside, progress, place)
+                place = log_position(journal, source, reader_of(format, undated, names), share)
+                take_source(journal, source, format, undated, taken, aside, progress, place, names)
             check(taken, share, kept.path if kept.count else None)
             types = type_counts(taken.kinds, state.settings.feedback, journal.kinds)
         journalled = perf_counter() - start
@@ -106,11 +109,12 @@ def take_source(
     aside: Aside,
     progress: Progress,
     place: LogPosition | None,
+    mapping: Mapping[str, str] | None = None,
 ) -> None:
     """Journal one log from its place on, inside the caller's transaction, and remember how far it was read."""
     if place is not None:
         place.begin(taken)
-    take_lines(journal, str(source), source, format, undated, taken, aside, progress, place)
+    take_lines(journal, str(source), source, format, undated, taken, aside, progress, place, mapping)
 
 
 def take_lines(
@@ -123,11 +127,12 @@ def take_lines(
     aside: Aside,
     progress: Progress,
     place: LogPosition | None,
+    mapping: Mapping[str, str] | None = None,
 ) -> None:
     """Journal what there is of a log, under its name, from a place on that has begun."""
     at = place or LogPosition("")
     positions = Positions(journal, name, at, taken)
-    for batch in _read(source, format, undated, taken, aside, progress, at, name):
+    for batch in _read(source, format, undated, taken, aside, progress, at, name, mapping):
         _journal(journal, positions.settled(batch), taken, name)
     if place is not None:
         place.note(journal, taken)
@@ -142,7 +147,7 @@ def take_in(
         for source in sources:
             at, name = LogPosition(""), str(source)
             positions = Positions(journal, name, at, taken)
-            for batch in _read(source, "auto", undated, taken, _ignored, progress, at, name):
+            for batch in _read(source, "auto", undated, taken, _ignored, progress, at, name, settings.feedback.map):
                 _journal(journal, positions.settled(batch), taken, name)
                 for parsed, place in zip(batch, places, strict=False):
                     worth = [event for event in parsed.events if rewards.of(event) > 0]
@@ -174,12 +179,14 @@ def _read(
     progress: Progress,
     place: LogPosition,
     name: str,
+    mapping: Mapping[str, str] | None,
 ) -> Iterator[list[Parsed]]:
     """Yield what the lines hold, batch by batch; count in ``taken`` and put ``aside`` what cannot be used.
 
     Raises DataError where a source is damaged: its checksum comes last, so nothing read before it can be trusted.
     """
-    lines = read_lines(source, offset=place.offset, number=place.number, tap=place.tap)
+    lines = read_log(source, mapping, offset=place.offset, number=place.number, tap=place.tap)
+    place.grows = not is_table(source)
     first = list(islice(lines, LOOKED_AT))
     if place.whole_only:
         first = [line for line in first if not place.unfinished(line)]

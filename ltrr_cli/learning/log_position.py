@@ -7,11 +7,13 @@ truncated or written anew is read whole. That is work saved and no more: an even
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from hashlib import blake2b
 from pathlib import Path
 from typing import BinaryIO, Protocol
 
+from ltrr_cli.feedback.log_source import is_table
 from ltrr_cli.storage.journal import Journal
 from ltrr_cli.storage.journal_logs_read import LogRead
 from ltrr_cli.text.lines import BadLine, Line, is_compressed
@@ -31,9 +33,10 @@ class LineCounts(Protocol):
     refused: int
 
 
-def reader_of(format: str, undated: bool) -> str:  # noqa: A002 -- the word users know from the command line
+def reader_of(format: str, undated: bool, mapping: Mapping[str, str] | None = None) -> str:  # noqa: A002 -- as users know it
     """Name all that decides what a line is read as, beside the line."""
-    return f"{format} {'undated' if undated else 'dated'} {READ_AS}"
+    names = "".join(f" {ours}={theirs}" for ours, theirs in sorted((mapping or {}).items()))
+    return f"{format} {'undated' if undated else 'dated'} {READ_AS}{names}"
 
 
 @dataclass(slots=True)
@@ -56,6 +59,7 @@ class LogPosition:
     _before: tuple[int, ...] = (0,) * 5
     _marked: tuple[int, ...] | None = None
     from_zero: bool = False
+    grows: bool = True  # a table does not, and none of its rows is unfinished
     whole_only: bool = False  # leave a last line that has no end yet
 
     def tap(self, chunk: bytes) -> None:
@@ -85,7 +89,7 @@ class LogPosition:
 
     def unfinished(self, line: Line | BadLine) -> bool:
         """Say whether a line that was cut of the bytes seen so far has no end yet."""
-        return line.offset >= self.offset and not (isinstance(line, BadLine) and line.of_source)
+        return self.grows and line.offset >= self.offset and not (isinstance(line, BadLine) and line.of_source)
 
     def mark(self, taken: LineCounts) -> None:
         """Say that all whole lines are counted: what is left has no end yet, and is read again."""
@@ -112,12 +116,12 @@ def _numbers(taken: LineCounts) -> tuple[int, ...]:
 
 
 def log_position(journal: Journal, source: str | Path, reader: str, share: float) -> LogPosition | None:
-    """Return where to go on reading a log; None for what has no place: standard input, a pipe, a compressed log.
+    """Return where to go on reading a log; None where there is no place: a pipe, a table, a compressed log.
 
     share -- of bad lines that is allowed: a log of which too many were bad is read whole, so that it is refused
     """
     path = Path(source)
-    if str(source) == "-" or not path.is_file() or is_compressed(path):
+    if str(source) == "-" or not path.is_file() or is_compressed(path) or is_table(source):
         return None
     known = [one for one in journal.readings(reader) if one.refused <= share * one.lines]
     place = LogPosition(reader)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain, islice
 from pathlib import Path
@@ -14,7 +14,7 @@ from ltrr_cli.core.errors import UsageError
 from ltrr_cli.core.report import Report
 from ltrr_cli.feedback.format_registry import LOOKED_AT, format_of, reader
 from ltrr_cli.feedback.log_checks import validate
-from ltrr_cli.text.lines import read_lines
+from ltrr_cli.feedback.log_source import read_log
 
 if TYPE_CHECKING:
     from ltrr_cli.engine.state import State
@@ -52,6 +52,7 @@ def check_logs(
     sources: Sequence[str | Path],
     format: str,  # noqa: A002 -- the word users know from the command line
     undated: bool,
+    mapping: Mapping[str, str] | None = None,
 ) -> ValidateReport:
     """Run all checks over each log, beside the indexed catalog where there is one; see ``Workspace.validate``."""
     if not sources:
@@ -63,7 +64,7 @@ def check_logs(
         known = frozenset(Columns.open(folder / "columns").ids)
     found: list[LogFinding] = []
     for source in sources:
-        lines = read_lines(source)
+        lines = read_log(source, {**state.settings.feedback.map, **(mapping or {})})
         first = list(islice(lines, LOOKED_AT))
         read = reader(format_of(first, format, str(source)), undated)
         findings = validate(

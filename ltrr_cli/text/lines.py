@@ -77,14 +77,7 @@ def read_lines(
     tap -- is shown the (decompressed) bytes from ``offset`` on before the lines that are cut of them
     Holds one chunk and one line in memory. Raises DataError where the source cannot be opened.
     """
-    try:
-        if not isinstance(source, str | Path):
-            stream = source
-        else:
-            stream = sys.stdin.buffer if str(source) == "-" else open(source, "rb")  # noqa: SIM115 (closed below)
-    except OSError as error:
-        raise DataError(f"{source}: {error.strerror or error}", hint="give a readable file, or - for input") from None
-    with contextlib.nullcontext(stream) if stream in (source, sys.stdin.buffer) else stream:
+    with _opened(source) as stream:
         cutter = _Cutter(number)
         try:
             for chunk in _chunks(stream, str(source), offset, cutter):
@@ -96,6 +89,29 @@ def read_lines(
             yield BadLine(cutter.number, cutter.offset, f"damaged source: {error}", b"", of_source=True)
         else:
             yield from cutter.finish()
+
+
+def read_chunks(source: str | Path) -> Iterator[bytes]:
+    """Yield the (decompressed) bytes of a file, ``-`` is standard input; raises DataError, also where it is damaged."""
+    with _opened(source) as stream:
+        try:
+            yield from _chunks(stream, str(source), 0, _Cutter(1))
+        except (EOFError, OSError, zlib.error, _DamagedZstd) as error:
+            raise DataError(f"{source}: damaged source: {error}", hint="get the file again") from None
+
+
+@contextlib.contextmanager
+def _opened(source: str | Path | BinaryIO) -> Iterator[BinaryIO]:
+    """Yield an open file, closed afterwards where it was opened here; raises DataError where it cannot be."""
+    if not isinstance(source, str | Path) or str(source) == "-":
+        yield sys.stdin.buffer if isinstance(source, str | Path) else source
+        return
+    try:
+        stream = open(source, "rb")  # noqa: SIM115 -- closed below
+    except OSError as error:
+        raise DataError(f"{source}: {error.strerror or error}", hint="give a readable file, or - for input") from None
+    with stream:
+        yield stream
 
 
 class _DamagedZstd(Exception):

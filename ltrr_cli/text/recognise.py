@@ -1,4 +1,4 @@
-"""What a file is that is no JSON lines: named, and how it is turned into some."""
+"""What a file is that is no JSON lines: named, and how it is read as what it is, or turned into some."""
 
 from __future__ import annotations
 
@@ -8,17 +8,18 @@ from collections.abc import Sequence
 from ltrr_cli.core.errors import DataError
 
 _STARTS = (
-    (b"PK\x03\x04", "a zip archive or a spreadsheet (xlsx)", "unpack it, or save the sheet as CSV and convert that"),
-    (b"PAR1", "a Parquet file", "duckdb -c \"copy (from '{source}') to '{stem}.jsonl' (format json)\""),
-    (b"SQLite format 3", "a SQLite database", "export the table that is meant"),
+    (b"PK\x03\x04", "a zip archive or a spreadsheet (xlsx)", "unpack it, or save the sheet as CSV"),
+    (b"PAR1", "a Parquet file", "give it as parquet:{source}"),
+    (b"SQLite format 3", "a SQLite database", "give it as sqlite:{source}?table=NAME"),
+    (b"ARROW1", "an Arrow file", "give it as arrow:{source}"),
     (b"BZh", "compressed with bzip2", "bunzip2 {source}"),
     (b"\xfd7zXZ", "compressed with xz", "unxz {source}"),
     (b"%PDF", "a PDF", "give the data that it was made of"),
     (b"\xff\xfe", "UTF-16 text", "iconv -f UTF-16 -t UTF-8 {source} > {stem}.utf8"),
     (b"\xfe\xff", "UTF-16 text", "iconv -f UTF-16 -t UTF-8 {source} > {stem}.utf8"),
 )
-_CSV = """python3 -c "import csv, json, sys; [print(json.dumps(row)) for row in csv.DictReader(sys.stdin{tab})]" """
-_DELIMITERS = {",": "CSV", ";": "CSV with semicolons", "\t": "tab-separated (TSV)", "|": "a table with |"}
+TAB = "\t"
+_DELIMITERS = {",": "CSV", ";": "CSV with semicolons", TAB: "tab-separated (TSV)", "|": "a table with |"}
 _OWN = frozenset(("id", "_id", "objectID", "title", "name", "event", "action_name", "query_id", "user_query"))
 LOOKED_AT = 20  # lines
 NAMED = 6  # columns
@@ -103,7 +104,6 @@ def _table(lines: Sequence[bytes]) -> tuple[str, str] | None:
         alike = sum(text.count(delimiter) >= len(columns) - 1 for text in texts[1:])
         if len(columns) > 1 and named and 2 * alike >= len(texts) - 1:
             shown = ", ".join(columns[:NAMED]) + (" ..." if len(columns) > NAMED else "")
-            tab = f", delimiter={delimiter!r}" if delimiter != "," else ""
-            hint = _CSV.strip().replace("{tab}", tab) + " < {source} > {stem}.jsonl"
+            hint = f"give it as {'tsv' if delimiter == TAB else 'csv'}:{{source}}"
             return f"{what} (columns {shown})", hint
     return None

@@ -35,6 +35,7 @@ class Status(Report):
     ranker: str
     journal_digest: str  # SHA-256 over all events
     home: str = ""
+    catalog_digest: str = ""  # SHA-256 over all entities, the same in whatever form they were given
     strategies: tuple[str, ...] = ()
     rewards: Mapping[str, float] = field(default_factory=dict)  # event type -> reward
     damaged: tuple[str, ...] = ()  # learned parts that fell back
@@ -76,6 +77,7 @@ def status(state: State, *, bandit: bool = False) -> Status:
         ranker="fusion" if snapshot.ranker is None else snapshot.ranker.algorithm,
         journal_digest=state.journal.digest(),
         home=str(state.home),
+        catalog_digest=state.catalog_digest(),
         strategies=snapshot.enabled(),
         rewards=_rewards(state),
         damaged=tuple(snapshot.told()),

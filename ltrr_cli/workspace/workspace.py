@@ -30,6 +30,7 @@ if TYPE_CHECKING:  # a question does not wait for what indexing and training imp
     from ltrr_cli.engine.query import Page
     from ltrr_cli.engine.query_batch import BatchReport
     from ltrr_cli.indexing.index import IndexReport
+    from ltrr_cli.indexing.init import InitReport
     from ltrr_cli.learning.follow import Stop
     from ltrr_cli.learning.publish import TrainReport
     from ltrr_cli.learning.records import IngestReport
@@ -65,7 +66,7 @@ class Workspace(EvaluationVerbs):
 
     def index(
         self,
-        sources: Sequence[str | Path],
+        sources: Any,
         *,
         update: bool = False,
         delete: str | Path | None = None,
@@ -78,6 +79,7 @@ class Workspace(EvaluationVerbs):
     ) -> IndexReport:
         """Build and publish a catalog generation; what was learnt is folded anew for it.
 
+        sources -- files, tables ("sqlite:shop.db?table=items") or data frames; also one of them alone
         update  -- keep the entities there are, replace those that come again
         delete  -- a file of ids to remove
         mapping -- our field -> the key in the files, for other names: {"title": "name"}
@@ -89,6 +91,7 @@ class Workspace(EvaluationVerbs):
         """
         from ltrr_cli.indexing.index import index
 
+        sources = sources if isinstance(sources, list | tuple) else [sources]
         return index(self.state, sources, update, delete, mapping, encoder, refit, max_bad, predicted, progress)
 
     def query(
@@ -174,12 +177,16 @@ class Workspace(EvaluationVerbs):
         dry_run: bool = False,
         undated: bool = False,
         max_bad: float | None = None,
+        mapping: Mapping[str, str] | None = None,
         progress: Progress = quiet,
     ) -> IngestReport:
-        """Take in feedback logs, every event exactly once, and publish what they teach."""
+        """Take in feedback logs, every event exactly once, and publish what they teach.
+
+        mapping -- our field -> the key in the logs; a text in double quotes is what every record gets
+        """
         from ltrr_cli.learning.ingest import ingest
 
-        return ingest(self.state, sources, format, dry_run, undated, max_bad, progress)
+        return ingest(self.state, sources, format, dry_run, undated, max_bad, progress, mapping)
 
     def follow(
         self,
@@ -190,12 +197,13 @@ class Workspace(EvaluationVerbs):
         undated: bool = False,
         max_bad: float | None = None,
         every: float = 60.0,
+        mapping: Mapping[str, str] | None = None,
         progress: Progress = quiet,
     ) -> IngestReport:
         """Take in logs as they grow until ``stop`` (a ``threading.Event``) is set; publish every so many seconds."""
         from ltrr_cli.learning.follow import follow
 
-        return follow(self.state, sources, format, undated, max_bad, every, stop, progress)
+        return follow(self.state, sources, format, undated, max_bad, every, stop, progress, mapping)
 
     def train(
         self,
@@ -251,11 +259,17 @@ class Workspace(EvaluationVerbs):
 
         return remembered(self.state, query, k, at)
 
-    def validate(self, logs: Sequence[str | Path], format: str = "auto", undated: bool = False) -> ValidateReport:  # noqa: A002
+    def validate(
+        self,
+        logs: Sequence[str | Path],
+        format: str = "auto",  # noqa: A002
+        undated: bool = False,
+        mapping: Mapping[str, str] | None = None,
+    ) -> ValidateReport:
         """Run named checks over feedback logs, beside the catalog where one is indexed; changes nothing."""
         from ltrr_cli.learning.validate import check_logs
 
-        return check_logs(self.state, logs, format, undated)
+        return check_logs(self.state, logs, format, undated, mapping)
 
     def validate_catalog(
         self, catalogs: Sequence[str | Path], *, mapping: Mapping[str, str] | None = None
@@ -270,6 +284,17 @@ class Workspace(EvaluationVerbs):
         from ltrr_cli.workspace.verify import verify
 
         return verify(self.state)
+
+    def init(
+        self, sources: Sequence[str | Path], *, force: bool = False, dry_run: bool = False, named: bool = False
+    ) -> InitReport:
+        """Look at a catalog and a log, say what is what, and write the settings that they need into ``ltrr.toml``.
+
+        force -- replace the settings there are; named -- the next commands name this folder
+        """
+        from ltrr_cli.indexing.init import init
+
+        return init(self.home, [str(source) for source in sources], force=force, dry_run=dry_run, named=named)
 
     # ------------------------------------------------------------ upkeep
 

@@ -31,9 +31,10 @@ DOORS = {
     "tokenizers": ["backends/encoder*.py"],
     "onnx": ["backends/encoder*.py"],
     "platformdirs": ["backends/encoder*.py"],
-    "sqlite3": ["storage/journal*.py"],
+    "sqlite3": ["storage/journal*.py", "text/table_sqlite.py"],
     "Stemmer": ["text/analyse.py"],
     "rapidfuzz": ["text/*.py"],
+    "pyarrow": ["text/table_arrow.py"],
     "zstandard": ["text/lines.py"],
     "sklearn": ["ranking/fit*.py", "backends/encoder_catalog.py", "understanding/inference/calibration.py"],
     "scipy": ["ranking/fit*.py", "backends/encoder_catalog.py"],
@@ -48,7 +49,8 @@ DOORS = {
     "click": [],  # Typer brings its own copy
     "pickle": [],  # whoever can write a file must not be able to run code
 }
-INSIDE_FUNCTIONS = {"sklearn", "scipy", "joblib", "lightgbm", "onnxruntime", "onnx"}  # a second and more to import
+# a second and more to import, or not installed
+INSIDE_FUNCTIONS = {"sklearn", "scipy", "joblib", "lightgbm", "onnxruntime", "onnx", "pyarrow"}
 
 LONGEST = 300
 LONGER = {

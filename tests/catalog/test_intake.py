@@ -213,10 +213,10 @@ def test_a_field_that_is_about_html_keeps_it(tmp_path):
 @pytest.mark.parametrize(
     ("data", "what", "hint"),
     [
-        (b"id,title\n1,Toy\n2,Heat\n", "CSV (columns id, title)", "csv.DictReader"),
-        (b'id,title,"long text"\r\n1,Toy,"a, b"\r\n', "CSV (columns id, title, long text)", "csv.DictReader"),
-        (b"id;titel;preis\n1;Spiel;3,5\n", "CSV with semicolons", "delimiter=';'"),
-        (b"id\ttitle\n1\tToy\n", "tab-separated (TSV)", "delimiter='\\t'"),
+        (b"id,title\n1,Toy\n2,Heat\n", "CSV (columns id, title)", "csv:"),
+        (b'id,title,"long text"\r\n1,Toy,"a, b"\r\n', "CSV (columns id, title, long text)", "csv:"),
+        (b"id;titel;preis\n1;Spiel;3,5\n", "CSV with semicolons", "csv:"),
+        (b"id\ttitle\n1\tToy\n", "tab-separated (TSV)", "tsv:"),
         (b'[\n {"id":"1","title":"Toy"}\n]\n', "a JSON array", "jq -c '.[]'"),
         (b'[{"id":"1"},{"id":"2"}]', "a JSON array", "jq -c '.[]'"),
         (b'{\n  "id": "1",\n  "title": "Toy"\n}\n', "JSON over several lines", "jq -c ."),
@@ -224,7 +224,7 @@ def test_a_field_that_is_about_html_keeps_it(tmp_path):
         (b'<?xml version="1.0"?>\n<rss></rss>\n', "XML", "plugins"),
         (b"<!DOCTYPE html>\n<html></html>\n", "an HTML page", "login"),
         (b"PK\x03\x04\x14\x00\n\x00", "a zip archive or a spreadsheet", "CSV"),
-        (b"PAR1\x15\x04\n\x00", "a Parquet file", "duckdb"),
+        (b"PAR1\x15\x04\n\x00", "a Parquet file", "parquet:"),
         ('{"id": "1", "title": "x"}\n'.encode("utf-16"), "UTF-16", "iconv"),
     ],
 )

@@ -53,11 +53,15 @@ def test_index_passes_everything_on_and_names_the_quarantine(ltrr: Typed, worksp
 
 
 def test_ingest_feedback_counts_in_one_line(ltrr: Typed, workspace: FakeWorkspace):
-    told = ltrr("ingest-feedback", "log.jsonl", "--format", "ubi", "--undated", "--max-bad", "0.5")
+    told = ltrr(
+        "ingest-feedback", "log.jsonl", "--format", "ubi", "--undated", "--max-bad", "0.5", "--map", "timestamp=ts"
+    )
     [(_, words, options)] = workspace.asked
     options.pop("progress")
     assert words == (["log.jsonl"],)
-    assert options == {"format": "ubi", "dry_run": False, "undated": True, "max_bad": 0.5}
+    assert options == {
+        "format": "ubi", "dry_run": False, "undated": True, "max_bad": 0.5, "mapping": {"timestamp": "ts"}
+    }  # fmt: skip
     assert told.out == (
         "1,000 events accepted (5 known already, 1 in conflict, 2 late), 990 outcomes; learned generation 7\n"
     )

@@ -19,9 +19,9 @@ from ltrr_cli.core import errors
 from tests.cli.conftest import FakeWorkspace, Typed
 
 COMMANDS = (
-    "demo", "index", "query", "ingest-feedback", "validate", "train-ranker", "serve", "status", "explain", "evaluate",
-    "ope", "compare", "replay", "simulate", "report", "export", "verify", "rebuild", "rollback", "forget", "gc",
-    "plugins", "doctor",
+    "demo", "init", "index", "query", "ingest-feedback", "validate", "train-ranker", "serve", "status", "explain",
+    "evaluate", "ope", "compare", "replay", "simulate", "report", "export", "verify", "rebuild", "rollback", "forget",
+    "gc", "plugins", "doctor",
 )  # fmt: skip
 GROUPS = {"memory": ("show",), "models": ("list", "show", "promote", "rollback"), "encoder": ("list", "pull", "import")}
 SHARED = ("--home", "--json", "-q", "-v", "--no-color", "-h")
