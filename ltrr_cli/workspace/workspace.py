@@ -1,13 +1,17 @@
-"""The Python API: one folder, opened, indexed, asked, fed and trained.
+r"""The Python API: one folder, opened, indexed, asked, fed and trained.
 
 >>> import ltrr_cli
->>> from ltrr_cli.catalog.sample import sample_path
->>> workspace = ltrr_cli.open(getfixture("tmp_path") / "home")
->>> workspace.index([sample_path("catalog.jsonl.gz")]).generation
+>>> folder = getfixture("tmp_path")
+>>> titles = ("Love Song", "Lovely Day", "River of Gold")
+>>> lines = [f'{{"id": "song:{number}", "title": "{title}"}}\n' for number, title in enumerate(titles)]
+>>> (folder / "catalog.jsonl").write_text("".join(lines)) > 0
+True
+>>> workspace = ltrr_cli.open(folder / "home")
+>>> workspace.index([folder / "catalog.jsonl"]).generation
 1
->>> page = workspace.query("love", k=3, seed=1)
->>> len(page.results)
-3
+>>> page = workspace.query("lovely day", k=3, seed=1)
+>>> page.results[0].title
+'Lovely Day'
 >>> workspace.record({"event": "click", "impression_id": page.impression_id, "entity_id": page.results[0].id})
 >>> workspace.status().events
 1

@@ -44,6 +44,7 @@ def report(lived: Workspace) -> Dashboard:
     return lived.report(searches=200)
 
 
+@pytest.mark.turns(3)
 def test_it_looks_at_as_many_searches_as_asked_spread_over_time(lived: Workspace):
     past = look_back(lived.state, 50)
     assert len(past.moments) == 50

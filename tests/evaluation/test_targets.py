@@ -71,6 +71,7 @@ def test_a_system_judged_by_its_own_log_is_worth_what_it_earned(lived: Workspace
         assert report.policies["hazard"].value == pytest.approx(report.policies["logged"].value, rel=0.02)
 
 
+@pytest.mark.turns(3)
 def test_a_policy_without_exploration_is_worth_what_it_truly_is(lived: Workspace):
     snapshot = lived.state.snapshot()
     policy = snapshot.policy
@@ -166,6 +167,7 @@ def test_one_line_of_a_page_earns_once(lived: Workspace):
     assert all(value == 1.0 for value in earned(past).values())
 
 
+@pytest.mark.turns(3)
 def test_what_does_not_apply_is_said(lived: Workspace):
     with pytest.raises(UsageError, match="pi does not apply"):
         from_journal(lived.state, estimator="pi")
@@ -177,11 +179,13 @@ def test_what_does_not_apply_is_said(lived: Workspace):
         from_journal(lived.state, estimator="best")
 
 
+@pytest.mark.turns(3)
 def test_another_ranker_may_be_judged(lived: Workspace):
     report = from_journal(lived.state, ["hazard/fusion", "hazard/serving"])
     assert report.policies["hazard/fusion"].value == report.policies["hazard/serving"].value  # fusion serves here
 
 
+@pytest.mark.turns(3)
 def test_swapped_pages_are_weighed_by_the_odds_of_their_swaps(tmp_path: Path, indexed: Path):
     shutil.copytree(indexed, tmp_path / "home")
     off = ("memory", "popular", "popular_lexical", "structured", "fuzzy")

@@ -58,6 +58,7 @@ def damaged(made: Made, folder: Path, name: Path, damage: Callable[[Path], None]
     return home
 
 
+@pytest.mark.turns(5)
 @pytest.mark.parametrize("damage", DAMAGES)
 def test_a_damaged_file_of_the_catalog_is_named_and_nothing_is_answered(
     made: Made, tmp_path: Path, damage: Callable[[Path], None]
