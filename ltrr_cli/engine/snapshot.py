@@ -34,7 +34,6 @@ from ltrr_cli.retrieval.lexical import Lexical
 from ltrr_cli.retrieval.outcome_batch import OutcomeBatch
 from ltrr_cli.retrieval.related import Related
 from ltrr_cli.retrieval.strategy import Resources, Strategy
-from ltrr_cli.storage.journal import Journal
 from ltrr_cli.storage.lock import Hold
 from ltrr_cli.text.normalise import query_key
 from ltrr_cli.text.operators import Operators
@@ -73,9 +72,9 @@ PRETRAINED = 1.5  # weight of a pretrained encoder beside 1 of full text; 1 to 2
 OTHERS = 0.3  # share of their weight that other strategies keep beside these two
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, weakref_slot=True)
 class Snapshot:
-    """Open state. ``learn`` changes it in memory only; ``engine.learn`` folds and publishes."""
+    """Open state. ``learn`` changes it in memory only; ``learning.publish`` folds and publishes."""
 
     settings: Settings
     header: CatalogHeader
@@ -190,10 +189,8 @@ class Snapshot:
         for strategy in self.strategies.values():
             strategy.learn(batch)
 
-    def meet(self, journal: Journal, since: int = 0) -> None:
-        """Let every strategy know what the journal says of people; ``since`` -- after so many profiles."""
-        decode = msgspec.json.Decoder(dict[str, str | float | tuple[str, ...]]).decode
-        people = [Profile(user, decode(attributes), time_ms) for user, attributes, time_ms in journal.said(since)]
+    def meet(self, people: Sequence[Profile]) -> None:
+        """Let every strategy know what is said of people."""
         for strategy in self.strategies.values() if people else ():
             strategy.meet(people)
 

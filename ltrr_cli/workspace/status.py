@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from ltrr_cli.core.report import Report
 from ltrr_cli.feedback.rewards import Rewards
+from ltrr_cli.learning.live import learned_header
 from ltrr_cli.workspace.bandit_report import looked_at, marginal_worth
 
 if TYPE_CHECKING:
@@ -44,13 +45,18 @@ class Status(Report):
     worth: tuple[Mapping[str, Any], ...] = ()
     beliefs: Mapping[str, tuple[Mapping[str, Any], ...]] = field(default_factory=dict)
     features: tuple[str, ...] = ()
+    unlearnt: int = 0  # events that the published generation has not learnt yet
 
     def facts(self) -> tuple[tuple[str, str], ...]:
         """Return (name, value) of what a report begins with."""
+        behind = f" ({self.unlearnt:,} not published yet)" if self.unlearnt else ""
         return (
             ("workspace", self.home),
             ("catalog", f"generation {self.catalog_generation}, {self.entities:,} entities"),
-            ("journal", f"{self.impressions:,} searches, {self.events:,} actions, {self.users:,} user profiles"),
+            (
+                "journal",
+                f"{self.impressions:,} searches, {self.events:,} actions{behind}, {self.users:,} user profiles",
+            ),
             ("memory", f"{self.memory_pairs:,} query-entity pairs"),
             ("policy", self.policy),
             ("ranker", self.ranker),
@@ -63,6 +69,7 @@ def status(state: State, *, bandit: bool = False) -> Status:
     snapshot = state.snapshot()
     counts = state.journal.counts()
     memory = snapshot.strategies.get("memory")
+    learnt = learned_header(state, current.learned)
     worth, believed = marginal_worth(state) if bandit else ((), {})
     beside = ("" if snapshot.shadow is None else str(snapshot.shadow), state.settings.ranking.shadow)
     return Status(
@@ -86,6 +93,7 @@ def status(state: State, *, bandit: bool = False) -> Status:
         worth=worth,
         beliefs=believed,
         features=looked_at(snapshot) if bandit else (),
+        unlearnt=max(counts.events - (learnt.events if learnt else 0), 0),
     )
 
 

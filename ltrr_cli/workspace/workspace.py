@@ -17,7 +17,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO, Self
 
 from ltrr_cli.core.clock import now_ms
 from ltrr_cli.core.config import Settings
@@ -51,6 +51,12 @@ class Workspace(EvaluationVerbs):
 
     def __init__(self, home: str | Path, **flags: Any) -> None:
         self.state = State(home, **flags)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
 
     @property
     def home(self) -> Path:
@@ -161,13 +167,20 @@ class Workspace(EvaluationVerbs):
         return respond_batch(self.state, queries, run, k, budget, policy, ranker, hide_seen, progress)
 
     def record(self, event: Mapping[str, Any]) -> None:
-        """Journal one native event at once; it is learnt from at the next ``ingest``.
+        """Journal one native event, and learn it: the next query of this workspace knows of it.
 
-        A missing timestamp is now. Raises DataError for what is no event.
+        What is published, and so what other processes see, follows with the next ``ingest``, with ``close``, and after
+        every ``live.PUBLISHED`` events. A missing timestamp is now. Raises DataError for what is no event.
         """
-        from ltrr_cli.learning.ingest import record
+        from ltrr_cli.learning.live import record_and_learn
 
-        record(self.state, {"timestamp": now_ms(), **event})
+        record_and_learn(self.state, {"timestamp": now_ms(), **event})
+
+    def close(self) -> None:
+        """Publish what was recorded here and is not published yet; raises LockedError where another publishes."""
+        from ltrr_cli.learning.live import publish_learnt
+
+        publish_learnt(self.state)
 
     def ingest(
         self,

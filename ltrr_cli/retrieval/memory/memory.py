@@ -166,6 +166,7 @@ class Memory(Strategy):
             stop = int(wanted[due - 1]) + 1
             self._take(batch.part(start, stop))
             start, self._settled = stop, float(actions[due])
+            self._actions = self._settled
             self._settle()
         self._take(batch.part(start, len(batch)))
         self._actions = float(actions[-1])
