@@ -67,6 +67,10 @@ def render(screen: Console, found: Explanation) -> None:
         for guess in line["inferred"]:
             believed = f"{line['title']}: {guess['field']} is believed to be {guess['value']!r} ({guess['score']:.0%})"
             screen.print(safe(believed), style="dim")
+    for rule in found.rules:
+        done = [f"{name} {', '.join(rule[name])}" for name in ("pinned", "blocked") if rule[name]]
+        done += ["boosted, or searched for synonyms"] if rule["changes"] else []
+        screen.print(safe(f"editors' rule {rule['name']}: {'; '.join(done) or 'nothing that is here'}"), style="dim")
     if found.beliefs:
         screen.print(
             "\nwhat the bandit expects for this query: chance by rank, and the most important features", style="dim"

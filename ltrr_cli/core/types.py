@@ -278,6 +278,16 @@ class Shadow:
 
 
 @dataclass(frozen=True, slots=True)
+class AppliedRule:
+    """An editors' rule that held for a search; ``changes`` where it also boosted, or searched for synonyms."""
+
+    name: str
+    pinned: tuple[str, ...] = ()  # ids that it put on the page
+    blocked: tuple[str, ...] = ()  # ids that it kept away
+    changes: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Impression:
     """One answered search, as the journal keeps it.
 
@@ -308,6 +318,7 @@ class Impression:
     filters: tuple[Filter, ...] = ()
     shadows: tuple[Shadow, ...] = ()
     part: bool = False
+    rules: tuple[AppliedRule, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

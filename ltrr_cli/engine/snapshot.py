@@ -164,16 +164,19 @@ class Snapshot:
         weights[[self.strategies[name].exploring for name in names]] = 0.0
         return weights
 
-    def request(self, query: str, context: Context, seed: int, hidden: Iterable[str] = ()) -> Request:
-        """Read a query, without quotation marks and what it excludes; ``hidden`` ids are not allowed on the page."""
+    def request(self, query: str, context: Context, seed: int, hidden: Iterable[str] = (), also: str = "") -> Request:
+        """Read a query, its operators aside, and ``also`` further words; ``hidden`` ids are not allowed on the page."""
         asked = self._asked(query)
-        reading = self.understanding.read(asked.text, context.locale)
-        request = Request(asked.text, context, reading, seed, allowed_by(context, hidden, self.catalog))
+        text = f"{asked.text} {also}".strip() if also else asked.text
+        reading = self.understanding.read(text, context.locale)
+        reading = replace(reading, key=query_key(asked.text)) if also else reading  # the memory's: as it was typed
+        request = Request(text, context, reading, seed, allowed_by(context, hidden, self.catalog))
         if not (asked.phrases or asked.excluded):
             return request
         lexical = self.strategies.get(Lexical.name)
-        request = replace(request, reading=replace(reading, phrases=asked.phrases, excluded=asked.excluded))
-        return constrained(request, self.catalog, lexical if isinstance(lexical, Lexical) else None)
+        reading = replace(reading, phrases=asked.phrases, excluded=asked.excluded)
+        held = lexical if isinstance(lexical, Lexical) else None
+        return constrained(replace(request, reading=reading), self.catalog, held)
 
     def _asked(self, query: str) -> Operators:
         return asked_for(query, self.understanding.names, plainly=self.header.analysis < ANALYSIS)

@@ -10,6 +10,7 @@ from typing import Any
 
 from ltrr_cli.core.config import Settings, load_settings
 from ltrr_cli.core.errors import LtrrError, NotFoundError, UsageError
+from ltrr_cli.engine.rules import RULES, RuleSet, read_rules
 from ltrr_cli.engine.snapshot import Snapshot, open_snapshot
 from ltrr_cli.storage.generations import Current, Generations
 from ltrr_cli.storage.journal import Journal
@@ -28,6 +29,7 @@ class State:
     def __init__(self, home: str | Path, **flags: Any) -> None:
         self.home = _folder(Path(home))
         self.settings: Settings = load_settings(self.home, **flags)
+        self._rules: tuple[tuple[int, int], RuleSet] | None = None  # as of (modified, size) of their file
         self.generations = Generations(self.home)
         self._open: tuple[Current, Snapshot] | None = None
         self._opening = Lock()
@@ -63,6 +65,18 @@ class State:
         current = self.current()
         manifest = read(self.generations.folder("catalog", current.catalog), current.catalog_sha256)
         return digest_of(manifest, "columns")
+
+    def rules(self) -> RuleSet:
+        """Return the editors' rules as they stand in the folder now; raises DataError for a file that is wrong."""
+        path = self.home / RULES
+        try:
+            told = path.stat()
+        except FileNotFoundError:
+            return RuleSet()
+        stamp = (told.st_mtime_ns, told.st_size)
+        if self._rules is None or self._rules[0] != stamp:
+            self._rules = stamp, read_rules(path)
+        return self._rules[1]
 
     def open_snapshot(self, current: Current, *, learned: bool = True) -> Snapshot:
         """Open generations afresh, apart from the shared one; ``learned=False`` knows of no feedback."""

@@ -26,11 +26,12 @@ class Explanation(Report):
     """The funnel of one search: reading, plan, what each strategy brought, the page, and what people did with it.
 
     page   -- one mapping a shown entity: position, id, title, score, odds, inclusion, ranks, actions, inferred (values
-              that the query may ask for and that the entity is only believed to have)
+              that the query may ask for and that the entity is only believed to have), pinned_by (an editors' rule)
     memory -- what the memory knew of the query: one mapping a pair (id, count, prior share, score)
     funnel -- from the catalog to what people did: one mapping a stage (stage, entities, strategies {name: entities})
     beliefs -- what the bandit believes of this question now: one mapping a strategy (strategy, edges, chances, found,
                because)
+    rules  -- the editors' rules that held: one mapping a rule (name, pinned, blocked, changes)
     shadows -- what policies and rankers beside the serving ones would have done (name, draws, page, same, chosen)
     """
 
@@ -49,6 +50,7 @@ class Explanation(Report):
     funnel: tuple[Mapping[str, Any], ...] = ()
     beliefs: tuple[Mapping[str, Any], ...] = ()
     shadows: tuple[Mapping[str, Any], ...] = ()
+    rules: tuple[Mapping[str, Any], ...] = ()
 
 
 def explain(state: State, impression_id: str) -> Explanation:
@@ -80,6 +82,7 @@ def explain(state: State, impression_id: str) -> Explanation:
                 "ranks": dict(line.ranks),
                 "actions": acted.get(line.entity_id, []),
                 "inferred": _inferred(snapshot, asked, row),
+                "pinned_by": next((rule.name for rule in found.rules if line.entity_id in rule.pinned), ""),
             }
         )
     brought: dict[str, int] = {}
@@ -110,6 +113,10 @@ def explain(state: State, impression_id: str) -> Explanation:
         funnel=_funnel(len(snapshot.catalog), found, set(acted)),
         beliefs=beliefs_as_served(snapshot, found),
         shadows=_shadows(found, set(acted)),
+        rules=tuple(
+            {"name": rule.name, "pinned": list(rule.pinned), "blocked": list(rule.blocked), "changes": rule.changes}
+            for rule in found.rules
+        ),
     )
 
 

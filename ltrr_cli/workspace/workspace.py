@@ -39,6 +39,7 @@ if TYPE_CHECKING:  # a question does not wait for what indexing and training imp
     from ltrr_cli.workspace.export import ExportReport
     from ltrr_cli.workspace.maintenance import DoctorReport, ForgetReport, GcReport, RebuildReport, RollbackReport
     from ltrr_cli.workspace.memory_report import MemoryReport
+    from ltrr_cli.workspace.rules_report import RulesCheck, RulesReport
     from ltrr_cli.workspace.status import Status
     from ltrr_cli.workspace.verify import VerifyReport
 
@@ -252,6 +253,18 @@ class Workspace(EvaluationVerbs):
         from ltrr_cli.workspace.explain import explain
 
         return explain(self.state, impression_id)
+
+    def rules(self) -> RulesReport:
+        """List editors' rules with what each cost or gained."""
+        from ltrr_cli.workspace.rules_report import list_rules
+
+        return list_rules(self.state)
+
+    def check_rules(self) -> RulesCheck:
+        """Read ``rules.toml`` and say which rules do nothing here; raises DataError for one that is wrong."""
+        from ltrr_cli.workspace.rules_report import check_rules
+
+        return check_rules(self.state)
 
     def remembered(self, query: str, *, k: int = 10, at: int | str | None = None) -> MemoryReport:
         """Say what the memory believes of a query and why: own and similar actions, words, predictions."""

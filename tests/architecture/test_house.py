@@ -54,8 +54,9 @@ INSIDE_FUNCTIONS = {"sklearn", "scipy", "joblib", "lightgbm", "onnxruntime", "on
 
 LONGEST = 300
 LONGER = {
-    "core/types.py": 380,  # the vocabulary: half of it is prose, and it belongs in one place
-    "workspace/workspace.py": 385,  # the Python API, every verb with its words
+    "core/types.py": 392,  # the vocabulary: half of it is prose, and it belongs in one place
+    "engine/snapshot.py": 305,  # one open generation: whatever is asked of it
+    "workspace/workspace.py": 400,  # the Python API, every verb with its words
     "storage/journal.py": 335,  # every read and write of one database
     "retrieval/memory/memory.py": 385,  # one strategy is one file
 }
