@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ltrr_cli.core.memo import Memo
+from ltrr_cli.core.remote import RemoteAnswer
 from ltrr_cli.core.spans import Part, Range
 
 IntArray = NDArray[np.int32]
@@ -116,6 +117,7 @@ class Context:
     extra: Mapping[str, str] = field(default_factory=dict)
     hide_seen: bool = False
     like: str | None = None  # an entity id: "more like this"
+    remote: Mapping[str, RemoteAnswer] = field(default_factory=dict)  # what retrievers elsewhere answered
 
 
 @dataclass(frozen=True, slots=True)
@@ -319,6 +321,7 @@ class Impression:
     shadows: tuple[Shadow, ...] = ()
     part: bool = False
     rules: tuple[AppliedRule, ...] = ()
+    remote: Mapping[str, tuple[tuple[str, float], ...]] = field(default_factory=dict)  # strategy -> (id, score)
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,6 +23,7 @@ from ltrr_cli.engine.presentation import (
     sorted_places,
     told_in_words,
 )
+from ltrr_cli.engine.remotes import UnknownResult, arrived
 from ltrr_cli.engine.ruled_page import RuledPage, features_of, rules_for
 from ltrr_cli.engine.search import Answer, answer
 from ltrr_cli.engine.shadow import shadows
@@ -91,6 +92,8 @@ class Page(Report):
     notes: tuple[str, ...] = ()
     facets: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
     rules: tuple[str, ...] = ()  # editors' rules that held
+    degraded: tuple[str, ...] = ()  # retrievers elsewhere that had no answer
+    unknown: tuple[UnknownResult, ...] = ()  # what they brought and the catalog has not
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,7 +174,8 @@ def respond(state: State, asked: QueryRequest, still_wanted: Callable[[], bool] 
     unlogged = asked.log and not state.writable()
     if unlogged:
         asked = replace(asked, log=False)
-    budget = asked.checked(state.settings.retrieval.budget)
+    settings = state.settings.retrieval
+    budget = asked.checked(settings.budget)
     filters = tuple(parse_filter(text) for text in asked.filters)
     snapshot = state.snapshot()
     moment = snapshot.clock_ms if asked.at is None else parse_time(asked.at)
@@ -187,6 +191,8 @@ def respond(state: State, asked: QueryRequest, still_wanted: Callable[[], bool] 
         asked.like,
     )
     seed = asked.drawn_by(impression_id)
+    answers = state.remotes().ask(asked.text, context, budget, snapshot.encoder)
+    context = replace(context, remote=answers)
     away = hidden(state, context)
     when, size = now_ms() if asked.at is None else moment, asked.skipped + asked.k
     rules = rules_for(state.rules(), snapshot.catalog, asked.text, filters, when, away, size, pins=asked.sort is None)
@@ -209,9 +215,13 @@ def respond(state: State, asked: QueryRequest, still_wanted: Callable[[], bool] 
     logged = asked.log and still_wanted()
     if logged:
         beside = () if asked.in_own_order else shadows(state, snapshot, found, asked.k)
-        impression = replace(_impression(snapshot, found, lines, impression_id, asked), rules=rules.applied)
+        impression = _impression(snapshot, found, lines, impression_id, asked)
+        impression = replace(impression, rules=rules.applied, remote=arrived(answers))
         state.journal.append_impression(replace(impression, shadows=beside))
     page = _page(snapshot, found, lines, impression_id if logged else None, asked, rules)
+    if settings.remote:
+        missing, unknown, told = state.remotes().outcome(answers, snapshot.catalog, asked.k)
+        page = replace(page, degraded=missing, unknown=unknown, warnings=(*page.warnings, *told))
     return replace(page, warnings=(*page.warnings, READ_ONLY.format(home=state.home))) if unlogged else page
 
 

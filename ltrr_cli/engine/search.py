@@ -13,6 +13,7 @@ from ltrr_cli.allocation.draw import draw
 from ltrr_cli.allocation.policy import BanditContext, Menu, Policy
 from ltrr_cli.allocation.propensity import inclusion, pages
 from ltrr_cli.core.clock import DAY
+from ltrr_cli.core.remote import RecordedAnswer, RemoteLine
 from ltrr_cli.core.types import (
     BoolArray,
     Candidates,
@@ -236,6 +237,7 @@ def context_of(search: Impression) -> Context:
         locale=search.context.get("locale"),
         extra=search.context,
         like=search.context.get("like"),
+        remote={name: RecordedAnswer([RemoteLine(*line) for line in lines]) for name, lines in search.remote.items()},
     )
 
 

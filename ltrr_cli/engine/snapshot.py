@@ -17,7 +17,7 @@ from ltrr_cli.allocation.policy_registry import open_policy
 from ltrr_cli.backends.encoder import open_encoder
 from ltrr_cli.catalog.columns import Columns
 from ltrr_cli.core.config import Settings
-from ltrr_cli.core.errors import DamagedError, UsageError
+from ltrr_cli.core.errors import DamagedError, DataError, UsageError
 from ltrr_cli.core.inferred import Inferred
 from ltrr_cli.core.intent import meant_by_name, states_values
 from ltrr_cli.core.memo import Memo
@@ -31,6 +31,7 @@ from ltrr_cli.ranking.trained import holds_model, open_model
 from ltrr_cli.retrieval import strategy_registry
 from ltrr_cli.retrieval.lexical import Lexical
 from ltrr_cli.retrieval.outcome_batch import OutcomeBatch
+from ltrr_cli.retrieval.remote import Remote
 from ltrr_cli.retrieval.strategy import Resources, Strategy
 from ltrr_cli.storage.journal import Journal
 from ltrr_cli.storage.lock import Hold
@@ -160,7 +161,8 @@ class Snapshot:
         return DENSE in names and self.header.encoder != CATALOG_ENCODER
 
     def _weights(self, names: Sequence[str], known: Mapping[str, float]) -> FloatArray:
-        weights = np.array([max(known.get(name, 0.0), LEAST) for name in names], np.float32)
+        as_known = [self.strategies[name].weigh_like or name for name in names]
+        weights = np.array([max(known.get(name, 0.0), LEAST) for name in as_known], np.float32)
         weights[[self.strategies[name].exploring for name in names]] = 0.0
         return weights
 
@@ -272,6 +274,10 @@ def open_snapshot(
     for name in header.strategies:
         learned = None if learned_folder is None or name in broken else learned_folder / name
         snapshot.strategies[name] = strategy_registry.strategy(name).open(resources, catalog_folder / name, learned)
+    for name, remote_settings in settings.retrieval.remote.items():
+        if name in snapshot.strategies:
+            raise DataError(f"retrieval.remote.{name}: a local strategy has this name", hint="choose another")
+        snapshot.strategies[name] = Remote(catalog, remote_settings.weigh_like).named(name)
     for strategy in snapshot.strategies.values():
         strategy.join(snapshot.strategies)
     if learned_folder is not None:

@@ -10,6 +10,7 @@ from typing import Any
 
 from ltrr_cli.core.config import Settings, load_settings
 from ltrr_cli.core.errors import LtrrError, NotFoundError, UsageError
+from ltrr_cli.engine.remotes import RemoteRetrievers
 from ltrr_cli.engine.rules import RULES, RuleSet, read_rules
 from ltrr_cli.engine.snapshot import Snapshot, open_snapshot
 from ltrr_cli.storage.generations import Current, Generations
@@ -29,6 +30,7 @@ class State:
     def __init__(self, home: str | Path, **flags: Any) -> None:
         self.home = _folder(Path(home))
         self.settings: Settings = load_settings(self.home, **flags)
+        self._remotes: RemoteRetrievers | None = None
         self._rules: tuple[tuple[int, int], RuleSet] | None = None  # as of (modified, size) of their file
         self.generations = Generations(self.home)
         self._open: tuple[Current, Snapshot] | None = None
@@ -77,6 +79,13 @@ class State:
         if self._rules is None or self._rules[0] != stamp:
             self._rules = stamp, read_rules(path)
         return self._rules[1]
+
+    def remotes(self) -> RemoteRetrievers:
+        """Return the retrievers elsewhere, connected when they are first asked; raises DataError, UsageError."""
+        with self._opening:
+            if self._remotes is None:
+                self._remotes = RemoteRetrievers(self.settings)
+            return self._remotes
 
     def open_snapshot(self, current: Current, *, learned: bool = True) -> Snapshot:
         """Open generations afresh, apart from the shared one; ``learned=False`` knows of no feedback."""

@@ -26,6 +26,7 @@ class _Page(msgspec.Struct, array_like=True, omit_defaults=True):
     filters: list[Filter] = []
     shadows: list[Shadow] = []
     rules: list[AppliedRule] = []
+    remote: dict[str, list[tuple[str, float]]] = {}
 
 
 _EMPTY = msgspec.msgpack.encode(_Page())
@@ -49,6 +50,7 @@ def encode_page(impression: Impression) -> bytes | None:
             filters=list(impression.filters),
             shadows=list(impression.shadows),
             rules=list(impression.rules),
+            remote={name: list(lines) for name, lines in impression.remote.items()},
         )
     )
     return None if data == _EMPTY else data
@@ -74,4 +76,5 @@ def decode_page(impression: Impression, blob: bytes | None) -> Impression:
         filters=tuple(page.filters),
         shadows=tuple(page.shadows),
         rules=tuple(page.rules),
+        remote={name: tuple(lines) for name, lines in page.remote.items()},
     )

@@ -34,6 +34,7 @@ tables tagger tail target task template term terms test text texts thompson time
 traffic train trainer tree trees trend type ubi ucb understanding uniform unit update usage user users validate value
 values vector vectors verbs verification verify version view vocabulary vowpal window word words worker workspace
 arrow csv frame parquet sqlite
+breaker check circuit neighbour http pending postgres question recorded remote retriever
 """
 STANDARD = set(TERMS.split())
 
