@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import deque
 from collections.abc import Mapping
 from pathlib import Path
@@ -53,7 +54,8 @@ class PostgresRetriever:
             raise DataError("the query returns no (id, score)")
         found: dict[str, RemoteLine] = {}
         for row in rows:
-            if row[0] is not None and row[1] is not None:
+            # the distance to a vector of length 0 is no number
+            if row[0] is not None and row[1] is not None and math.isfinite(row[1]):
                 fields = {name: cell for name, cell in zip(names[2:], row[2:], strict=True) if cell is not None}
                 found.setdefault(str(row[0]), RemoteLine(str(row[0]), float(row[1]), fields))
         return sorted(found.values(), key=lambda line: -line.score)

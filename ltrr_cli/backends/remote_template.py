@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import re
 from collections.abc import Mapping
 from typing import Any
@@ -93,7 +94,7 @@ def lines_of(answer: Any, ids: str, scores: str, fields: str) -> list[RemoteLine
             name = str(name)
         if not isinstance(name, str) or not name:
             raise DataError(f"hit {place + 1} has no id at {ids!r}")
-        if isinstance(score, bool) or not isinstance(score, int | float) or score != score:
+        if isinstance(score, bool) or not isinstance(score, int | float) or not math.isfinite(score):
             raise DataError(f"hit {place + 1} has no score at {scores!r}")
         told = beside[place] if place < len(beside) else None
         found.setdefault(name, RemoteLine(name, float(score), told if isinstance(told, dict) else {}))

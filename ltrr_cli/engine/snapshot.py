@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 
 import msgspec
@@ -11,7 +12,7 @@ import numpy as np
 
 from ltrr_cli.allocation.bandit_features import feature_names
 from ltrr_cli.allocation.models.strategy_history import PAST, StrategyHistory
-from ltrr_cli.allocation.models.user_preferences import UserPreferences
+from ltrr_cli.allocation.models.user_preferences import Fact, UserPreferences, nobody
 from ltrr_cli.allocation.policy import BanditExample, Policy
 from ltrr_cli.allocation.policy_registry import open_policy
 from ltrr_cli.backends.encoder import open_encoder
@@ -31,6 +32,7 @@ from ltrr_cli.ranking.trained import holds_model, open_model
 from ltrr_cli.retrieval import strategy_registry
 from ltrr_cli.retrieval.lexical import Lexical
 from ltrr_cli.retrieval.outcome_batch import OutcomeBatch
+from ltrr_cli.retrieval.related import Related
 from ltrr_cli.retrieval.remote import Remote
 from ltrr_cli.retrieval.strategy import Resources, Strategy
 from ltrr_cli.storage.journal import Journal
@@ -85,7 +87,7 @@ class Snapshot:
     policy: Policy
     shadow: Policy | None = None
     history: StrategyHistory = field(default_factory=StrategyHistory)
-    preferences: UserPreferences = field(default_factory=UserPreferences)
+    preferences: UserPreferences = field(default_factory=nobody)
     ranker: Model | None = None
     reranker: Reranker = field(default_factory=Reranker)
     clock_ms: int = 0
@@ -93,7 +95,6 @@ class Snapshot:
     warnings: list[str] = field(default_factory=list)
     holds: tuple[Hold, ...] = ()
     opened: Memo = field(default_factory=Memo)  # policies that were asked for by name
-    _acted_on: dict[int, int] = field(default_factory=dict)  # row -> number of the entity among the habits
 
     def features(self) -> tuple[str, ...]:
         """Return the names of what the bandit sees of every question, in the order of ``Situation.features``."""
@@ -193,15 +194,11 @@ class Snapshot:
         batch = OutcomeBatch.of(outcomes, self.catalog.row_of)
         for strategy in self.strategies.values():
             strategy.learn(batch)
-        for outcome, row in zip(outcomes, batch.rows.tolist(), strict=True):
-            if row >= 0 and outcome.user is not None and outcome.reward > 0:
-                worth = outcome.reward * outcome.weight
-                self.preferences.learn(outcome.user, self._known_as(row), worth, outcome.time_ms)
 
-    def meet(self, journal: Journal) -> None:
-        """Let every strategy know what the journal says of people."""
+    def meet(self, journal: Journal, since: int = 0) -> None:
+        """Let every strategy know what the journal says of people; ``since`` -- after so many profiles."""
         decode = msgspec.json.Decoder(dict[str, str | float | tuple[str, ...]]).decode
-        people = [Profile(user, decode(attributes), time_ms) for user, attributes, time_ms in journal.profiles()]
+        people = [Profile(user, decode(attributes), time_ms) for user, attributes, time_ms in journal.said(since)]
         for strategy in self.strategies.values() if people else ():
             strategy.meet(people)
 
@@ -212,30 +209,17 @@ class Snapshot:
             self.shadow.learn(examples)
         self.history.learn(examples, self.features())
 
+    def go_live(self, live: bool) -> None:
+        """Begin, or end, to learn while it answers: what is fitted on a schedule is then left as it is."""
+        for strategy in self.strategies.values():
+            strategy.go_live(live)
+
     def save_bandit(self, folder: Path) -> None:
         """Write all that the bandit knows."""
         if self.shadow is not None:
             self.shadow.save(folder)
         self.policy.save(folder)  # the last word, where both keep the same
         self.history.save(folder)
-        self.preferences.save(folder)
-
-    def _known_as(self, row: int) -> int:
-        """Return the number under which habits know an entity: its type and attribute values, folded as in readings."""
-        number = self._acted_on.get(row)
-        if number is None:
-            entity = self.catalog.entity(row)
-            named = [
-                ("type", entity.type),
-                *(
-                    (name, str(value))
-                    for name, values in entity.attributes.items()
-                    for value in (values if isinstance(values, tuple | list) else (values,))
-                ),
-            ]
-            facts = [(name, query_key(value)) for name, value in named[:MOST_FACTS] if value]
-            number = self._acted_on[row] = self.preferences.entity(facts)
-        return number
 
 
 def open_snapshot(
@@ -243,10 +227,13 @@ def open_snapshot(
     catalog_folder: Path,
     learned_folder: Path | None,
     damaged: Iterable[str] = (),
+    *,
+    serving: bool = True,
 ) -> Snapshot:
     """Open a catalog generation and, where there is one, what was learnt on top.
 
     damaged -- names of learned parts ("memory", "policy", "ranker") that must not be read; they fall back.
+    serving -- False: whoever only learns needs no ranker
     """
     header = msgspec.json.decode((catalog_folder / "generation.json").read_bytes(), type=CatalogHeader)
     catalog = Columns.open(catalog_folder / "columns")
@@ -268,7 +255,6 @@ def open_snapshot(
         policy=open_policy(settings.allocation, bandit, features=names),
         shadow=open_policy(settings.allocation, bandit, shadow, names) if shadow else None,
         history=StrategyHistory.open(bandit) if (bandit / "history.json").exists() else StrategyHistory(),
-        preferences=UserPreferences.open(bandit) if (bandit / "habits.json").exists() else UserPreferences(),
         clock_ms=catalog.newest_ms() or 0,
     )
     for name in header.strategies:
@@ -280,9 +266,13 @@ def open_snapshot(
         snapshot.strategies[name] = Remote(catalog, remote_settings.weigh_like).named(name)
     for strategy in snapshot.strategies.values():
         strategy.join(snapshot.strategies)
+    related = snapshot.strategies.get(Related.name)
+    if isinstance(related, Related):  # whose log of actions says what users usually choose
+        snapshot.preferences = UserPreferences(related.graph.actions.newest, partial(_facts, catalog))
     if learned_folder is not None:
-        _open_learned(snapshot, learned_folder, broken)
-    snapshot.reranker = Reranker.open(settings.ranking.cross)
+        _open_learned(snapshot, learned_folder, broken if serving else {*broken, "ranker"})
+    if serving:
+        snapshot.reranker = Reranker.open(settings.ranking.cross)
     return snapshot
 
 
@@ -300,6 +290,15 @@ def _open_learned(snapshot: Snapshot, folder: Path, broken: set[str]) -> None:
             snapshot.ranker = ranker
         else:
             snapshot.warnings.append(f"ranker not used: {reason}; run `ltrr train-ranker`")
+
+
+def _facts(catalog: Columns, row: int) -> list[Fact]:
+    """Return what is known of an entity: its type and attribute values, folded as in readings."""
+    entity = catalog.entity(row)
+    named = [("type", entity.type)]
+    for name, values in entity.attributes.items():
+        named += [(name, str(value)) for value in (values if isinstance(values, tuple | list) else (values,))]
+    return [(name, query_key(value)) for name, value in named[:MOST_FACTS] if value]
 
 
 def _first(learned: Path | None, catalog: Path, part: str, broken: set[str]) -> Path:

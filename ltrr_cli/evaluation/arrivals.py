@@ -33,7 +33,7 @@ from ltrr_cli.evaluation.simulated_users import EXAMINATION, SimulatedSearch, lo
 from ltrr_cli.feedback.judgments import JudgedSet, read_judged
 from ltrr_cli.indexing.build import EncoderChoice, build_generation
 from ltrr_cli.learning.credit import trace_of
-from ltrr_cli.learning.fold import outcomes
+from ltrr_cli.learning.timeline import outcomes
 
 if TYPE_CHECKING:
     from ltrr_cli.engine.state import State

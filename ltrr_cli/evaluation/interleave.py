@@ -17,15 +17,14 @@ import numpy as np
 from ltrr_cli.core.errors import DataError, UsageError
 from ltrr_cli.core.progress import Progress, quiet
 from ltrr_cli.core.seeds import generator, seed_of
-from ltrr_cli.core.types import Context, DoubleArray, Impression, Outcome
+from ltrr_cli.core.types import Context, DoubleArray, Impression
 from ltrr_cli.engine.search import answer, context_of
 from ltrr_cli.evaluation.records import CompareReport
 from ltrr_cli.evaluation.significance import paired
 from ltrr_cli.evaluation.targets import Target, parse_target
 from ltrr_cli.feedback.judgments import read_judged, read_run
 from ltrr_cli.learning.credit import served_examples
-from ltrr_cli.learning.fold import outcomes
-from ltrr_cli.learning.timeline import walk
+from ltrr_cli.learning.timeline import SearchStep, happened, outcomes, timeline
 
 if TYPE_CHECKING:
     from ltrr_cli.engine.snapshot import Snapshot
@@ -119,9 +118,8 @@ def from_journal(
     serving = state.snapshot()
     snapshot = state.open_snapshot(state.current(), learned=False)
     targets = tuple(parse_target(state, serving, name) for name in names)
-    past = list(outcomes(state.journal, state.settings))
     wanted: dict[str, set[str]] = {}
-    for outcome in past:
+    for outcome in outcomes(state.journal, state.settings):
         if outcome.impression_id is not None and outcome.reward > 0:
             wanted.setdefault(outcome.impression_id, set()).add(outcome.entity_id)
     picked: list[tuple[float, float]] = []
@@ -141,12 +139,14 @@ def from_journal(
         )
         progress("searches", len(picked), len(wanted))
 
-    def on_outcomes(batch: Sequence[Outcome]) -> None:
-        taught = served_examples(snapshot, state.journal, batch)
+    for step in timeline(happened(state.journal, state.settings)):
+        if isinstance(step, SearchStep):
+            on_search(step.impression)
+            continue
+        snapshot.learn(step.outcomes)
+        taught = served_examples(snapshot, step)
         for target in targets:
             target.policy.learn(taught)
-
-    walk(snapshot, state.journal.impressions(), past, on_search, on_outcomes)
     if not picked:
         raise DataError("no search in the journal was acted on", hint="ltrr ingest-feedback LOG, or --qrels")
     return _report(names, np.array(picked), perf_counter() - start)

@@ -6,7 +6,7 @@ spread evenly over time, it is asked what it would have answered then; all that 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from time import perf_counter
 from typing import TYPE_CHECKING
@@ -24,8 +24,7 @@ from ltrr_cli.evaluation.metrics import ClickMeasures
 from ltrr_cli.evaluation.query_kinds import intent_of
 from ltrr_cli.feedback.attribution import Tally
 from ltrr_cli.learning.credit import ImportedExamples, served_examples, trace_of
-from ltrr_cli.learning.fold import outcomes
-from ltrr_cli.learning.timeline import walk
+from ltrr_cli.learning.timeline import LearnStep, SearchStep, happened, outcomes, timeline
 from ltrr_cli.learning.train import Observer
 from ltrr_cli.ranking.fusion import fuse
 from ltrr_cli.ranking.model import Examples
@@ -112,9 +111,13 @@ def look_back(
     start = perf_counter()
     snapshot = state.open_snapshot(state.current(), learned=False)
     tally = Tally()
-    past = list(outcomes(state.journal, state.settings, tally))
-    watcher = _Watcher(state, Observer(snapshot), past, searches, progress)
-    walk(snapshot, state.journal.impressions(), past, watcher.on_search, watcher.on_outcomes)
+    watcher = _Watcher(state, Observer(snapshot), _wanted(outcomes(state.journal, state.settings, tally)), searches,
+                       progress)  # fmt: skip
+    for step in timeline(happened(state.journal, state.settings)):
+        if isinstance(step, SearchStep):
+            watcher.on_search(step.impression)
+        else:
+            watcher.learn(step)
     examples = watcher.observer.examples()
     return LookBack(
         snapshot.enabled(), state.settings.retrieval.budget, watcher.moments, watcher.traffic, tally, examples,
@@ -122,27 +125,33 @@ def look_back(
     )  # fmt: skip
 
 
+def _wanted(past: Iterable[Outcome]) -> dict[str, list[str]]:
+    """Return what was wanted of every search that was acted on."""
+    wanted: dict[str, list[str]] = {}
+    for outcome in past:
+        if outcome.impression_id is not None and outcome.reward > 0:
+            wanted.setdefault(outcome.impression_id, []).append(outcome.entity_id)
+    return wanted
+
+
 class _Watcher:
     def __init__(
         self,
         state: State,
         observer: Observer,
-        past: Sequence[Outcome],
+        wanted: dict[str, list[str]],
         most: int,
         progress: Progress,
     ) -> None:
         self.observer, self.moments, self.traffic = observer, list[AnsweredSearch](), JournalTraffic()
         self._state, self._progress = state, progress
         self._budget, self._ranker = state.settings.retrieval.budget, state.snapshot().ranker
-        self._wanted: dict[str, list[str]] = {}
-        for outcome in past:
-            if outcome.impression_id is not None and outcome.reward > 0:
-                self._wanted.setdefault(outcome.impression_id, []).append(outcome.entity_id)
+        self._wanted = wanted
         self._every = max(1.0, len(self._wanted) / most)
         self._asked = 0
         self._known: set[str] = set()
         self._teacher = ImportedExamples(observer.snapshot)
-        observer.expects(past)
+        observer.expects(wanted)
 
     def on_search(self, search: Impression) -> None:
         """Count the search; look at it where its turn has come."""
@@ -155,11 +164,12 @@ class _Watcher:
             self._look(search, wanted)
             self._progress("searches", len(self.moments), None)
 
-    def on_outcomes(self, batch: Sequence[Outcome]) -> None:
-        """Let the bandit learn, from what was looked at and from what ltrr served."""
+    def learn(self, step: LearnStep) -> None:
+        """Let all learn; the bandit from what was looked at and from what ltrr served."""
+        snapshot, batch = self.observer.snapshot, step.outcomes
+        snapshot.learn(batch)
         self.observer.on_outcomes(batch)
-        journal, snapshot = self._state.journal, self.observer.snapshot
-        snapshot.teach([*self._teacher.examples(batch), *served_examples(snapshot, journal, batch)])
+        snapshot.teach([*self._teacher.examples(batch), *served_examples(snapshot, step)])
         for outcome in batch:
             if outcome.reward > 0:
                 self._known.add(query_key(outcome.query))

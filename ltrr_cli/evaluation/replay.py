@@ -27,10 +27,9 @@ from ltrr_cli.evaluation.metrics import ClickMeasures
 from ltrr_cli.feedback.judgments import run_lines
 from ltrr_cli.feedback.taken import Taken
 from ltrr_cli.learning.credit import ImportedExamples, trace_of
-from ltrr_cli.learning.fold import COLD, outcomes
 from ltrr_cli.learning.ingest import take_in
-from ltrr_cli.learning.timeline import walk
-from ltrr_cli.learning.train import Observer, train_model
+from ltrr_cli.learning.timeline import COLD, SearchStep, merged, outcomes, timeline
+from ltrr_cli.learning.train import Observer, acted_on, train_model
 from ltrr_cli.storage.disk import write_atomic
 from ltrr_cli.storage.journal import Journal
 
@@ -109,7 +108,12 @@ def replay(
         snapshot.meet(journal)
         replayer = _Replayer(snapshot, stream, explore, parse_span(learn_every), train_every, progress)
         searches = _in_time(journal.impressions(), stream.moments)
-        walk(snapshot, searches, stream.outcomes, replayer.on_search, replayer.on_outcomes)
+        for step in timeline(merged(searches, stream.outcomes)):
+            if isinstance(step, SearchStep):
+                replayer.on_search(step.impression)
+            else:
+                snapshot.learn(step.outcomes)
+                replayer.on_outcomes(step.outcomes)
         journal.close()
     if run is not None:
         write_atomic(Path(run), "".join(line for _, line in sorted(replayer.written)).encode())
@@ -171,7 +175,7 @@ class _Replayer:
         self.trained = 0
         self._ranker = snapshot.ranker
         self._observer = Observer(snapshot)
-        self._observer.expects(stream.outcomes)
+        self._observer.expects(acted_on(stream.outcomes))
         self._teacher = ImportedExamples(snapshot)
         self._lessons: list[BanditExample] = []
         self._learn_every_ms, self._train_every, self._progress = learn_every_ms, train_every, progress

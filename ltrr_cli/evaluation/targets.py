@@ -7,7 +7,7 @@ so that no click can speak for a page that was built from it. What it would have
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -26,8 +26,7 @@ from ltrr_cli.engine.search import Answer, answer, context_of
 from ltrr_cli.evaluation.offpolicy import Exposures
 from ltrr_cli.evaluation.reward_model import ridge_by_fold
 from ltrr_cli.learning.credit import served_examples
-from ltrr_cli.learning.fold import outcomes
-from ltrr_cli.learning.timeline import walk
+from ltrr_cli.learning.timeline import LearnStep, SearchStep, happened, outcomes, timeline
 from ltrr_cli.ranking.trained import open_model
 
 if TYPE_CHECKING:
@@ -111,13 +110,17 @@ def collect(
     snapshot = state.open_snapshot(state.current(), learned=False)
     serving = state.snapshot()
     targets = [parse_target(state, serving, name) for name in names]
-    past = list(outcomes(state.journal, state.settings))
-    collector = _Collector(state, snapshot, targets, earned(past), since_ms, progress)
-    walk(snapshot, state.journal.impressions(), past, collector.on_search, collector.on_outcomes)
+    rewards = earned(outcomes(state.journal, state.settings))
+    collector = _Collector(state, snapshot, targets, rewards, since_ms, progress)
+    for step in timeline(happened(state.journal, state.settings)):
+        if isinstance(step, SearchStep):
+            collector.on_search(step.impression)
+        else:
+            collector.learn(step)
     return collector.logged()
 
 
-def earned(past: Sequence[Outcome]) -> dict[tuple[str, str], float]:
+def earned(past: Iterable[Outcome]) -> dict[tuple[str, str], float]:
     """Return (impression, entity) -> its strongest reward: one line of a page earns once."""
     found: dict[tuple[str, str], float] = {}
     for outcome in past:
@@ -166,9 +169,10 @@ class _Collector:
             self._weigh(number, search, shown, target)
         self._progress("searches", self._seen, None)
 
-    def on_outcomes(self, batch: Sequence[Outcome]) -> None:
-        """Let every judged policy learn as the serving one would have."""
-        examples = served_examples(self._snapshot, self._state.journal, batch)
+    def learn(self, step: LearnStep) -> None:
+        """Let the snapshot learn, and every judged policy as the serving one would have."""
+        self._snapshot.learn(step.outcomes)
+        examples = served_examples(self._snapshot, step)
         for target in self._targets:
             target.policy.learn(examples)
         self._snapshot.history.learn(examples, self._snapshot.features())

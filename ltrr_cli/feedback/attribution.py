@@ -14,9 +14,10 @@ Everything here is a function of the settings and of the events and impressions 
 
 from __future__ import annotations
 
-from collections import Counter, deque
+from collections import deque
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from ltrr_cli.core.clock import MINUTE
 from ltrr_cli.core.config import FeedbackSettings
@@ -32,6 +33,7 @@ PAGES_OF_ACTOR = 200  # remembered of one session or user: a robot that searches
 class Tally:
     """What became of the events.
 
+    events   -- all that were gone through
     outcomes -- outcomes given
     late     -- events outside the window of the impression they name
     orphans  -- events that name an impression nobody knows
@@ -41,13 +43,26 @@ class Tally:
     unknown  -- events of types of which nobody says what they are worth, by type
     """
 
+    events: int = 0
     outcomes: int = 0
     late: int = 0
     orphans: int = 0
     ignored: int = 0
     off_page: int = 0
     found: int = 0
-    unknown: Counter[str] = field(default_factory=Counter)
+    unknown: dict[str, int] = field(default_factory=dict)
+
+
+def longest_window(settings: FeedbackSettings) -> int:
+    """Return for how many milliseconds after a page something can come of it."""
+    return max(round(minutes * MINUTE) for minutes in (settings.window_minutes, *settings.windows.values()))
+
+
+class Attributed(NamedTuple):
+    """What an action proves, and the page that it belongs to (None: to none)."""
+
+    outcome: Outcome
+    page: Impression | None = None
 
 
 class Attribution:
@@ -62,7 +77,8 @@ class Attribution:
         self._undated_ms = undated_ms
         self._windows = {folded_name(kind): round(minutes * MINUTE) for kind, minutes in settings.windows.items()}
         self._window = round(settings.window_minutes * MINUTE)
-        self._pages = _Pages(max((self._window, *self._windows.values())))
+        self.window_ms = longest_window(settings)
+        self._pages = _Pages(self.window_ms)
         self.tally = Tally()
 
     def see(self, impression: Impression) -> None:
@@ -72,14 +88,14 @@ class Attribution:
         """
         self._pages.add(impression)
 
-    def outcome(self, event: Event, impression: Impression | None = None, weight: float = 1.0) -> Outcome | None:
-        """Return what an event proves, or None where its type is worth nothing.
+    def attributed(self, event: Event, impression: Impression | None = None, weight: float = 1.0) -> Attributed | None:
+        """Return what an event proves, and its page; None where its type is worth nothing.
 
         impression -- the one that the event names, None where it names none or nobody knows it
         weight     -- what the guards leave of it, 0..1
         """
         if not self._rewards.worth_of(event.kind).known:
-            self.tally.unknown[event.kind] += 1
+            self.tally.unknown[event.kind] = self.tally.unknown.get(event.kind, 0) + 1
         reward = self._rewards.of(event)
         if reward == 0.0:
             self.tally.ignored += 1
@@ -93,10 +109,15 @@ class Attribution:
             self.tally.orphans += 1
         elif not _within(event, impression, window):
             self.tally.late += 1
-            return self._without_page(event, impression, reward, weight)
+            return Attributed(self._without_page(event, impression, reward, weight))
         if impression is None:
-            return self._without_page(event, None, reward, weight)
-        return self._on_page(event, impression, reward, weight)
+            return Attributed(self._without_page(event, None, reward, weight))
+        return Attributed(self._on_page(event, impression, reward, weight), impression)
+
+    def outcome(self, event: Event, impression: Impression | None = None, weight: float = 1.0) -> Outcome | None:
+        """Return what an event proves, as ``attributed`` does, without its page."""
+        found = self.attributed(event, impression, weight)
+        return None if found is None else found.outcome
 
     def _on_page(self, event: Event, impression: Impression, reward: float, weight: float) -> Outcome:
         line = _line(impression.shown, event)

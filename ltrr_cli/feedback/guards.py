@@ -16,19 +16,26 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections import Counter
 from dataclasses import dataclass
+from hashlib import blake2b
+from pathlib import Path
+from typing import Self
 
+import msgspec
 import numpy as np
 
 from ltrr_cli.core.clock import DAY
 from ltrr_cli.core.config import FeedbackSettings
-from ltrr_cli.core.types import Event, Impression
+from ltrr_cli.core.types import Event, Impression, MomentArray
 from ltrr_cli.feedback.rewards import Rewards
 from ltrr_cli.storage.merging import Ascending
+from ltrr_cli.storage.packed_arrays import open_arrays, write_arrays
 from ltrr_cli.text.normalise import query_key
 
 BUSY = 50  # actions on one day, from which on mostly repeating oneself is worth a word
 STEPS = 20  # of rewards between 0 and 1 that are told apart
 TAIL = 16_384  # acts of a day that wait to be sorted in
+
+FILE, ACTS = "guard.json", "acts.bin"
 
 _ANONYMOUS = ("anonymous", "")
 
@@ -47,6 +54,14 @@ class Suspect:
     day: int
     actions: int
     counted: float
+
+
+class _Stored(msgspec.Struct, frozen=True):
+    day: int | None
+    repeats: dict[int, int]
+    actions: list[tuple[str, str, int]]
+    lost: list[tuple[str, str, float]]
+    suspects: list[Suspect]
 
 
 class Guard:
@@ -82,7 +97,7 @@ class Guard:
             return 0.0
         actor = _actor(event, impression)
         query = event.query if impression is None else impression.query
-        act = hash((actor, query_key(query or ""), event.entity_id, reward > 0))
+        act = _hashed(*actor, query_key(query or ""), event.entity_id, "+" if reward > 0 else "-")
         known = self._known(act, reward)
         nth = 1
         if known:
@@ -99,6 +114,27 @@ class Guard:
         found = self._suspects + list(self._of_day())
         return sorted(found, key=lambda one: (-one.actions, one.day, one.kind, one.name))
 
+    def save(self, folder: Path) -> None:
+        """Write all that is needed to go on."""
+        actions = [(*actor, count) for actor, count in self._actions.items()]
+        lost = [(*actor, count) for actor, count in self._lost.items()]
+        stored = _Stored(self._day, dict(self._repeats), actions, lost, self._suspects)
+        (folder / FILE).write_bytes(msgspec.json.encode(stored))
+        write_arrays(folder / ACTS, {str(step): self._once[step].values() for step in sorted(self._once)})
+
+    @classmethod
+    def open(cls, folder: Path, settings: FeedbackSettings, rewards: Rewards) -> Self:
+        """Read what ``save`` wrote."""
+        stored = msgspec.json.decode((folder / FILE).read_bytes(), type=_Stored)
+        guard = cls(settings, rewards)
+        guard._day, guard._suspects = stored.day, stored.suspects
+        acts = open_arrays(folder / ACTS, writable=True)
+        guard._once = {int(step): _Once(known) for step, known in acts.items()}
+        guard._repeats.update(stored.repeats)
+        guard._actions.update({(kind, name): count for kind, name, count in stored.actions})
+        guard._lost.update({(kind, name): count for kind, name, count in stored.lost})
+        return guard
+
     def _known(self, act: int, reward: float) -> float:
         """Return what the strongest act before proved, 0..1, at most as much as this one, and remember this one."""
         step = _step(reward)
@@ -111,7 +147,7 @@ class Guard:
         return min(best / STEPS, abs(reward))
 
     def _weight(self, actor: tuple[str, str], nth: int, known: float) -> float:
-        if actor is _ANONYMOUS:
+        if actor == _ANONYMOUS:
             return 1.0 / nth
         if known >= 1.0 - 0.5 / STEPS:
             return 0.0
@@ -127,7 +163,7 @@ class Guard:
         return [
             Suspect(*actor, self._day, actions, self._counted(actor))
             for actor, actions in self._actions.items()
-            if (actor is not _ANONYMOUS and actions > self._settings.user_daily_cap)
+            if (actor != _ANONYMOUS and actions > self._settings.user_daily_cap)
             or (actions >= BUSY and self._counted(actor) < actions / 2)
         ]
 
@@ -148,8 +184,8 @@ def _step(reward: float) -> int:
 class _Once:
     """Hashes of a day's acts, eight bytes each: a day may hold millions, and most are never repeated."""
 
-    def __init__(self) -> None:
-        self._sorted = Ascending(np.empty(0, np.int64))
+    def __init__(self, acts: MomentArray | None = None) -> None:
+        self._sorted = Ascending(np.empty(0, np.int64) if acts is None else acts)
         self._view = self._sorted.values.data  # plain integers, without NumPy's cost of one
         self._new: set[int] = set()
 
@@ -159,6 +195,11 @@ class _Once:
         place = bisect_left(self._view, act)
         return place < len(self._view) and self._view[place] == act
 
+    def values(self) -> MomentArray:
+        """Return all of them, ascending."""
+        new = np.sort(np.fromiter(self._new, np.int64, len(self._new)))
+        return np.insert(self._sorted.values, np.searchsorted(self._sorted.values, new), new)
+
     def add(self, act: int) -> None:
         """Take in an act that is not there."""
         self._new.add(act)
@@ -166,6 +207,12 @@ class _Once:
             self._sorted.add(np.sort(np.fromiter(self._new, np.int64, len(self._new))))
             self._view = self._sorted.values.data
             self._new.clear()
+
+
+def _hashed(*parts: str) -> int:
+    """Return a 64-bit hash with a sign, the same in every process."""
+    digest = blake2b("\x1f".join(parts).encode("utf-8", "surrogatepass"), digest_size=8).digest()
+    return int.from_bytes(digest, "little", signed=True)
 
 
 def _actor(event: Event, impression: Impression | None) -> tuple[str, str]:

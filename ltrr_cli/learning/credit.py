@@ -2,23 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
-from itertools import takewhile
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
 from ltrr_cli.allocation.models.strategy_history import PAST
 from ltrr_cli.allocation.policy import BanditContext, BanditExample
-from ltrr_cli.core.seeds import seed_of
-from ltrr_cli.core.types import Context, FloatArray, Hits, Impression, IntArray, Outcome
-from ltrr_cli.engine.bandit_context import bandit_context_of, schema_of, shapes_of
-from ltrr_cli.engine.retrieve import retrieve
-from ltrr_cli.engine.search import Answer, context_of
+from ltrr_cli.core.types import FloatArray, Hits, Impression, IntArray, Outcome
+from ltrr_cli.engine.bandit_context import schema_of, shapes_of
+from ltrr_cli.engine.search import Answer
 from ltrr_cli.engine.snapshot import Snapshot
-from ltrr_cli.retrieval.union import rank_of
-from ltrr_cli.storage.journal import Journal
-from ltrr_cli.text.normalise import query_key
+from ltrr_cli.learning.timeline import LearnStep
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,12 +24,12 @@ class SearchTrace:
     """
 
     bandit_context: BanditContext
-    hits: tuple[Hits, ...]
+    rows: tuple[IntArray, ...]  # of every strategy, best first
     shapes: FloatArray
 
     def example(self, row: int, outcome: Outcome) -> BanditExample | None:
         """Return what a rewarded entity teaches; None for a row that no strategy had, or without reward."""
-        ranks = np.array([rank_of(hits, row) for hits in self.hits], np.int32)
+        ranks = np.array([_rank(rows, row) for rows in self.rows], np.int32)
         if outcome.reward <= 0 or not ranks.any():
             return None
         depths = np.full(len(ranks), self.bandit_context.budget, np.int32)
@@ -45,106 +40,66 @@ class SearchTrace:
 
 def trace_of(snapshot: Snapshot, found: Answer) -> SearchTrace:
     """Return what a search that was answered teaches with."""
-    return SearchTrace(found.bandit_context, found.hits, shapes_of(snapshot, found.hits, found.bandit_context.budget))
+    return asked_trace(snapshot, found.bandit_context, found.hits)
+
+
+def asked_trace(snapshot: Snapshot, bandit_context: BanditContext, hits: Sequence[Hits]) -> SearchTrace:
+    """Return what strategies that were asked teach with."""
+    rows = tuple(found.rows for found in hits)
+    return SearchTrace(bandit_context, rows, shapes_of(snapshot, hits, bandit_context.budget))
+
+
+def _rank(rows: IntArray, row: int) -> int:
+    """Return at which rank (from 1) a row stands, 0 for nowhere."""
+    place = np.flatnonzero(rows == row)
+    return int(place[0]) + 1 if len(place) else 0
 
 
 class ImportedExamples:
-    """Turns imported searches into examples; what ltrr served itself teaches by its own record (``served_examples``).
+    """Keeps what imported searches found until it turns out what was wanted, and makes examples of both.
 
-    Who acts without having searched (plays, follows, buys) would have been served without a query. So a share of such
-    actions is asked for like that, and teaches who finds what somebody known wants next.
-
-    wordless -- share of the actions without a search that teach, 0..1
+    What ltrr served itself teaches by its own record, see ``served_example``.
     """
 
-    def __init__(self, snapshot: Snapshot, wordless: float = 0.0) -> None:
-        self.snapshot, self._wordless = snapshot, wordless
-        self._asked: dict[str, SearchTrace] = {}
-        self._undated: list[BanditExample] = []
+    def __init__(self, snapshot: Snapshot) -> None:
+        self.snapshot = snapshot
+        self.waiting: dict[str, SearchTrace] = {}  # by impression, or by event for what came without a search
 
-    def ask(self, search: Impression) -> None:
-        """Let every strategy answer an imported search as of its time."""
-        if search.origin == "imported":
-            self.keep(search, self._answered(search.query, context_of(search)))
-
-    def _answered(self, query: str, context: Context) -> SearchTrace:
-        budget = self.snapshot.settings.retrieval.budget
-        request = self.snapshot.request(query, context, 0)
-        bandit_context = bandit_context_of(self.snapshot, request, self.snapshot.enabled(), budget, explore=False)
-        hits = retrieve(self.snapshot, request, bandit_context.strategies, budget)
-        return SearchTrace(bandit_context, tuple(hits), shapes_of(self.snapshot, hits, budget))
-
-    def keep(self, search: Impression, trace_of: SearchTrace) -> None:
+    def keep(self, search: Impression, trace: SearchTrace) -> None:
         """Keep what an imported search found until its outcomes come."""
         if search.origin == "imported":
-            self._asked[search.impression_id] = trace_of
-
-    def arranged(self, outcomes: Iterable[Outcome]) -> Iterator[Outcome]:
-        """Yield outcomes in their order, but of those without a time, which have none, what teaches last.
-
-        It is asked for when the rest is known: people's actions often stand together in such logs.
-        """
-        held: list[Outcome] = []
-        for outcome in outcomes:
-            if not outcome.time_ms and self.teaches(outcome):
-                held.append(outcome)
-                continue
-            if outcome.time_ms and held:
-                yield from held
-                held = []
-            yield outcome
-        yield from held
-
-    def watch(self, batch: Iterable[Outcome]) -> None:
-        """Before a batch is learnt: ask what would have brought those that teach, with which a batch begins."""
-        for outcome in takewhile(self.teaches, batch):
-            context = Context(outcome.time_ms, outcome.user, outcome.session)
-            self._asked[outcome.event_id] = self._answered("", context)
-
-    def teaches(self, outcome: Outcome) -> bool:
-        """Say whether an action without a search is one of those that teach."""
-        known = outcome.user is not None or outcome.session is not None
-        if outcome.impression_id is not None or outcome.reward <= 0 or not known or query_key(outcome.query):
-            return False
-        return seed_of("wordless", outcome.event_id) < self._wordless * 2**63
+            self.waiting[search.impression_id] = trace
 
     def examples(self, batch: Iterable[Outcome]) -> list[BanditExample]:
-        """Return what the first rewarded entity of each search teaches, and each action without one that was asked for.
+        """Return what the first rewarded entity of each search teaches."""
+        return [example for outcome in batch if (example := self.example(outcome)) is not None]
 
-        Those without a time wait for ``undated``.
-        """
-        found: list[BanditExample] = []
-        for outcome in batch:
-            name = outcome.event_id if outcome.impression_id is None else outcome.impression_id
-            row = self.snapshot.catalog.row_of(outcome.entity_id)
-            if outcome.reward <= 0 or row < 0 or name not in self._asked:
-                continue
-            example = self._asked.pop(name).example(row, outcome)
-            if example is not None:
-                (found if outcome.time_ms or outcome.impression_id else self._undated).append(example)
-        return found
-
-    def undated(self, time_ms: int) -> list[BanditExample]:
-        """Return what actions without a time teach, as if they had all happened at a moment."""
-        return [
-            replace(example, bandit_context=replace(example.bandit_context, time_ms=time_ms))
-            for example in self._undated
-        ]
+    def example(self, outcome: Outcome) -> BanditExample | None:
+        """Return what an outcome teaches; None where no search waits for it, or nobody had what was wanted."""
+        name = outcome.event_id if outcome.impression_id is None else outcome.impression_id
+        row = self.snapshot.catalog.row_of(outcome.entity_id)
+        if outcome.reward <= 0 or row < 0 or name not in self.waiting:
+            return None
+        return self.waiting.pop(name).example(row, outcome)
 
 
-def served_examples(snapshot: Snapshot, journal: Journal, batch: Sequence[Outcome]) -> list[BanditExample]:
-    """Return what rewarded entities of pages that ltrr served teach, weighted against being shown by luck."""
-    examples = []
-    for outcome in batch:
-        if outcome.imported or outcome.impression_id is None or not outcome.ranks or outcome.reward <= 0:
-            continue
-        served = as_served(snapshot, journal.impression(outcome.impression_id))
-        if served is not None:
-            bandit_context, depths, shapes = served
-            ranks = np.array([outcome.ranks.get(name, 0) for name in bandit_context.strategies], np.int32)
-            weight = outcome.weight / max(outcome.inclusion * outcome.examination, 1e-3)
-            examples.append(BanditExample(bandit_context, ranks, depths, weight, outcome.reward, shapes))
-    return examples
+def served_examples(snapshot: Snapshot, learn: LearnStep) -> list[BanditExample]:
+    """Return what rewarded entities of pages that ltrr served teach."""
+    pairs = zip(learn.outcomes, learn.pages, strict=True)
+    return [example for pair in pairs if (example := served_example(snapshot, *pair)) is not None]
+
+
+def served_example(snapshot: Snapshot, outcome: Outcome, page: Impression | None) -> BanditExample | None:
+    """Return what a rewarded entity of a page that ltrr served teaches, weighted against being shown by luck."""
+    if outcome.imported or outcome.impression_id is None or not outcome.ranks or outcome.reward <= 0:
+        return None
+    served = as_served(snapshot, page)
+    if served is None:
+        return None
+    bandit_context, depths, shapes = served
+    ranks = np.array([outcome.ranks.get(name, 0) for name in bandit_context.strategies], np.int32)
+    weight = outcome.weight / max(outcome.inclusion * outcome.examination, 1e-3)
+    return BanditExample(bandit_context, ranks, depths, weight, outcome.reward, shapes)
 
 
 def as_served(snapshot: Snapshot, impression: Impression | None) -> tuple[BanditContext, IntArray, FloatArray] | None:

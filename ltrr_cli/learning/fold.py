@@ -1,86 +1,95 @@
-"""The fold: all events of the journal, in (time, event id) order, into a fresh learned generation.
+"""The fold: all events of the journal, in (time, event id) order, into what is learnt; it goes on where it stood.
 
-Nothing is learnt incrementally from disk: the same set of events gives the same state, whatever files, batches or
-order they came in.
+The same set of events gives the same state, whatever files, batches or order they came in, and whether it was folded
+at once or in parts: whoever learns saves all that is needed to go on as if it had never stopped.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import msgspec
 
-from ltrr_cli.core.config import Settings
-from ltrr_cli.core.types import Impression, Outcome
 from ltrr_cli.engine.snapshot import LearnedHeader, Snapshot
-from ltrr_cli.feedback.attribution import Attribution, Tally
+from ltrr_cli.feedback.attribution import Tally
 from ltrr_cli.feedback.guards import Guard, Suspect
 from ltrr_cli.feedback.rewards import Rewards
-from ltrr_cli.learning.credit import ImportedExamples, served_examples
-from ltrr_cli.learning.timeline import walk
+from ltrr_cli.learning.teaching import Teacher
+from ltrr_cli.learning.timeline import Past, SearchStep, timeline
 from ltrr_cli.storage.heap import trim_heap
 from ltrr_cli.storage.journal import Journal
+from ltrr_cli.storage.journal_past import Position
 
-WORDLESS, MOST = 500, 0.2  # actions without a search that teach the bandit, about, and of all actions at most
-COLD = 1_000  # searches that only fill a memory; what they show misleads
+STATE = "fold"  # folder of what is needed to go on and of no use to answer
+FILE = "fold.json"
 
 
-def outcomes(
-    journal: Journal, settings: Settings, tally: Tally | None = None, guard: Guard | None = None
-) -> Iterator[Outcome]:
-    """Yield what every event of the journal proves, in (time, event id) order.
+class _State(msgspec.Struct, frozen=True):
+    """Where a fold stands (``fold/state.json``)."""
 
-    tally, guard -- fresh ones, for a caller who wants to know in the end what became of the events, and who was busy
+    tally: Tally
+    position: Position | None
+    last_ms: int | None  # of the last outcome
+
+
+class Fold:
+    """All that learns, up to a position in the journal.
+
+    snapshot   -- fresh, or opened from a checkpoint: the folder of a learned generation
+    profiles   -- of people, that were met by then
     """
-    guard = guard or Guard(settings.feedback, Rewards(settings.feedback, journal.kinds()))
-    attribution = Attribution(settings.feedback, rewards=guard.rewards)
-    if tally is not None:
-        attribution.tally = tally
-    pages = journal.impressions()
-    page = next(pages, None)
-    for event, impression in journal.stream():
-        while page is not None and (page.time_ms is None or (event.time_ms or 0) >= page.time_ms):
-            attribution.see(page)
-            page = next(pages, None)
-        outcome = attribution.outcome(event, impression, guard.weight(event, impression))
-        if outcome is not None:
-            yield outcome
 
+    def __init__(self, snapshot: Snapshot, rewards: Rewards, checkpoint: Path | None = None, profiles: int = 0) -> None:
+        self.snapshot, self._teacher, self._profiles = snapshot, Teacher(snapshot), profiles
+        self._last_ms: int | None = None
+        self._past = Past(snapshot.settings, rewards)
+        if checkpoint is not None:
+            folder = checkpoint / STATE
+            state = msgspec.json.decode((folder / "state.json").read_bytes(), type=_State)
+            guard = Guard.open(folder, snapshot.settings.feedback, rewards)
+            self._past = Past(snapshot.settings, rewards, state.tally, guard, state.position)
+            self._teacher.load(folder)
+            self._last_ms = state.last_ms
 
-def newest(journal: Journal, sample: int) -> Iterator[Impression]:
-    """Yield the newest ``sample`` searches in time order, without the first ones, whose memory is cold."""
-    total = journal.counts().impressions
-    return journal.impressions(skip=max(total - sample, min(COLD, total // 4)))
+    @property
+    def tally(self) -> Tally:
+        """What became of the events."""
+        return self._past.tally
 
+    @property
+    def position(self) -> Position | None:
+        """The last event that was learnt."""
+        return self._past.position
 
-def fold(snapshot: Snapshot, journal: Journal, folder: Path, catalog: int) -> tuple[Tally, list[Suspect]]:
-    """Learn the whole journal into ``snapshot`` (fresh: nothing learnt yet) and write it into ``folder``.
+    def suspects(self) -> list[Suspect]:
+        """Return who acted abnormally often."""
+        return self._past.guard.suspects()
 
-    Returns what became of the events, and who acted abnormally often.
-    """
-    count = 0
-    last: int | None = None
-    tally, guard = Tally(), Guard(snapshot.settings.feedback, Rewards(snapshot.settings.feedback, journal.kinds()))
-    teacher = ImportedExamples(snapshot, wordless=min(WORDLESS / max(journal.counts().events, 1), MOST))
+    def run(self, journal: Journal, until_ms: int | None = None) -> None:
+        """Learn what comes after the position, up to a moment; see the journal as it is for the whole of it."""
+        self.snapshot.meet(journal, self._profiles)
+        self._profiles = journal.marks().profiles
+        for step in timeline(self._teacher.chosen(self._past.happened(journal, until_ms))):
+            if isinstance(step, SearchStep):
+                self._teacher.ask(step.impression)
+                continue
+            self.snapshot.learn(step.outcomes)
+            self._teacher.teach(step)
+            self._last_ms = step.outcomes[-1].time_ms
+        self._teacher.end_undated()
 
-    def noted(batch: Sequence[Outcome]) -> None:
-        nonlocal count, last
-        count += len(batch)
-        last = batch[-1].time_ms
-        snapshot.teach([*teacher.examples(batch), *served_examples(snapshot, journal, batch)])
-
-    snapshot.meet(journal)
-    searches = newest(journal, snapshot.settings.allocation.sample)
-    past = teacher.arranged(outcomes(journal, snapshot.settings, tally, guard))
-    walk(snapshot, searches, past, teacher.ask, noted, teacher.watch, teacher.teaches)
-    snapshot.teach(teacher.undated(max(last or 0, snapshot.clock_ms)))
-    for name, strategy in snapshot.strategies.items():
-        trim_heap()  # what the batches left between all that was learnt, and copies that were written before
-        (folder / name).mkdir()
-        strategy.save(folder / name)
-    (folder / "policy").mkdir()
-    snapshot.save_bandit(folder / "policy")
-    header = LearnedHeader(catalog, journal.counts().events, count, last, journal.digest())
-    (folder / "fold.json").write_bytes(msgspec.json.encode(header))
-    return tally, guard.suspects()
+    def save(self, folder: Path, journal: Journal, catalog: int) -> None:
+        """Write all that was learnt into an empty folder."""
+        for name, strategy in self.snapshot.strategies.items():
+            trim_heap()  # what the batches left between all that was learnt, and copies that were written before
+            (folder / name).mkdir()
+            strategy.save(folder / name)
+        (folder / "policy").mkdir()
+        self.snapshot.save_bandit(folder / "policy")
+        (folder / STATE).mkdir()
+        self._past.guard.save(folder / STATE)
+        self._teacher.save(folder / STATE, 0 if self.position is None else self.position.time_ms)
+        state = _State(self.tally, self.position, self._last_ms)
+        (folder / STATE / "state.json").write_bytes(msgspec.json.encode(state))
+        header = LearnedHeader(catalog, self.tally.events, self.tally.outcomes, self._last_ms, journal.digest())
+        (folder / FILE).write_bytes(msgspec.json.encode(header))

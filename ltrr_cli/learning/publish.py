@@ -18,13 +18,16 @@ from ltrr_cli.engine.snapshot import Snapshot, open_snapshot
 from ltrr_cli.feedback.attribution import Tally
 from ltrr_cli.feedback.guards import Suspect
 from ltrr_cli.feedback.judgments import read_judged
-from ltrr_cli.learning.fold import fold, outcomes
+from ltrr_cli.learning import checkpoint
+from ltrr_cli.learning.fold import Fold
+from ltrr_cli.learning.timeline import rewards_of
 from ltrr_cli.learning.train import Labelled, judged_examples, keep, observe, train_model
 
 if TYPE_CHECKING:
     from ltrr_cli.engine.state import State
 
 
+MOST, OLDER = 12, 3  # learned generations that may lie there; where there are more, so many and those that are spaced
 RANKER = "ranker"  # trained, not folded: carried from one learned generation to the next
 
 
@@ -59,9 +62,11 @@ def learn(
     *,
     catalog: int | None = None,
     ranker: Path | None = None,
+    anew: bool = False,
 ) -> Learnt:
     """Fold the journal into a new learned generation and publish it; the lock is the caller's.
 
+    anew    -- from its beginning; else from the furthest checkpoint that nothing new reaches back before
     catalog -- a drafted catalog generation to publish in the same step; None: the current one stays
     ranker  -- folder of a model to serve in place of the one carried over; one that is not there: none serves
     """
@@ -69,19 +74,77 @@ def learn(
     keep = state.settings.feedback.keep_days
     if keep > 0.0:
         state.journal.expire(round(keep * DAY), now_ms())
-    generations = state.generations
-    current = generations.current_or_none()
     number = catalog or state.current().catalog
-    carried = None if current is None or not current.learned else generations.folder("learned", current.learned)
-    broken = {damage.part for damage in generations.damages_of_learned()}
-    with generations.draft("learned") as draft:
-        source = ranker if ranker is not None or carried is None else carried / RANKER
-        if source is not None and source.is_dir() and (ranker is not None or RANKER not in broken):
-            shutil.copytree(source, draft.folder / RANKER)
-        snapshot = open_snapshot(state.settings, generations.folder("catalog", number), None)
-        tally, suspects = fold(snapshot, state.journal, draft.folder, number)
-    generations.publish(catalog=catalog, learned=draft.number)
-    return Learnt(draft.number, tally, suspects)
+    with state.journal.reading():
+        learnt = _folded(state, number, ranker, anew=anew)
+    state.generations.publish(catalog=catalog, learned=learnt.number)
+    thin_out(state)
+    return learnt
+
+
+def _folded(state: State, catalog: int, ranker: Path | None, *, anew: bool) -> Learnt:
+    """Go on from a checkpoint, and seal what is learnt; it is not published."""
+    generations, journal = state.generations, state.journal
+    marks, rewards = journal.marks(), rewards_of(journal, state.settings)
+    by = checkpoint.made_by(state, catalog, rewards)
+    found = None if anew else checkpoint.furthest(state, by)
+    begun = None if found is None else generations.folder(found.kind, found.number)
+    if found is not None:
+        generations.trust(found.kind, found.number)
+    snapshot = open_snapshot(state.settings, generations.folder("catalog", catalog), begun, serving=False)
+    fold = Fold(snapshot, rewards, begun, 0 if found is None else found.checkpoint.marks.profiles)
+
+    def write(folder: Path) -> None:
+        fold.save(folder, journal, catalog)
+        checkpoint.write(folder, checkpoint.Checkpoint(by, marks, fold.position, fold.tally.events))
+
+    for moment in checkpoint.stops(journal, fold.position, journal.counts().events - fold.tally.events):
+        fold.run(journal, moment)
+        with generations.draft(checkpoint.CHECKPOINTS) as draft:
+            snapshot.go_live(live=True)  # fits are left to those who go on from here
+            write(draft.folder)
+            snapshot.go_live(live=False)
+    fold.run(journal)
+    with generations.draft(checkpoint.LEARNED) as draft:
+        _carry_ranker(state, ranker, draft.folder / RANKER)
+        write(draft.folder)
+    return Learnt(draft.number, fold.tally, fold.suspects())
+
+
+def _carry_ranker(state: State, ranker: Path | None, target: Path) -> None:
+    """Place the model that is to serve: the one given, else the one that serves now, unless it is damaged."""
+    source = ranker
+    if source is None:
+        current = state.generations.current_or_none()
+        if current is None or not current.learned:
+            return
+        if RANKER in {damage.part for damage in state.generations.damages_of_learned()}:
+            return
+        source = state.generations.folder("learned", current.learned) / RANKER
+    if source.is_dir():
+        shutil.copytree(source, target)
+
+
+def thin_out(state: State) -> None:
+    """Remove checkpoints that are too many or of no use any more, and of learned generations those beyond ``MOST``.
+
+    The lock is the caller's.
+    """
+    keep = kept(state)
+    learned = state.generations.numbers("learned")
+    recent = learned if len(learned) <= MOST else learned[:OLDER]
+    state.generations.sweep({"checkpoints": keep["checkpoints"], "learned": keep["learned"] | set(recent)})
+
+
+def kept(state: State) -> dict[str, set[int]]:
+    """Return the generations that a fold may have to go on from, by kind, and the current one."""
+    current = state.current()
+    now = checkpoint.read(state.generations.folder("learned", current.learned))
+    found: dict[str, set[int]] = {checkpoint.LEARNED: {current.learned}, checkpoint.CHECKPOINTS: set()}
+    if now is not None:
+        for kind, number in checkpoint.kept(checkpoint.checkpoints(state), now.made_by, now.events):
+            found[kind].add(number)
+    return found
 
 
 def train(
@@ -143,5 +206,4 @@ def past(state: State, serving: Snapshot, progress: Progress) -> Labelled:
         reranker=Reranker(),  # it reads what a ranker has ordered, and is no feature
     )
     snapshot.meet(state.journal)
-    past = list(outcomes(state.journal, settings))
-    return observe(snapshot, state.journal, past, settings.ranking.sample, progress).labelled()
+    return observe(snapshot, state.journal, settings.ranking.sample, progress).labelled()

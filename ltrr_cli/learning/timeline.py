@@ -1,175 +1,159 @@
-"""One pass through time: what a search may know is only what happened strictly before it.
+"""Time as a generator: what to answer and what to learn, in the order in which it happened.
 
-Training, replay and the plain fold all go through ``walk``; a click that fed its own feature would be a leak, and
-this is the one place that could make it.
+Learning, training, replay and all that looks back iterate over ``timeline``. What a search may know is only what
+happened strictly before it: a click that fed its own feature would be a leak, and this is the one place that could
+make it. Whoever iterates answers and learns; nothing is learnt here.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 
-import numpy as np
-
-from ltrr_cli.core.types import BoolArray, FloatArray, Impression, Outcome, Shown
-from ltrr_cli.engine.score import anonymous
-from ltrr_cli.engine.search import Answer
-from ltrr_cli.engine.snapshot import Snapshot
-from ltrr_cli.ranking.model import Examples, Schema
+from ltrr_cli.core.config import Settings
+from ltrr_cli.core.types import Impression, Outcome
+from ltrr_cli.feedback.attribution import Attributed, Attribution, Tally
+from ltrr_cli.feedback.guards import Guard
+from ltrr_cli.feedback.rewards import Rewards
+from ltrr_cli.storage.journal import Journal
+from ltrr_cli.storage.journal_past import BEFORE_ALL, Decoded, Position
 
 BATCH = 4_096  # outcomes learnt at a time where no search stands between them
-
-
-def walk(
-    snapshot: Snapshot,
-    searches: Iterable[Impression],
-    outcomes: Iterable[Outcome],
-    on_search: Callable[[Impression], None] | None = None,
-    on_outcomes: Callable[[Sequence[Outcome]], None] | None = None,
-    before: Callable[[Sequence[Outcome]], None] | None = None,
-    apart: Callable[[Outcome], bool] = lambda outcome: False,
-) -> None:
-    """Let ``snapshot`` learn all outcomes in order, and stop at every search to ask ``on_search``.
-
-    Outcomes are learnt in batches; ``before`` and ``on_outcomes`` see each before and after it is learnt.
-
-    searches -- in time order
-    outcomes -- in (time, event id) order; one at the very moment of a search is learnt after it
-    apart    -- which outcomes have to find all learnt that came before them, but for others like them
-    """
-    waiting = _Peekable(iter(outcomes))
-
-    def learn(batch: Sequence[Outcome]) -> None:
-        if before is not None:
-            before(batch)
-        snapshot.learn(batch)
-        if on_outcomes is not None:
-            on_outcomes(batch)
-
-    def learn_until(moment: int | None) -> None:
-        batch: list[Outcome] = []
-        while (outcome := waiting.head) is not None and (moment is None or outcome.time_ms < moment):
-            if len(batch) == BATCH or (batch and apart(outcome) and not apart(batch[-1])):
-                learn(batch)
-                batch = []
-            batch.append(waiting.take())
-        if batch:
-            learn(batch)
-
-    if on_search is not None:
-        for search in searches:
-            learn_until(search.time_ms if search.time_ms is not None else 0)
-            on_search(search)
-    learn_until(None)
-
-
-class _Peekable:
-    """An iterator of outcomes whose next item can be looked at."""
-
-    def __init__(self, outcomes: Iterator[Outcome]) -> None:
-        self._outcomes = outcomes
-        self.head = next(outcomes, None)
-
-    def take(self) -> Outcome:
-        """Return the head and move on."""
-        head = self.head
-        if head is None:
-            raise StopIteration
-        self.head = next(self._outcomes, None)
-        return head
+COLD = 1_000  # searches that only fill a memory; what they show misleads
 
 
 @dataclass(frozen=True, slots=True)
-class FrozenSearch:
-    """What the system knew when it answered one search; labels come later and change nothing here.
+class SearchStep:
+    """A search to be answered: all that happened before it has been learnt, nothing else."""
 
-    ids      -- entity ids of the candidates
-    features -- (n, f) float32, without what is known of who asked
-    baseline -- (n,) float32, the untrained score without it
-    shown    -- the page as it was, with the odds of its places; empty where they are not known
+    impression: Impression
+
+
+@dataclass(frozen=True, slots=True)
+class LearnStep:
+    """Outcomes to be learnt, in (time, event id) order; ``pages`` are what they belong to, parallel."""
+
+    outcomes: tuple[Outcome, ...]
+    pages: tuple[Impression | None, ...]
+
+
+def timeline(happened: Iterable[Impression | Attributed]) -> Iterator[SearchStep | LearnStep]:
+    """Yield what to answer and what to learn; outcomes between two searches come in batches.
+
+    happened -- in time order, a search before the outcomes of its very moment
+    """
+    batch: list[Attributed] = []
+    for one in happened:
+        if batch and (isinstance(one, Impression) or len(batch) == BATCH or _begins(batch[-1], one)):
+            yield _learn(batch)
+            batch = []
+        if isinstance(one, Impression):
+            yield SearchStep(one)
+        else:
+            batch.append(one)
+    if batch:
+        yield _learn(batch)
+
+
+def _begins(last: Attributed, one: Attributed) -> bool:
+    """Say whether an outcome is the first that has a time."""
+    return last.outcome.time_ms == 0 != one.outcome.time_ms
+
+
+def _learn(batch: list[Attributed]) -> LearnStep:
+    return LearnStep(tuple(one.outcome for one in batch), tuple(one.page for one in batch))
+
+
+class Past:
+    """The past of a journal as somebody goes through it, and where they stand: attribution, guards, position.
+
+    rewards      -- what events are worth
+    tally, guard -- fresh ones, or as of ``position``
+    position     -- the last event that was gone through; None: none was
     """
 
-    impression_id: str
-    time_ms: int
-    schema: Schema
-    ids: tuple[str, ...]
-    features: FloatArray
-    baseline: FloatArray
-    shown: tuple[Shown, ...] = ()
+    def __init__(
+        self,
+        settings: Settings,
+        rewards: Rewards,
+        tally: Tally | None = None,
+        guard: Guard | None = None,
+        position: Position | None = None,
+    ) -> None:
+        self._settings, self.guard = settings.feedback, guard or Guard(settings.feedback, rewards)
+        self.tally, self.position = tally or Tally(), position
 
-    def place_of(self, entity_id: str) -> int:
-        """Return the candidate's place, -1 where it is none."""
-        return self.ids.index(entity_id) if entity_id in self.ids else -1
+    def happened(
+        self, journal: Journal, until_ms: int | None = None, *, trailing: bool = False
+    ) -> Iterator[Impression | Attributed]:
+        """Yield searches and what events prove, in time order from the position on; undated ones come first.
 
-    def only(self, keep: BoolArray) -> FrozenSearch:
-        """Return the candidates where ``keep`` is true."""
-        ids = tuple(entity for entity, kept in zip(self.ids, keep.tolist(), strict=True) if kept)
-        return replace(self, ids=ids, features=self.features[keep], baseline=self.baseline[keep])
+        until_ms -- with all of this moment, and no further
+        trailing -- also the searches after the last event, of which nothing came yet: they are not gone through
+        """
+        decoded, since, attribution = Decoded(), self.position, Attribution(self._settings, rewards=self.guard.rewards)
+        attribution.tally = self.tally
+        if since is not None:  # what was shown lately may still be acted on
+            start = since.time_ms - attribution.window_ms - 1
+            for shown in journal.impressions(after_ms=start, until_ms=since.time_ms):
+                attribution.see(shown)
+        after_ms = None if since is None else since.time_ms
+        pages = journal.impressions(after_ms=after_ms, until_ms=until_ms, decoded=decoded)
+        page: Impression | None = next(pages, None)
+        for event, impression in journal.stream(since, until_ms, decoded):
+            while page is not None and (page.time_ms is None or (event.time_ms or 0) >= page.time_ms):
+                attribution.see(page)
+                yield page
+                page = next(pages, None)
+            self.position = BEFORE_ALL if event.time_ms is None else Position(event.time_ms, event.event_id)
+            self.tally.events += 1
+            found = attribution.attributed(event, impression, self.guard.weight(event, impression))
+            if found is not None:
+                yield found
+        if until_ms is not None:
+            self.position = Position(until_ms)
+        if page is not None and (trailing or until_ms is not None):
+            yield page
+            yield from pages
 
 
-def freeze(snapshot: Snapshot, search: Impression, answer: Answer) -> FrozenSearch:
-    """Keep all candidates of a search."""
-    return FrozenSearch(
-        search.impression_id,
-        search.time_ms or 0,
-        answer.schema,
-        tuple(snapshot.catalog.ids[int(row)] for row in answer.candidates.rows),
-        anonymous(answer.schema, answer.features),
-        answer.anonymous,
-        tuple(search.shown or ()) if search.origin == "live" else (),
-    )
+def happened(journal: Journal, settings: Settings, tally: Tally | None = None) -> Iterator[Impression | Attributed]:
+    """Yield all searches of the journal and what every event proves, in time order; undated ones come first.
+
+    tally -- a fresh one, for a caller who wants to know in the end what became of the events
+    """
+    return Past(settings, rewards_of(journal, settings), tally).happened(journal, trailing=True)
 
 
-@dataclass(slots=True)
-class Collector:
-    """Frozen searches and the outcomes that label them."""
+def rewards_of(journal: Journal, settings: Settings) -> Rewards:
+    """Return what events are worth, ratings on the scale of all that the journal holds."""
+    return Rewards(settings.feedback, journal.kinds())
 
-    frozen: list[FrozenSearch] = field(default_factory=list)
-    labels: dict[str, dict[str, float]] = field(default_factory=dict)  # impression -> entity -> best reward
 
-    def note(self, outcomes: Sequence[Outcome]) -> None:
-        """Take labels from outcomes that belong to an impression."""
-        for outcome in outcomes:
-            if outcome.impression_id is not None and outcome.reward > 0:
-                of = self.labels.setdefault(outcome.impression_id, {})
-                of[outcome.entity_id] = max(of.get(outcome.entity_id, 0.0), outcome.reward * outcome.weight)
+def outcomes(journal: Journal, settings: Settings, tally: Tally | None = None) -> Iterator[Outcome]:
+    """Yield what every event of the journal proves, in (time, event id) order."""
+    return (one.outcome for one in happened(journal, settings, tally) if isinstance(one, Attributed))
 
-    def keep_newest(self, searches: int) -> None:
-        """Forget all before the newest searches that were acted on by now."""
-        acted = [place for place, item in enumerate(self.frozen) if item.impression_id in self.labels]
-        if len(acted) > searches:
-            gone, self.frozen = self.frozen[: acted[-searches]], self.frozen[acted[-searches] :]
-            for item in gone:
-                self.labels.pop(item.impression_id, None)
 
-    def labelled(self, schema: Schema) -> list[tuple[FrozenSearch, FloatArray]]:
-        """Return (search, gains of its candidates) where gains differ, in time order, of one schema."""
-        parts = [
-            (item, np.array([labels.get(entity, 0.0) for entity in item.ids], np.float32))
-            for item in sorted(self.frozen, key=lambda item: (item.time_ms, item.impression_id))
-            if item.schema.digest == schema.digest and (labels := self.labels.get(item.impression_id))
-        ]
-        return [(item, gains) for item, gains in parts if np.ptp(gains) > 0]
+def merged(searches: Iterable[Impression], outcomes: Iterable[Outcome]) -> Iterator[Impression | Attributed]:
+    """Merge searches and outcomes, both in time order; an outcome at the very moment of a search comes after it."""
+    waiting = iter(outcomes)
+    head = next(waiting, None)
+    for search in searches:
+        while head is not None and head.time_ms < (search.time_ms or 0):
+            yield Attributed(head)
+            head = next(waiting, None)
+        yield search
+    if head is not None:
+        yield Attributed(head)
+        yield from map(Attributed, waiting)
 
-    def named(self, schema: Schema, texts: Mapping[str, str]) -> tuple[str, ...]:
-        """Return the query of every group of ``examples``; texts -- impression id -> query."""
-        return tuple(texts.get(item.impression_id, "") for item, _ in self.labelled(schema))
 
-    def entities(self, schema: Schema) -> tuple[str, ...]:
-        """Return the candidate's id of every line of ``examples``."""
-        return tuple(entity for item, _ in self.labelled(schema) for entity in item.ids)
-
-    def examples(self, schema: Schema) -> Examples:
-        """Return the searches that have a rewarded candidate, in time order, of one schema."""
-        parts = self.labelled(schema)
-        if not parts:
-            empty = np.empty(0, np.float32)
-            return Examples(np.empty((0, len(schema.names)), np.float32), empty, np.empty(0, np.int32), empty, empty)
-        sizes = [len(item.ids) for item, _ in parts]
-        return Examples(
-            features=np.concatenate([item.features for item, _ in parts]),
-            labels=np.concatenate([gains for _, gains in parts]),
-            groups=np.repeat(np.arange(len(parts), dtype=np.int32), sizes),
-            weights=np.ones(sum(sizes), np.float32),
-            baseline=np.concatenate([item.baseline for item, _ in parts]),
-        )
+def newest(happened: Iterable[Impression | Attributed], total: int, sample: int) -> Iterator[Impression | Attributed]:
+    """Leave out all but the newest ``sample`` of ``total`` searches, and the first ones, whose memory is cold."""
+    left_out = max(total - sample, min(COLD, total // 4))
+    for one in happened:
+        if isinstance(one, Impression) and left_out > 0:
+            left_out -= 1
+        else:
+            yield one

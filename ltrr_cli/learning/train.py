@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import msgspec
@@ -17,8 +17,8 @@ from ltrr_cli.engine.snapshot import Snapshot
 from ltrr_cli.engine.state import State
 from ltrr_cli.feedback.judgments import JudgedSet
 from ltrr_cli.learning.examination import click_weights
-from ltrr_cli.learning.fold import newest
-from ltrr_cli.learning.timeline import Collector, FrozenSearch, freeze, walk
+from ltrr_cli.learning.frozen_search import Collector, FrozenSearch, freeze
+from ltrr_cli.learning.timeline import SearchStep, happened, newest, outcomes, timeline
 from ltrr_cli.ranking.base_score import corrected
 from ltrr_cli.ranking.comparison import compare, importances
 from ltrr_cli.ranking.fit import fit
@@ -94,6 +94,11 @@ class Labelled:
     entities: tuple[str, ...] = ()
 
 
+def acted_on(past: Iterable[Outcome]) -> Iterator[str]:
+    """Yield the searches that something rewarded came of."""
+    return (one.impression_id for one in past if one.impression_id is not None and one.reward > 0)
+
+
 class Observer:
     """Answers searches of a walk as of their time, and keeps what training needs."""
 
@@ -104,9 +109,9 @@ class Observer:
         self._wanted: set[str] = set()
         self._texts: dict[str, str] = {}
 
-    def expects(self, outcomes: Iterable[Outcome]) -> None:
+    def expects(self, searches: Iterable[str]) -> None:
         """Say beforehand which searches something will label: the others need not be kept."""
-        self._wanted |= {o.impression_id for o in outcomes if o.impression_id is not None and o.reward > 0}
+        self._wanted.update(searches)
 
     def waits_for(self, search: Impression) -> bool:
         """Say whether an outcome will label a search."""
@@ -150,22 +155,22 @@ class Observer:
 def observe(
     snapshot: Snapshot,
     journal: Journal,
-    outcomes: list[Outcome],
     sample: int,
     progress: Progress,
 ) -> Observer:
-    """Walk through the past with a fresh snapshot, freezing the newest searches."""
-    observer = Observer(snapshot)
-    observer.expects(outcomes)
-    done, total = 0, min(sample, journal.counts().impressions)
-
-    def on_search(search: Impression) -> None:
-        nonlocal done
-        observer.on_search(search)
-        done += 1
-        progress("searches", done, total)
-
-    walk(snapshot, newest(journal, sample), outcomes, on_search, observer.on_outcomes)
+    """Go through the past with a fresh snapshot, freezing the newest ``sample`` searches."""
+    observer, settings = Observer(snapshot), snapshot.settings
+    observer.expects(acted_on(outcomes(journal, settings)))
+    total = journal.counts().impressions
+    done = 0
+    for step in timeline(newest(happened(journal, settings), total, sample)):
+        if isinstance(step, SearchStep):
+            observer.on_search(step.impression)
+            done += 1
+            progress("searches", done, min(sample, total))
+        else:
+            snapshot.learn(step.outcomes)
+            observer.on_outcomes(step.outcomes)
     return observer
 
 

@@ -54,7 +54,7 @@ class Fresh(Strategy):
     def open(cls, resources: Resources, folder: Path, learned: Path | None) -> Self:
         """Open the counts where there are any."""
         size = len(resources.catalog)
-        shown = Trend(size) if learned is None else Trend.open(learned / "shown.npz")
+        shown = Trend(size) if learned is None else Trend.open(learned / "shown")
         return cls(resources, SlotMatch.open(resources, folder), shown)
 
     def join(self, company: Mapping[str, Strategy]) -> None:
@@ -75,7 +75,7 @@ class Fresh(Strategy):
 
     def save(self, folder: Path) -> None:
         """Write the counts."""
-        self._shown.save(folder / "shown.npz")
+        self._shown.save(folder / "shown")
 
     def look(self, request: Request) -> FreshLook:
         """Look at what is new as of the request's moment."""

@@ -8,6 +8,7 @@ from typing import Self, overload
 
 import numpy as np
 
+from ltrr_cli.core.seeds import seed_of
 from ltrr_cli.core.types import DoubleArray, IntArray, MomentArray, Outcome
 
 
@@ -49,6 +50,21 @@ class OutcomeBatch(Sequence[Outcome]):
     def __getitem__(self, index: int | slice) -> Outcome | Sequence[Outcome]:
         return self.outcomes[index]
 
+    def part(self, start: int, stop: int) -> OutcomeBatch:
+        """Return the outcomes from a place up to another."""
+        some = slice(start, stop)
+        return OutcomeBatch(self.outcomes[some], self.rows[some], self.times_ms[some], self.worth[some])
+
     def wanted(self) -> IntArray:
         """Return the places, ascending, of outcomes that speak for an entity of the catalog."""
         return np.flatnonzero((self.worth > 0) & (self.rows >= 0)).astype(np.int32)
+
+    def who(self, places: Sequence[int]) -> np.ndarray:
+        """Return (n,) uint64 hashes of who acted: a user, else a session, else the event itself."""
+        people: dict[str, int] = {}
+        found = []
+        for place in places:
+            outcome = self.outcomes[place]
+            name = outcome.user or outcome.session or outcome.event_id
+            found.append(people.get(name) or people.setdefault(name, seed_of(name)))
+        return np.array(found, np.uint64)

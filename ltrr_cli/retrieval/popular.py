@@ -38,7 +38,7 @@ class Popular(Strategy):
     @classmethod
     def open(cls, resources: Resources, folder: Path, learned: Path | None) -> Self:
         """Open the trend where there is one."""
-        trend = Trend(len(resources.catalog)) if learned is None else Trend.open(learned / "trend.npz")
+        trend = Trend(len(resources.catalog)) if learned is None else Trend.open(learned / "trend")
         return cls(resources, trend, SlotMatch.open(resources, folder))
 
     def join(self, company: Mapping[str, Strategy]) -> None:
@@ -53,7 +53,7 @@ class Popular(Strategy):
 
     def save(self, folder: Path) -> None:
         """Write the trend."""
-        self._trend.save(folder / "trend.npz")
+        self._trend.save(folder / "trend")
 
     def look(self, request: Request) -> PopularLook:
         """Look at what is popular as of the request's moment."""

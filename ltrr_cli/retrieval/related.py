@@ -42,6 +42,10 @@ class Related(Strategy):
         graph = ActionGraph(row_of, types) if learned is None else ActionGraph.open(learned, row_of, types)
         return cls(len(resources.catalog), SharedValues.open(folder), graph)
 
+    def go_live(self, live: bool) -> None:
+        """Let the graph leave what is fitted as it is."""
+        self.live = self.graph.live = live
+
     def learn(self, outcomes: Sequence[Outcome]) -> None:
         """Log who did what."""
         self.graph.learn(outcomes)

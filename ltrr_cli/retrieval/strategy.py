@@ -76,6 +76,7 @@ class Strategy:
     """One way of retrieval. Subclasses override what they need; the defaults describe one that keeps nothing.
 
     name     -- the registry's name, also the name of its folder
+    live     -- it learns while it answers: what it fits on a schedule is left as it is, for fits take seconds
     exploring -- brings what nobody knows to be good: it never leads a page by its own word
     second_wave -- looks once more after the others, with their best hits as ``request.seeds``; signals come before
     evidence_names -- columns of what it can say of any row, brought or not: features of the ranker
@@ -90,6 +91,7 @@ class Strategy:
     scores_all_as: ClassVar[str | None] = None
     signal_names: ClassVar[tuple[str, ...]] = ()
     exploring: ClassVar[bool] = False
+    live: bool = False
     second_wave: ClassVar[bool] = False
     remote: ClassVar[bool] = False
     weigh_like: str = ""
@@ -113,6 +115,10 @@ class Strategy:
 
     def learn(self, outcomes: Sequence[Outcome]) -> None:
         """Take in outcomes, in time order; what is asked afterwards at a later moment sees them."""
+
+    def go_live(self, live: bool) -> None:
+        """Begin, or end, to learn while it answers; see ``live``."""
+        self.live = live
 
     def join(self, company: Mapping[str, Strategy]) -> None:
         """Know the open strategies of one snapshot, by name: what several of them have in common is held once."""

@@ -13,8 +13,8 @@ import msgspec
 from ltrr_cli.core.errors import DamagedError, NotFoundError
 from ltrr_cli.storage import disk
 from ltrr_cli.storage.lock import Hold, hold, is_held
-from ltrr_cli.storage.manifest import FORMAT, MANIFEST, Damage, hash_file, read, seal
-from ltrr_cli.storage.stamps import Stamps
+from ltrr_cli.storage.manifest import FORMAT, MANIFEST, Damage, Manifest, hash_file, read, seal
+from ltrr_cli.storage.stamps import Identity, Stamps, identity
 
 KINDS = ("catalog", "learned")
 RETRIES = 10  # of a reader who is overtaken by publications
@@ -80,6 +80,7 @@ class Generations:
     def __init__(self, home: Path) -> None:
         self._home = home
         self._drafted: dict[tuple[str, int], str] = {}  # sealed here: manifest hashes
+        self._hashes: dict[Identity, str] = {}  # of files that are known to be as sealed
 
     def current(self) -> Current | None:
         """Return what is published, or None; raises DamagedError."""
@@ -105,13 +106,27 @@ class Generations:
         try:
             with disk.translated(draft.folder):  # libraries write here too, in ways of their own
                 yield draft
-            digest = seal(draft.folder, kind, number)
+            digest = seal(draft.folder, kind, number, self._hashes)
             disk.move_folder(draft.folder, self.folder(kind, number))
         except Exception:
             if draft.folder.is_dir():
                 disk.remove_folder(draft.folder)
             raise
         self._drafted[kind, number] = digest
+        stamps = Stamps(self._home / "stamps.json")
+        self._note(kind, number, read(self.folder(kind, number), digest), stamps)
+        stamps.save()
+
+    def trust(self, kind: str, number: int) -> None:
+        """Remember the hashes of a sound generation's files, which drafts may link to."""
+        self._note(kind, number, read(self.folder(kind, number), self.seal_of(kind, number)), None)
+
+    def _note(self, kind: str, number: int, manifest: Manifest, stamps: Stamps | None) -> None:
+        for name, file in manifest.files.items():
+            path = self.folder(kind, number) / name
+            self._hashes[identity(path)] = file.sha256
+            if stamps is not None:
+                stamps.note(path, file.sha256)
 
     def publish(self, *, catalog: int | None = None, learned: int | None = None) -> None:
         """Make drafted generations the current ones, in one atomic step; what is not named stays."""
@@ -124,7 +139,7 @@ class Generations:
         if catalog is not None and learned is None:
             parts["learned"] = (0, "")  # what was learnt holds rows of the catalog before
         draft = Current(FORMAT, *parts["catalog"], *parts["learned"], check="")
-        checked = Current(FORMAT, *parts["catalog"], *parts["learned"], check=_check(draft))
+        checked = msgspec.structs.replace(draft, check=_check(draft))
         disk.write_atomic(self._home / "CURRENT.json", msgspec.json.format(msgspec.json.encode(checked)))
 
     def current_or_none(self) -> Current | None:
@@ -154,8 +169,7 @@ class Generations:
     def _held(self) -> tuple[Current, tuple[Hold, ...]]:
         """Return what is published, and a hold on it; raises DamagedError where nothing is."""
         for _ in range(RETRIES):
-            current = self.current()
-            if current is None:
+            if (current := self.current()) is None:
                 break
             holds = self._hold(current)
             if self.current() == current:  # nothing was published, and so swept, before it was held
@@ -173,7 +187,7 @@ class Generations:
         if not folder.is_dir():
             raise NotFoundError(f"no {kind} generation {number} in {self._home}", hint="`ltrr gc` may have removed it")
         try:
-            digest = hash_file(folder / MANIFEST)
+            digest = self.seal_of(kind, number)
         except OSError as error:
             raise DamagedError(f"{folder / MANIFEST}: {error.strerror}", hint=MEND[kind]) from None
         damages, _ = self._check(kind, number, digest, None)
@@ -183,8 +197,8 @@ class Generations:
 
     def numbers(self, kind: str) -> list[int]:
         """Return the sealed generations of a kind, newest first."""
-        names = (path.name for path in self._root(kind).glob("[0-9]*") if path.is_dir())
-        return sorted((int(name) for name in names if name.isdecimal()), reverse=True)
+        folders = (path for path in self._root(kind).glob("[0-9]*") if path.name.isdecimal() and path.is_dir())
+        return sorted((int(path.name) for path in folders), reverse=True)
 
     def sweep(self, keep: Mapping[str, Collection[int]]) -> Swept:
         """Remove generations not in ``keep`` that nobody reads, and drafts that a death left behind.
@@ -212,7 +226,19 @@ class Generations:
         current = self.current_or_none()
         if current is None or not current.learned:
             return ()
-        return self._check("learned", current.learned, current.learned_sha256, None)[0]
+        stamps = Stamps(self._home / "stamps.json")
+        return self._check("learned", current.learned, current.learned_sha256, stamps)[0]
+
+    def is_sound(self, kind: str, number: int) -> bool:
+        """Say whether a sealed generation is as it was sealed."""
+        try:
+            return not self._check(kind, number, self.seal_of(kind, number), Stamps(self._home / "stamps.json"))[0]
+        except OSError:
+            return False
+
+    def seal_of(self, kind: str, number: int) -> str:
+        """Return the hash of a generation's manifest."""
+        return hash_file(self.folder(kind, number) / MANIFEST)
 
     def verify(self) -> Verification:
         """Hash every file of both current generations, trusting no stamp."""
@@ -223,10 +249,8 @@ class Generations:
         damages: list[Damage] = []
         files = 1
         if current is not None:
-            for kind, number, digest in (
-                ("catalog", current.catalog, current.catalog_sha256),
-                ("learned", current.learned, current.learned_sha256),
-            ):
+            catalog, learned = (current.catalog, current.catalog_sha256), (current.learned, current.learned_sha256)
+            for kind, (number, digest) in (("catalog", catalog), ("learned", learned)):
                 if number:
                     found, count = self._check(kind, number, digest, None)
                     damages += found
@@ -249,8 +273,7 @@ class Generations:
         damages = []
         for name, file in manifest.files.items():
             path = folder / name
-            reason = _damage(path, file.size, file.sha256, stamps)
-            if reason is not None:
+            if (reason := _damage(path, file.size, file.sha256, stamps)) is not None:
                 damages.append(Damage(path, reason, name.split("/")[0], MEND[kind]))
         return tuple(damages), len(manifest.files) + 1
 

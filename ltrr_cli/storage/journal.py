@@ -6,38 +6,26 @@ its process (``synchronous = NORMAL`` may lose the last ones to a power cut, nev
 
 from __future__ import annotations
 
-import hashlib
 import sqlite3
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 
-from ltrr_cli.core.errors import DamagedError, LockedError
 from ltrr_cli.core.types import Event, Impression
-from ltrr_cli.storage import disk
-from ltrr_cli.storage.heap import trim_heap
-from ltrr_cli.storage.journal_kinds import EventKind, kinds
+from ltrr_cli.storage import journal_past
+from ltrr_cli.storage.journal_connection import Connection
+from ltrr_cli.storage.journal_kinds import EventKind, count_kinds, kinds
 from ltrr_cli.storage.journal_logs_read import LogRead, note_reading, readings
-from ltrr_cli.storage.journal_open import connected, faults_of, outdated, patiently, read_only
+from ltrr_cli.storage.journal_meta import add, digest, digest_of, digest_of_rows
+from ltrr_cli.storage.journal_open import faults_of
 from ltrr_cli.storage.journal_pages import insert_impressions, shift_positions, told_whole
+from ltrr_cli.storage.journal_past import Decoded, JournalGrowth, Position
 from ltrr_cli.storage.journal_reads import ServedReads
 from ltrr_cli.storage.journal_rows import EVENT, IMPRESSION, EventRow, event_row, impression_of
-from ltrr_cli.storage.journal_schema import (
-    FORMAT,
-    PROFILE,
-    Forget,
-    Forgotten,
-    create,
-    expire,
-    forget,
-    upgrade,
-)
+from ltrr_cli.storage.journal_schema import PROFILE, Forget, Forgotten, expire, forget
 
-BUSY_MS = 30_000
-CACHE_KB = 65_536  # ids are random, so every batch touches pages all over their index
-SORT_KB = 8_192  # while all events are read once in order: what does not fit is sorted on disk
-_NO_ROOM = ("SQLITE_IOERR_WRITE", "SQLITE_IOERR_SHMSIZE", "SQLITE_IOERR_TRUNCATE")  # limits of files and quotas
 _ORDER = "time_ms IS NOT NULL, time_ms, CASE WHEN time_ms IS NULL THEN seq END"  # undated first, as they came
 
 
@@ -59,29 +47,8 @@ class JournalCounts:
     users: int
 
 
-class Journal(ServedReads):
+class Journal(Connection, ServedReads):
     """An open journal. One object is for one thread; processes and threads each open their own."""
-
-    def __init__(self, path: Path, *, writable: bool = True) -> None:
-        self._path = path
-        self._seq: int | None = None  # of the newest impression, known inside a transaction
-        with self._translated():
-            self._db = connected(path, BUSY_MS) if writable else read_only(path)
-            if outdated(self._db, path, writable=writable):
-                self._create()
-            self._db.execute("PRAGMA synchronous = NORMAL")
-            self._db.execute(f"PRAGMA cache_size = -{CACHE_KB}")
-
-    def _create(self) -> None:
-        patiently(self._db, "PRAGMA journal_mode = WAL", BUSY_MS)
-        with self._transaction():  # two processes may both find it old: the second sees the first one's work
-            found = self._db.execute("PRAGMA user_version").fetchone()[0]
-            if found < FORMAT:
-                (create if found == 0 else upgrade)(self._db)
-
-    def close(self) -> None:
-        """Close the database."""
-        self._db.close()
 
     # ------------------------------------------------------------ writing
 
@@ -116,11 +83,15 @@ class Journal(ServedReads):
         with self._transaction():
             number = None if source is None else self._source(source)
             contradicting = self._insert_impressions(impressions, number)
-            before = self._db.total_changes
+            before, newest = self._db.total_changes, self._newest("events")
             marks = ", ".join("?" * 10) + f", {'NULL' if number is None else number}"
             self._db.executemany(f"INSERT OR IGNORE INTO events ({EVENT}, source) VALUES ({marks})", rows)
             accepted = self._db.total_changes - before
             conflicts = self._conflicts(rows) if accepted < len(rows) else 0
+            if accepted:
+                whole = accepted == len(rows)
+                add(self._db, digest_of_rows(rows) if whole else digest_of(self._db, "seq > ?", [newest]))
+                count_kinds(self._db, newest)
             self._db.executemany(PROFILE, users)
         return Ingested(accepted, len(rows) - accepted - conflicts, conflicts + contradicting)
 
@@ -139,7 +110,7 @@ class Journal(ServedReads):
     def newest_event(self) -> int:
         """Return the number of the event that was taken in last, 0 where there is none."""
         with self._translated():
-            return int(self._db.execute("SELECT COALESCE(MAX(seq), 0) FROM events").fetchone()[0])
+            return self._newest("events")
 
     def counts_from_zero(self, source: str) -> bool:
         """Say whether positions of a log, by its name, are known to count from 0."""
@@ -163,10 +134,13 @@ class Journal(ServedReads):
 
     def _insert_impressions(self, impressions: Sequence[Impression], source: int | None = None) -> int:
         if self._seq is None:
-            self._seq = int(self._db.execute("SELECT COALESCE(MAX(seq), 0) FROM impressions").fetchone()[0])
+            self._seq = self._newest("impressions")
         conflicts = insert_impressions(self._db, impressions, self._seq, source)
         self._seq += len(impressions)
         return conflicts
+
+    def _newest(self, table: str) -> int:
+        return int(self._db.execute(f"SELECT COALESCE(MAX(seq), 0) FROM {table}").fetchone()[0])
 
     def _conflicts(self, rows: Sequence[EventRow]) -> int:
         """Keep and count events whose id is taken by other content."""
@@ -189,26 +163,42 @@ class Journal(ServedReads):
             row = self._db.execute(query, (impression_id,)).fetchone()
         return None if row is None else impression_of(row)
 
-    def impressions(self, skip: int = 0) -> Iterator[Impression]:
-        """Yield all impressions but the first ``skip`` in (time, id) order, undated ones first, as they came."""
-        with self._translated():
-            yield from map(impression_of, self._db.execute(
-                f"SELECT {IMPRESSION} FROM impressions ORDER BY {_ORDER}, impression_id LIMIT -1 OFFSET ?",
-                (skip,),
-            ))  # fmt: skip
+    def impressions(
+        self, skip: int = 0, *, after_ms: int | None = None, until_ms: int | None = None, decoded: Decoded | None = None
+    ) -> Iterator[Impression]:
+        """Yield all impressions but the first ``skip`` in (time, id) order, undated ones first, as they came.
 
-    def stream(self) -> Iterator[tuple[Event, Impression | None]]:
+        after_ms, until_ms -- those of later moments, up to the last, alone
+        """
+        decoded = decoded or Decoded()
+        with self._translated():
+            yield from islice(journal_past.impressions(self._db, after_ms, until_ms, decoded), skip, None)
+
+    def stream(
+        self, after: Position | None = None, until_ms: int | None = None, decoded: Decoded | None = None
+    ) -> Iterator[tuple[Event, Impression | None]]:
         """Yield all events in (time, event id) order, undated ones first as they came, each with its impression.
 
-        The page of an impression is decoded for live ones only: logs from before ltrr hold no odds.
+        after, until_ms -- those after a position, up to a moment, alone
+        decoded         -- shared with ``impressions``, where both are read side by side: a page is then decoded once
         """
-        fields = ", ".join(f"e.{name}" for name in EVENT.split(", "))
-        joined = ", ".join(f"i.{name}" for name in IMPRESSION.split(", "))
-        order = _ORDER.replace("time_ms", "e.time_ms").replace("seq", "e.seq")
-        query = f"SELECT {fields}, {joined} FROM events e LEFT JOIN impressions i USING (impression_id)"
         with self._sweeping():
-            for row in self._db.execute(f"{query} ORDER BY {order}, e.event_id"):
-                yield Event(*row[:10]), None if row[10] is None else impression_of(row[10:])
+            yield from journal_past.stream(self._db, after, until_ms, decoded or Decoded())
+
+    def marks(self) -> JournalGrowth:
+        """Return how far the journal has grown."""
+        with self._translated():
+            return journal_past.marks(self._db)
+
+    def reaches_back(self, since: JournalGrowth, position: Position) -> bool:
+        """Say whether anything that came since belongs before a position."""
+        with self._translated():
+            return journal_past.reaches_back(self._db, since, position)
+
+    def moment_at(self, after: Position, events: int) -> int | None:
+        """Return the moment of the event that comes so many after a position; None where there are not as many."""
+        with self._translated():
+            return journal_past.moment_at(self._db, after, events)
 
     def events_of(self, impression_id: str) -> list[Event]:
         """Return what was done on one page, in time order."""
@@ -227,9 +217,17 @@ class Journal(ServedReads):
             return kinds(self._db)
 
     def profiles(self) -> Iterator[tuple[str, str, int | None]]:
-        """Yield (user, attributes as JSON, since when) of everybody of whom something was said, by name."""
+        """Yield (user, attributes as JSON, since when) of everybody of whom something was said, by name: the newest."""
         with self._translated():
-            yield from self._db.execute("SELECT * FROM users ORDER BY user")
+            columns = "user, attributes, time_ms, MAX(COALESCE(time_ms, -1))"
+            query = f"SELECT {columns} FROM users GROUP BY user ORDER BY user"
+            yield from (row[:3] for row in self._db.execute(query))
+
+    def said(self, since: int = 0) -> Iterator[tuple[str, str, int | None]]:
+        """Yield the same of all that was ever said, as it came, after the first ``since`` of them."""
+        with self._translated():
+            query = "SELECT user, attributes, time_ms FROM users WHERE seq > ? ORDER BY seq"
+            yield from self._db.execute(query, (since,))
 
     def readings(self, reader: str) -> list[LogRead]:
         """Return how far logs were read that were read in this way, shortest first."""
@@ -244,16 +242,13 @@ class Journal(ServedReads):
     def counts(self) -> JournalCounts:
         """Count everything."""
         with self._translated():
-            tables = ("impressions", "events", "users")
-            return JournalCounts(*(self._db.execute(f"SELECT COUNT(*) FROM {table}").fetchone()[0] for table in tables))
+            counted = ("COUNT(*) FROM impressions", "COUNT(*) FROM events", "COUNT(DISTINCT user) FROM users")
+            return JournalCounts(*(self._db.execute(f"SELECT {what}").fetchone()[0] for what in counted))
 
     def digest(self) -> str:
-        """Return a SHA-256 over the events (ids and content), whatever order they came in."""
-        digest = hashlib.sha256()
-        with self._sweeping():  # ids are random: sorting the rows is faster than looking each up through the index
-            for row in self._db.execute(f"SELECT {EVENT} FROM events NOT INDEXED ORDER BY event_id"):
-                digest.update(repr(row).encode("utf-8", "surrogatepass"))
-        return digest.hexdigest()
+        """Return a digest of the events (ids and content), whatever order they came in; it is kept as they come."""
+        with self._translated():
+            return digest(self._db)
 
     def check(self) -> list[str]:
         """Return what SQLite finds wrong (nothing, normally)."""
@@ -266,54 +261,3 @@ class Journal(ServedReads):
             self._db.backup(target)
             target.close()
         return Journal(path)
-
-    # ------------------------------------------------------------ errors
-
-    @contextmanager
-    def _transaction(self, keep: bool = True) -> Iterator[None]:
-        with self._translated():
-            inside = self._db.in_transaction  # that of ``whole``, which ends it
-            if inside:
-                yield
-                return
-            self._db.execute("BEGIN IMMEDIATE")
-            self._seq = None  # others may have written since
-            try:
-                yield
-                disk.point("commit", self._path)
-            except BaseException:
-                if self._db.in_transaction:
-                    self._db.execute("ROLLBACK")
-                raise
-            self._db.execute("COMMIT" if keep else "ROLLBACK")
-
-    @contextmanager
-    def _sweeping(self) -> Iterator[None]:
-        """Read a whole table in order: little of it is worth keeping in memory."""
-        with self._translated():
-            self._db.execute(f"PRAGMA cache_size = -{SORT_KB}")
-            self._db.execute("PRAGMA shrink_memory")
-            trim_heap()
-            try:
-                yield
-            finally:
-                with suppress(sqlite3.ProgrammingError):  # closed in the meantime
-                    self._db.execute(f"PRAGMA cache_size = -{CACHE_KB}")
-
-    @contextmanager
-    def _translated(self) -> Iterator[None]:
-        try:
-            yield
-        except sqlite3.OperationalError as error:
-            text = str(error)
-            if "full" in text or error.sqlite_errorname in _NO_ROOM:
-                raise disk.no_space(self._path) from error
-            if "locked" in text or "busy" in text:
-                raise LockedError(f"{self._path}: {text} for {BUSY_MS // 1000} s by another process") from error
-            raise DamagedError(f"{self._path}: {text}") from error
-        except sqlite3.DatabaseError as error:
-            raise DamagedError(f"{self._path}: {error}", hint="restore it from a backup") from error
-        except OSError as error:
-            if disk.is_full(error):
-                raise disk.no_space(self._path) from error
-            raise

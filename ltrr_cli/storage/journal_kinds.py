@@ -1,12 +1,21 @@
-"""Which types of events a journal holds."""
+"""Which types of events a journal holds: counted as they come, for whoever learns asks what values they have."""
 
 from __future__ import annotations
 
 import sqlite3
 from dataclasses import dataclass
 
-_WHOLE = "COALESCE(MIN(value = CAST(value AS INTEGER)), 1)"
-_QUERY = f"SELECT kind, COUNT(*) AS n, MIN(value), MAX(value), {_WHOLE} FROM events GROUP BY kind ORDER BY n DESC, kind"
+KINDS = """
+CREATE TABLE IF NOT EXISTS kinds (
+    kind TEXT PRIMARY KEY, events INTEGER NOT NULL, low REAL, high REAL, whole INTEGER NOT NULL
+) WITHOUT ROWID;
+"""
+_COUNTED = """SELECT kind, COUNT(*), MIN(value), MAX(value), COALESCE(MIN(value = CAST(value AS INTEGER)), 1)
+FROM events WHERE seq > ? GROUP BY kind"""
+_ADD = """INSERT INTO kinds VALUES (?, ?, ?, ?, ?) ON CONFLICT (kind) DO UPDATE SET
+events = events + excluded.events, whole = MIN(whole, excluded.whole),
+low = COALESCE(MIN(low, excluded.low), low, excluded.low),
+high = COALESCE(MAX(high, excluded.high), high, excluded.high)"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +34,17 @@ class EventKind:
 
 
 def kinds(database: sqlite3.Connection) -> list[EventKind]:
-    """Return all types, the most frequent first (reads every event)."""
-    rows = database.execute(_QUERY)
+    """Return all types, the most frequent first."""
+    rows = database.execute("SELECT kind, events, low, high, whole FROM kinds ORDER BY events DESC, kind")
     return [EventKind(name, count, low, high, bool(whole)) for name, count, low, high, whole in rows]
+
+
+def count_kinds(database: sqlite3.Connection, since: int) -> None:
+    """Count the events after the ``since``-th, inside a transaction."""
+    database.executemany(_ADD, database.execute(_COUNTED, (since,)).fetchall())
+
+
+def recount_kinds(database: sqlite3.Connection) -> None:
+    """Count all events anew, inside a transaction."""
+    database.execute("DELETE FROM kinds")
+    count_kinds(database, 0)

@@ -12,12 +12,14 @@ from dataclasses import replace
 
 from ltrr_cli.core.types import Impression
 from ltrr_cli.storage.amendments import RecordVerdict, judge, merged, pack, unpack
+from ltrr_cli.storage.journal_meta import add, count_thinning, digest_of
 from ltrr_cli.storage.journal_rows import IMPRESSION, impression_of
 from ltrr_cli.storage.page_codec import encode_page
 
 _ROW = "INSERT OR IGNORE INTO impressions VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)"
 _SET = """UPDATE impressions SET time_ms = ?, query = ?, origin = ?, user = ?, session = ?, page = ?
 WHERE impression_id = ?"""
+_NUMBER = "UPDATE impressions SET seq = ? WHERE impression_id = ?"  # a page that says more than it did is a new one
 _AMEND = "INSERT OR IGNORE INTO amendments VALUES (?, ?, ?, ?, ?)"
 
 
@@ -86,6 +88,7 @@ def _amend(database: sqlite3.Connection, key: str, records: Iterable[Impression]
 def _put(database: sqlite3.Connection, page: Impression, seq: int, source: int | None) -> None:
     database.execute(_ROW, _row(page, seq, source))
     database.execute(_SET, (*_content(page), page.impression_id))
+    database.execute(_NUMBER, (seq, page.impression_id))
 
 
 def _records(database: sqlite3.Connection, key: str) -> dict[bytes, Impression]:
@@ -119,10 +122,11 @@ def shift_positions(database: sqlite3.Connection, source: int, since: int) -> No
     since -- seq of the last event that is not meant
     """
     database.execute("UPDATE sources SET from_zero = 1 WHERE source = ?", (source,))
-    database.execute(
-        "UPDATE events SET position = position + 1 WHERE source = ? AND seq > ? AND position IS NOT NULL",
-        (source, since),
-    )
+    meant = "source = ? AND seq > ? AND position IS NOT NULL"
+    before = digest_of(database, meant, (source, since))
+    database.execute(f"UPDATE events SET position = position + 1 WHERE {meant}", (source, since))
+    add(database, digest_of(database, meant, (source, since)) - before)
+    count_thinning(database)
     touched: set[str] = set()
     rows = database.execute("SELECT impression_id, record, time_ms, user FROM amendments WHERE source = ?", (source,))
     for key, packed, time_ms, user in rows.fetchall():

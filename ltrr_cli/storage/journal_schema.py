@@ -5,9 +5,12 @@ from __future__ import annotations
 import sqlite3
 from dataclasses import dataclass
 
+from ltrr_cli.core.clock import DAY
+from ltrr_cli.storage.journal_kinds import KINDS, recount_kinds
+from ltrr_cli.storage.journal_meta import META, add, count_thinning, digest_of, keep
 from ltrr_cli.storage.journal_pages import put_together
 
-FORMAT = 4
+FORMAT = 5
 
 READINGS = """
 CREATE TABLE IF NOT EXISTS readings (
@@ -22,6 +25,16 @@ CREATE TABLE IF NOT EXISTS amendments (
     impression_id TEXT NOT NULL, record BLOB NOT NULL, time_ms INTEGER, user TEXT, source INTEGER,
     PRIMARY KEY (impression_id, record)
 ) WITHOUT ROWID;
+"""
+
+_INDEXES = """
+CREATE INDEX IF NOT EXISTS events_time ON events (time_ms);
+CREATE INDEX IF NOT EXISTS impressions_seq ON impressions (seq);
+"""
+
+USERS = """
+CREATE TABLE users (seq INTEGER PRIMARY KEY, user TEXT NOT NULL, attributes TEXT NOT NULL, time_ms INTEGER);
+CREATE UNIQUE INDEX users_said ON users (user, COALESCE(time_ms, -1));
 """
 
 SCHEMA = (
@@ -42,15 +55,20 @@ CREATE TABLE conflicts (event_id TEXT NOT NULL, content TEXT NOT NULL, UNIQUE (e
 CREATE TABLE sources (
     source INTEGER PRIMARY KEY, name TEXT NOT NULL UNIQUE, from_zero INTEGER NOT NULL DEFAULT 0
 );
-CREATE TABLE users (user TEXT PRIMARY KEY, attributes TEXT NOT NULL, time_ms INTEGER) WITHOUT ROWID;
 """
     + READINGS
     + AMENDMENTS
+    + _INDEXES
+    + USERS
+    + META
+    + KINDS
 )
 
-PROFILE = """INSERT INTO users VALUES (?, ?, ?) ON CONFLICT (user) DO UPDATE
-SET attributes = excluded.attributes, time_ms = excluded.time_ms
-WHERE COALESCE(excluded.time_ms, -1) >= COALESCE(users.time_ms, -1)"""  # the newest holds, whichever log came first
+# of one moment the latest line holds; what was said at other moments stays: a search knows what was said by then
+PROFILE = """INSERT INTO users (user, attributes, time_ms) VALUES (?, ?, ?)
+ON CONFLICT (user, COALESCE(time_ms, -1)) DO UPDATE
+SET attributes = excluded.attributes, seq = (SELECT MAX(seq) + 1 FROM users)
+WHERE attributes != excluded.attributes"""
 
 _TO_2 = """
 ALTER TABLE impressions ADD COLUMN source INTEGER;
@@ -63,7 +81,17 @@ _TO_4 = (  # logs are read whole again, for their lines say more than they did
     + AMENDMENTS
     + "ALTER TABLE sources ADD COLUMN from_zero INTEGER NOT NULL DEFAULT 0;"
 )
-_TO = {2: _TO_2, 3: READINGS, 4: _TO_4}
+_TO_5 = f"""
+{_INDEXES}
+DROP INDEX IF EXISTS users_said;
+ALTER TABLE users RENAME TO users_4;
+{USERS}
+INSERT INTO users (user, attributes, time_ms) SELECT user, attributes, time_ms FROM users_4 ORDER BY user;
+DROP TABLE users_4;
+{META}
+{KINDS}
+"""
+_TO = {2: _TO_2, 3: READINGS, 4: _TO_4, 5: _TO_5}
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,10 +125,14 @@ def create(database: sqlite3.Connection) -> None:
 def upgrade(database: sqlite3.Connection) -> None:
     """Bring tables of an older format to the newest, one step after another, inside a transaction.
 
-    Where lines of format 1 came from is not known; how far logs were read is not known before format 3.
+    Where lines of format 1 came from is not known; how far logs were read is not known before format 3; the digest
+    and the types were not kept before format 5.
     """
     found = database.execute("PRAGMA user_version").fetchone()[0]
     _run(database, "".join(script for number, script in _TO.items() if number > found))
+    if found < 5:
+        keep(database, digest_of(database, "1"))
+        recount_kinds(database)
 
 
 def _run(database: sqlite3.Connection, script: str) -> None:
@@ -112,15 +144,44 @@ def _run(database: sqlite3.Connection, script: str) -> None:
 def forget(database: sqlite3.Connection, what: Forget) -> Forgotten:
     """Delete, inside a transaction; conflicting copies of deleted events leave with them."""
     condition, values = _condition(database, what)
-    chosen = f"SELECT event_id FROM events WHERE {condition}"
-    database.execute(f"DELETE FROM conflicts WHERE event_id IN ({chosen})", values)
-    events = database.execute(f"DELETE FROM events WHERE {condition}", values).rowcount
+    events = _forget_events(database, condition, values)
     impressions = _forget_pages(database, condition, values, whole=what.user is not None)
+    _thinned(database, events + impressions)
     database.execute("DELETE FROM readings")  # a log that holds what left is to be read whole, should it come again
     users = 0
     if what.user is not None and what.source is None and what.between is None:
-        users = database.execute("DELETE FROM users WHERE user = ?", (what.user,)).rowcount
+        users = database.execute("SELECT COUNT(DISTINCT user) FROM users WHERE user = ?", (what.user,)).fetchone()[0]
+        if users:
+            database.execute("DELETE FROM users WHERE user = ?", (what.user,))
+            count_thinning(database)
     return Forgotten(events, impressions, users)
+
+
+def expire(database: sqlite3.Connection, days_ms: int, now_ms: int) -> None:
+    """Delete, inside a transaction, the days before ``days_ms`` before the newest event that is not of the future.
+
+    Whole days leave at once, since whatever was learnt has to be learnt anew without them. How far logs were read stays
+    known: what was dropped for its age is not to come back with them.
+    """
+    newest = "SELECT MAX(MIN(time_ms, ?)) FROM events WHERE time_ms IS NOT NULL"
+    found = database.execute(newest, (now_ms,)).fetchone()[0]
+    if found is None:
+        return
+    before: list[str | int] = [(found - days_ms) // DAY * DAY]
+    events = _forget_events(database, "time_ms < ?", before)
+    pages = database.execute("DELETE FROM impressions WHERE time_ms < ?", before).rowcount
+    database.execute("DELETE FROM amendments WHERE impression_id NOT IN (SELECT impression_id FROM impressions)")
+    _thinned(database, events + pages)
+
+
+def _forget_events(database: sqlite3.Connection, condition: str, values: list[str | int]) -> int:
+    """Delete events that meet a condition; return how many."""
+    chosen = f"SELECT event_id FROM events WHERE {condition}"
+    gone = digest_of(database, condition, values)
+    database.execute(f"DELETE FROM conflicts WHERE event_id IN ({chosen})", values)
+    events = database.execute(f"DELETE FROM events WHERE {condition}", values).rowcount
+    add(database, -gone)
+    return events
 
 
 def _forget_pages(database: sqlite3.Connection, condition: str, values: list[str | int], *, whole: bool) -> int:
@@ -141,21 +202,11 @@ def _forget_pages(database: sqlite3.Connection, condition: str, values: list[str
     return gone.rowcount + sum(put_together(database, key) for key in touched)
 
 
-def expire(database: sqlite3.Connection, days_ms: int, now_ms: int) -> None:
-    """Delete, inside a transaction, what is older than ``days_ms`` before the newest event that is not of the future.
-
-    How far logs were read stays known: what was dropped for its age is not to come back with them.
-    """
-    newest = "SELECT MAX(MIN(time_ms, ?)) FROM events WHERE time_ms IS NOT NULL"
-    found = database.execute(newest, (now_ms,)).fetchone()[0]
-    if found is None:
-        return
-    before = (found - days_ms,)
-    old = "SELECT event_id FROM events WHERE time_ms < ?"
-    database.execute(f"DELETE FROM conflicts WHERE event_id IN ({old})", before)
-    database.execute("DELETE FROM events WHERE time_ms < ?", before)
-    database.execute("DELETE FROM impressions WHERE time_ms < ?", before)
-    database.execute("DELETE FROM amendments WHERE impression_id NOT IN (SELECT impression_id FROM impressions)")
+def _thinned(database: sqlite3.Connection, rows: int) -> None:
+    """Note that so much left."""
+    if rows:
+        count_thinning(database)
+        recount_kinds(database)
 
 
 def _condition(database: sqlite3.Connection, what: Forget) -> tuple[str, list[str | int]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import msgspec
 
 from ltrr_cli.core.errors import DamagedError
 from ltrr_cli.storage import disk
+from ltrr_cli.storage.stamps import Identity, identity
 
 MANIFEST = "MANIFEST.json"
 FORMAT = 1
@@ -49,12 +51,17 @@ class Damage:
         return f"{self.path}: {self.reason} (mend it with `{self.mend}`)"
 
 
-def seal(folder: Path, kind: str, number: int) -> str:
-    """Hash and fsync every file, write the manifest; return its SHA-256."""
+def seal(folder: Path, kind: str, number: int, known: Mapping[Identity, str] | None = None) -> str:
+    """Hash and fsync every file, write the manifest; return its SHA-256.
+
+    known -- hashes of files that are sealed elsewhere: links to these are neither read nor synced again
+    """
     files = {}
     for path in sorted(path for path in folder.rglob("*") if path.is_file()):
-        files[path.relative_to(folder).as_posix()] = File(path.stat().st_size, hash_file(path))
-        disk.sync_file(path)
+        sha256 = (known or {}).get(identity(path))
+        files[path.relative_to(folder).as_posix()] = File(path.stat().st_size, sha256 or hash_file(path))
+        if sha256 is None:
+            disk.sync_file(path)
     for inner in sorted(path for path in folder.rglob("*") if path.is_dir()):
         disk.sync_folder(inner)
     data = msgspec.json.format(msgspec.json.encode(Manifest(FORMAT, kind, number, files)))

@@ -42,12 +42,15 @@ def write_arrays(path: Path, arrays: Mapping[str, Array]) -> None:
             file.write(bytes(-array.nbytes % _ALIGN))
 
 
-def open_arrays(path: Path) -> dict[str, Array]:
-    """Map what ``write_arrays`` wrote; raises DamagedError where the file does not hold what its head says."""
+def open_arrays(path: Path, *, writable: bool = False) -> dict[str, Array]:
+    """Map what ``write_arrays`` wrote; raises DamagedError where the file does not hold what its head says.
+
+    writable -- arrays may be changed, which costs memory for the pages that are, and changes nothing in the file
+    """
     hint = "ltrr index builds it anew"
     try:
         # a plain array over the map: slicing the np.memmap class itself costs ten times as much
-        whole = np.asarray(np.memmap(path, np.uint8, "r"))
+        whole = np.asarray(np.memmap(path, np.uint8, "c" if writable else "r"))
     except (OSError, ValueError) as error:
         raise DamagedError(f"{path}: cannot be read: {error}", hint=hint) from None
     start = len(_MAGIC) + 8

@@ -35,8 +35,8 @@ from ltrr_cli.core.report import Report
 from ltrr_cli.core.types import Impression, Shown
 from ltrr_cli.feedback.judgments import read_judged
 from ltrr_cli.learning.credit import as_served
-from ltrr_cli.learning.fold import outcomes
 from ltrr_cli.learning.publish import past
+from ltrr_cli.learning.timeline import outcomes
 from ltrr_cli.learning.train import Labelled, judged_examples
 from ltrr_cli.storage.disk import write_parts
 from ltrr_cli.text.normalise import query_key

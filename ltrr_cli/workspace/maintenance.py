@@ -22,7 +22,9 @@ from ltrr_cli.core.progress import Progress
 from ltrr_cli.core.report import Report
 from ltrr_cli.engine.query import QueryRequest, respond
 from ltrr_cli.engine.snapshot import LearnedHeader
-from ltrr_cli.learning.publish import RANKER, learn
+from ltrr_cli.learning import checkpoint
+from ltrr_cli.learning.publish import RANKER, kept, learn
+from ltrr_cli.storage import segments
 from ltrr_cli.storage.generations import Current
 from ltrr_cli.storage.journal_schema import Forget
 from ltrr_cli.storage.manifest import MANIFEST, Manifest
@@ -124,7 +126,7 @@ def rebuild(state: State, progress: Progress) -> RebuildReport:
     start = perf_counter()
     with state.publishing("rebuild"):
         before = learned_digest(state, state.current())
-        learnt = learn(state, progress)
+        learnt = learn(state, progress, anew=True)
         after = learned_digest(state, state.current())
     events = state.journal.counts().events
     return RebuildReport(learnt.number, after or "", before, before == after, events, round(perf_counter() - start, 3))
@@ -148,18 +150,26 @@ def forget(state: State, what: Forget, progress: Progress) -> ForgetReport:
 
 
 def gc(state: State, keep: int) -> GcReport:
-    """Remove generations that neither serve nor lie ``keep`` steps back, unless somebody reads them."""
+    """Remove generations that neither serve, nor lie ``keep`` steps back, nor may be gone on from."""
     with state.publishing("gc"):
         current = state.current()
         older = [number for number in state.generations.numbers("learned") if number < current.learned][:keep]
-        learned, catalogs = {current.learned}, {current.catalog}
+        known = kept(state) if keep else {"learned": {current.learned}, "checkpoints": set[int]()}
+        learned, catalogs = known["learned"], {current.catalog}
         for number in older:
             try:
                 catalogs.add(_fold(state, number).catalog)
             except DamagedError:  # no way back leads there
                 continue
             learned.add(number)
-        swept = state.generations.sweep({"catalog": catalogs, "learned": learned, "models": _models(state)})
+        swept = state.generations.sweep(
+            {
+                "catalog": catalogs,
+                "learned": learned,
+                "checkpoints": known["checkpoints"],
+                "models": _models(state),
+            }
+        )
     return GcReport(_within(state.home, swept.removed), _within(state.home, swept.held), swept.freed)
 
 
@@ -168,16 +178,23 @@ def _within(home: Path, paths: Iterable[Path]) -> tuple[str, ...]:
 
 
 def learned_digest(state: State, current: Current) -> str | None:
-    """Return a SHA-256 over all that was learnt by folding (the trained ranker aside); None where nothing was."""
-    path = state.generations.folder("learned", current.learned) / MANIFEST
+    """Return a SHA-256 over all that was learnt by folding (the trained ranker aside).
+
+    None where nothing was, or where what was is damaged.
+    It is over what was learnt, not over bytes: what stands in which file depends on how often it was written.
+    """
+    folder = state.generations.folder("learned", current.learned)
     try:
-        files = msgspec.json.decode(path.read_bytes(), type=Manifest).files
+        files = msgspec.json.decode((folder / MANIFEST).read_bytes(), type=Manifest).files
     except (OSError, msgspec.MsgspecError):
         return None
+    left_out = (f"{RANKER}/", checkpoint.FILE)
+    if any(damage.part not in (RANKER, checkpoint.FILE) for damage in state.generations.damages_of_learned()):
+        return None
+    learnt = {name: file.sha256 for name, file in files.items() if not name.startswith(left_out)}
     total = hashlib.sha256()
-    for name in sorted(files):
-        if not name.startswith(f"{RANKER}/"):
-            total.update(f"{name} {files[name].sha256}\n".encode())
+    for name, sha256 in sorted(segments.contents(folder, learnt).items()):
+        total.update(f"{name} {sha256}\n".encode())
     return total.hexdigest()
 
 

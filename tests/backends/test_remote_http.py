@@ -89,6 +89,7 @@ def test_no_answer_in_time_is_no_answer(fake: FakeSearch):
         (b"<html>", 200, "no JSON"),
         (b"[" * 100_000, 200, "no JSON"),
         (hits(("a", "high")), 200, "no score"),
+        (b'{"hits": {"hits": [{"_id": "a", "_score": Infinity}]}}', 200, "no score"),
         ({"hits": {"hits": [{"_score": 1.0}]}}, 200, "no id"),
         ({"hits": {"hits": [{"_id": "a", "_score": None}]}}, 200, "no score"),
     ],

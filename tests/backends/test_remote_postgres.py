@@ -94,6 +94,12 @@ def test_a_query_that_is_wrong_or_slow_is_no_answer(server: PostgresServer, requ
         one.search(RemoteQuestion("love", 3, (0.0,)), 0.5)
 
 
+def test_a_query_without_a_known_word_finds_nothing_and_leaves_no_nan(workspace: Workspace, server: PostgresServer):
+    one = PostgresRetriever("x", RemoteSettings("pgvector", server.address, request=ASK))
+    dimension = workspace.state.snapshot().encoder.dimension
+    assert one.search(RemoteQuestion("", 3, (0.0,) * dimension), 3.0) == []
+
+
 def test_without_a_query_or_its_secret_it_is_refused(server: PostgresServer, tmp_path: Path):
     with pytest.raises(DataError, match="request is empty"):
         PostgresRetriever("x", RemoteSettings("pgvector", server.address))

@@ -156,10 +156,10 @@ def test_old_lessons_fade():
             new_policy(AllocationSettings(half_life_days=days), "hazard(exploration=0)") for days in (1.0, 1e9)
         )
         for policy in (young, old):
-            policy.learn([example("memory", 1)] * count)
-            policy.learn([example("dense", 1, day=60)] * 40)
+            policy.learn([example("memory", 1, day=1)] * count)
+            policy.learn([example("dense", 1, day=61)] * 40)
         place = ARMS.index("dense")
-        first, second = (policy.chances(bandit_context(day=60))[1][place, 0] for policy in (young, old))
+        first, second = (policy.chances(bandit_context(day=61))[1][place, 0] for policy in (young, old))
         assert (first > second + 1e-6) == fades
 
 

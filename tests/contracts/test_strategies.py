@@ -9,9 +9,14 @@ import numpy as np
 import pytest
 
 from ltrr_cli.catalog.columns import Columns
+from ltrr_cli.core.clock import DAY
+from ltrr_cli.core.seeds import generator
 from ltrr_cli.core.types import Outcome
+from ltrr_cli.retrieval.counts import sorted_table
 from ltrr_cli.retrieval.strategy import Look, Resources, Strategy
 from ltrr_cli.retrieval.strategy_registry import names, strategy
+from ltrr_cli.storage import segments
+from ltrr_cli.storage.manifest import hash_file
 from tests.conftest import DAY_0, SONGS, ask
 
 SEEDS = np.array([3, 40, 17], np.int32)  # best hits of a first wave
@@ -147,16 +152,56 @@ def test_what_was_learnt_survives_the_disk(found: Strategy, resources: Resources
         np.testing.assert_array_equal(found.look(ask(query)).evidence(rows), again.look(ask(query)).evidence(rows))
 
 
-def test_learning_goes_on_after_the_disk_as_without_it(found: Strategy, resources: Resources, tmp_path: Path):
-    kind, events = type(found), outcomes()
-    folders = [built(kind.name, resources, tmp_path), tmp_path / "learned"]
-    folders[1].mkdir()
-    whole, half = kind.open(resources, folders[0], None), kind.open(resources, folders[0], None)
-    whole.learn(events)
-    half.learn(events[:3])
-    half.save(folders[1])
-    rest = kind.open(resources, folders[0], folders[1])
-    rest.learn(events[3:])
+def lived(count: int) -> list[Outcome]:
+    """What many people did: again and again, wanted and unwanted, with and without a query, a page, a name."""
+    chance = generator("lived", count)
+    queries = ("love", "calm", "rain night", "lvoe", "", "love river", "gold road 12", "Love!")
+    people, rewards = (None, "ann", "bob", "cat", "dan"), (1.0, 1.0, 1.0, 0.5, -0.3)
+    times = np.sort(chance.integers(0, 90 * DAY, count)) + DAY_0
+    found = []
+    for number in range(count):
+        query, row, user, session, reward = (int(chance.integers(0, high)) for high in (8, len(SONGS), 5, 9, 5))
+        page = tuple(SONGS[(row + step) % len(SONGS)].id for step in range(session))
+        found.append(
+            Outcome(f"e{number}", int(times[number]), queries[query], SONGS[row].id, rewards[reward], user=people[user],
+                    session=f"s{session}" if session else None, weight=1.0 / (1 + session % 3), page=page,
+                    value=float(row) if session == 2 else None)
+        )  # fmt: skip
+    return found
+
+
+def in_parts(kind: type[Strategy], resources: Resources, folder: Path, outcomes: list[Outcome], cuts: list[int]):
+    """Learn outcomes in parts, each by what was read from the disk; return what the last part wrote."""
+    catalog = built(kind.name, resources, folder)
+    learned: Path | None = None
+    for number, (start, stop) in enumerate(zip([0, *cuts], [*cuts, len(outcomes)], strict=True)):
+        opened = kind.open(resources, catalog, learned)
+        opened.learn(outcomes[start:stop])
+        learned = folder / f"learned-{number}"
+        learned.mkdir()
+        opened.save(learned)
+    return learned, kind.open(resources, catalog, learned)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_going_on_from_the_disk_is_the_same_to_the_last_bit_as_never_having_stopped(
+    found: Strategy, resources: Resources, tmp_path: Path, seed: int, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(segments, "LEAST", 40)  # so that bases are linked, and written anew
+    monkeypatch.setattr(sorted_table, "TAIL", 16)
+    kind, past = type(found), lived(700)
+    cuts = sorted(generator("cuts", seed).choice(700, 5, replace=False).tolist())
+    (tmp_path / "whole").mkdir()
+    (tmp_path / "parts").mkdir()
+    whole, at_once = in_parts(kind, resources, tmp_path / "whole", past, [])
+    parts, bit_by_bit = in_parts(kind, resources, tmp_path / "parts", past, cuts)
+    assert held(parts) == held(whole)
     for query in QUERIES:
-        assert rest.look(ask(query)).hits(40).rows.tolist() == whole.look(ask(query)).hits(40).rows.tolist()
-        np.testing.assert_array_equal(rest.look(ask(query)).hits(40).scores, whole.look(ask(query)).hits(40).scores)
+        late = ask(query, time_ms=DAY_0 + 95 * DAY)
+        assert said(bit_by_bit.look(late)) == said(at_once.look(late))
+
+
+def held(folder: Path) -> dict[str, str]:
+    """Return what a folder holds, however it is spread over files."""
+    files = {p.relative_to(folder).as_posix(): hash_file(p) for p in folder.rglob("*") if p.is_file()}
+    return segments.contents(folder, files)

@@ -13,7 +13,7 @@ from ltrr_cli.core.types import AppliedRule, Context, Impression, Outcome, Shown
 from ltrr_cli.engine.ruled_page import rules_for, without_pins
 from ltrr_cli.engine.rules import Rule, RuleSet
 from ltrr_cli.engine.search import answer
-from ltrr_cli.learning.credit import served_examples
+from ltrr_cli.learning.credit import served_example
 from ltrr_cli.workspace.workspace import Workspace
 from tests.conftest import SONGS
 from tests.small_workspace import write_catalog
@@ -156,15 +156,15 @@ def test_a_click_on_a_pinned_line_credits_no_strategy_but_is_remembered(workspac
     assert workspace.remembered("zebra").lines[0]["id"] == pinned
     other = next(line for line in logged.shown if line.ranks)
     taught = [
-        served_examples(
+        served_example(
             workspace.state.snapshot(),
-            workspace.state.journal,
-            [Outcome("e", one.entity_id, "zebra", logged.time_ms, 1.0, impression_id=page.impression_id,
-                     ranks=one.ranks, inclusion=one.inclusion)],
+            Outcome("e", one.entity_id, "zebra", logged.time_ms, 1.0, impression_id=page.impression_id,
+                    ranks=one.ranks, inclusion=one.inclusion),
+            logged,
         )
         for one in (line, other)
     ]  # fmt: skip
-    assert [len(examples) for examples in taught] == [0, 1]
+    assert [example is not None for example in taught] == [False, True]
 
 
 def test_a_rule_that_learning_has_made_needless_is_named(workspace: Workspace):

@@ -112,7 +112,7 @@ def test_a_page_without_places_is_weighed_by_its_position_alone(lived: Workspace
     known = collect(lived.state, ["uniform"]).exposures["uniform"]
     every = [replace(impression, shown=tuple(replace(line, places={}) for line in impression.shown))
              for impression in lived.state.journal.impressions()]  # fmt: skip
-    monkeypatch.setattr(type(lived.state.journal), "impressions", lambda journal: iter(every))
+    monkeypatch.setattr(type(lived.state.journal), "impressions", lambda journal, **bounds: iter(every))
     alone = collect(lived.state, ["uniform"]).exposures["uniform"]
     assert alone.carried().mean() <= known.carried().mean() + 1e-9
     assert from_journal(lived.state, ["hazard"]).policies["hazard"].value == pytest.approx(
@@ -156,7 +156,7 @@ def test_searches_before_a_moment_are_left_out(lived: Workspace):
 
 
 def test_one_line_of_a_page_earns_once(lived: Workspace):
-    from ltrr_cli.learning.fold import outcomes
+    from ltrr_cli.learning.timeline import outcomes
 
     past = list(outcomes(lived.state.journal, lived.settings))
     assert earned([*past, *past]) == earned(past)

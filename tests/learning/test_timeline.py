@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 
 from ltrr_cli.evaluation.replay import replay
-from ltrr_cli.learning.fold import outcomes
-from ltrr_cli.learning.timeline import Collector, FrozenSearch, walk
-from ltrr_cli.learning.train import Observer, observe
+from ltrr_cli.learning.frozen_search import Collector, FrozenSearch
+from ltrr_cli.learning.timeline import SearchStep, happened, outcomes, timeline
+from ltrr_cli.learning.train import Observer, acted_on, observe
 from ltrr_cli.ranking.model import Schema
 from ltrr_cli.workspace.workspace import Workspace
 from tests.conftest import SONGS
@@ -23,8 +23,7 @@ Log = Callable[[list[dict]], Path]
 def frozen(workspace: Workspace, path: Path) -> Observer:
     workspace.ingest([path])
     snapshot = workspace.state.open_snapshot(workspace.state.current(), learned=False)
-    past = list(outcomes(workspace.state.journal, workspace.settings))
-    return observe(snapshot, workspace.state.journal, past, 10_000, lambda *_: None)
+    return observe(snapshot, workspace.state.journal, 10_000, lambda *_: None)
 
 
 def own_count_of_wanted(observer: Observer) -> np.ndarray:
@@ -50,14 +49,18 @@ def test_a_click_never_feeds_its_own_feature(workspace: Workspace, log: Log):
 
 
 def test_a_planted_leak_is_found(workspace: Workspace, log: Log):
-    """The same check on a walk that learns each click before its search is answered must fail."""
+    """The same check must fail where each click is learnt before its search is answered."""
     workspace.ingest([log(unique_searches())])
     snapshot = workspace.state.open_snapshot(workspace.state.current(), learned=False)
     past = list(outcomes(workspace.state.journal, workspace.settings))
     observer = Observer(snapshot)
-    observer.expects(past)
+    observer.expects(acted_on(past))
     snapshot.learn(past)  # the leak
-    walk(snapshot, workspace.state.journal.impressions(), past, observer.on_search, observer.on_outcomes)
+    for step in timeline(happened(workspace.state.journal, workspace.settings)):
+        if isinstance(step, SearchStep):
+            observer.on_search(step.impression)
+        else:
+            observer.on_outcomes(step.outcomes)
     assert own_count_of_wanted(observer).max() > 0
 
 

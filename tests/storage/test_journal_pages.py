@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from ltrr_cli.core.clock import DAY
 from ltrr_cli.core.types import Event, Impression, Shown
 from ltrr_cli.storage.journal import Journal
 from ltrr_cli.storage.journal_schema import Forget
@@ -111,8 +112,8 @@ def test_a_person_who_is_forgotten_leaves_no_record(tmp_path: Path):
 
 def test_what_is_too_old_leaves_with_all_of_its_records(tmp_path: Path):
     journal = Journal(tmp_path / "journal.db")
-    journal.ingest([*RECORDS, page(1_000, "xy", "q2")], [Event("e", "click", 1_000, "x")])
-    journal.expire(100, 10_000)
+    journal.ingest([*RECORDS, page(2 * DAY, "xy", "q2")], [Event("e", "click", 2 * DAY, "x")])
+    journal.expire(DAY, 10 * DAY)
     assert [one.impression_id for one in journal.impressions()] == ["q2"]
     journal.ingest([part("a", 1)], [])
     assert told(journal) == "a"

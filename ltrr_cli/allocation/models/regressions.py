@@ -101,7 +101,9 @@ class Regressions:
         return self._places(names)
 
     def age(self, time_ms: int, half_life_days: float) -> None:
-        """Forget by time, but never below ``FEWEST`` examples; time that runs backwards is no time."""
+        """Forget by time, but never below ``FEWEST`` examples; time that runs backwards, or is 0, is no time."""
+        if time_ms <= 0:
+            return
         if self._aged_ms is None:
             self._aged_ms = time_ms
         half_life = half_life_days * DAY

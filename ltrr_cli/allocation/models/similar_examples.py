@@ -107,7 +107,8 @@ class SimilarExamples:
         apart = self._expected[self._lines(strategies), :size] - wanted[:, None].astype(np.float32)
         apart *= apart
         distance = apart.sum(axis=0) / (2.0 * LIKENESS**2 * len(strategies))
-        age = np.maximum(time_ms - self._time[:size], 0.0) / (half_life_days * DAY)
+        moments = self._time[:size]
+        age = np.where(moments > 0, np.maximum(time_ms - moments, 0.0), 0.0) / (half_life_days * DAY)
         weight = self._weight[:size] * np.exp(-distance - np.log(2.0) * age)
         if size <= NEAREST:
             return np.arange(size, dtype=np.int32), weight

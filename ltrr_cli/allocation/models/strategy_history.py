@@ -88,6 +88,8 @@ class StrategyHistory:
             self._sum[kind, places, 1:] += example.shapes[ran]
 
     def _age(self, moment: int) -> None:
+        if moment <= 0:  # it has no time
+            return
         if self._time_ms is not None and moment > self._time_ms:
             keep = 2.0 ** (-(moment - self._time_ms) / (self._half_life_days * DAY))
             self._weight *= keep

@@ -7,14 +7,13 @@ Nothing is ever averaged over half-lives here: which recency matters is for the 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Self
+from typing import ClassVar, Self
 
 import numpy as np
 
 from ltrr_cli.core.clock import HOUR
 from ltrr_cli.core.types import BoolArray, DoubleArray, FloatArray, IntArray, MomentArray
-from ltrr_cli.retrieval.counts.sorted_table import SortedTable, codes_of, rounds
-from ltrr_cli.storage.merging import Merge, grown
+from ltrr_cli.retrieval.counts.sorted_table import Kind, SortedTable, of_npz, rounds
 
 HALF_LIVES_H = (1.0, 4.0, 16.0, 64.0, 256.0, 1024.0)  # a geometric grid; hours
 COLUMNS = len(HALF_LIVES_H) + 1  # the last column does not decay
@@ -51,64 +50,42 @@ class DecayedCounts(SortedTable):
     Look-ups see whatever was added before; the caller keeps time order.
     """
 
-    def __init__(self, codes: MomentArray | None = None) -> None:
-        super().__init__(codes)
-        self._value = np.zeros((self._size, COLUMNS), np.float32)
-        self._last = np.full(self._size, NEVER, np.int64)
-        self._users = np.zeros(self._size, np.int32)
+    kinds: ClassVar[dict[str, Kind]] = {
+        "value": ("<f4", (COLUMNS,), 0),
+        "last": ("<i8", (), int(NEVER)),
+        "users": ("<i4", (), 0),
+    }
 
     def add(self, codes: MomentArray, times_ms: MomentArray, weights: DoubleArray, new_user: BoolArray) -> None:
         """Count actions in time order; new_user (n,) says whether a person is new to the pair."""
         places = self.places(codes)
-        count(self._value, self._last, places, times_ms, weights)
-        np.add.at(self._users, places, new_user)
+        distinct, of = np.unique(places, return_inverse=True)
+        value, last = self.column("value", distinct), self.column("last", distinct)
+        count(value, last, of.astype(np.int32), times_ms, weights)
+        self.put("value", distinct, value)
+        self.put("last", distinct, last)
+        self.add_to("users", places[new_user], np.ones(int(new_user.sum()), np.int32))
 
     def sums(self, keys: int) -> DoubleArray:
         """Return (keys,) float64: undecayed counts of every key."""
-        of = self._code[: self._size] >> 32
-        sums: DoubleArray = np.bincount(of, self._value[: self._size, -1], keys).astype(np.float64)
+        every = slice(len(self))
+        sums: DoubleArray = np.bincount(self.codes(every) >> 32, self.column("value", every)[:, -1], keys).astype(float)
         return sums
 
     def users(self, pairs: IntArray) -> IntArray:
         """Return the distinct users of some pairs."""
-        return self._users[pairs]
+        return self.column("users", pairs)
 
     def last(self, pairs: IntArray) -> MomentArray:
         """Return the moment of the last action of some pairs."""
-        return self._last[pairs]
+        return self.column("last", pairs)
 
     def values(self, pairs: IntArray, time_ms: int) -> FloatArray:
         """Return (n, COLUMNS) float32: the counts decayed to a moment."""
-        return decayed(self._value[pairs], self._last[pairs], time_ms)
-
-    def save(self, path: Path) -> None:
-        """Write one .npz, pairs sorted by key and row."""
-        codes = self.in_order()
-        size = len(codes)
-        np.savez(path, code=codes, value=self._value[:size], last=self._last[:size], users=self._users[:size])
+        return decayed(self.column("value", pairs), self.column("last", pairs), time_ms)
 
     @classmethod
     def open(cls, path: Path) -> Self:
-        """Read what ``save`` wrote, also before 0.1.1, when pairs of a key stood as they came."""
-        with np.load(path, allow_pickle=False) as stored:
-            if "code" in stored:
-                table = cls(stored["code"])
-                table._value, table._last, table._users = stored["value"], stored["last"], stored["users"]
-                return table
-            codes = codes_of(np.repeat(np.arange(len(stored["counts"])), stored["counts"]), stored["row"])
-            order = np.argsort(codes, kind="stable")
-            table = cls(codes[order])
-            table._value, table._last = stored["value"][order], stored["last"][order]
-            table._users = stored["users"][order]
-        return table
-
-    def _grow(self, capacity: int) -> None:
-        self._value, self._users = grown(self._value, capacity), grown(self._users, capacity)
-        self._last = grown(self._last, capacity)
-
-    def _begin(self, places: slice) -> None:
-        self._last[places] = NEVER
-
-    def _move(self, move: Merge) -> None:
-        for column in (self._value, self._last, self._users):
-            move(column)
+        """Map what ``save`` wrote, or read the ``.npz`` that it was."""
+        old = path.with_suffix(".npz")
+        return cls(*of_npz(old)) if old.exists() else super().open(path)

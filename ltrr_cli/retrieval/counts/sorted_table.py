@@ -1,22 +1,26 @@
 """Sparse tables of (key, row) pairs in flat arrays: sorted, with a short tail where new pairs arrive.
 
-A pair costs the bytes of its columns and eight for its code; no Python object stands for it. What arrives stands behind
-the sorted ones, found through a short index, until there is enough to be worth sorting in (log-structured merge; O'Neil
-et al., 1996).
+A pair costs the bytes of its columns and eight for its code; no Python object stands for it. What arrives stands apart
+from the sorted ones, found through a short index, until there is enough to be worth sorting in (log-structured merge;
+O'Neil et al., 1996). On disk it is the same: see ``storage.segments``. So a table that was opened costs what is
+asked of it, and what is added to it, never its size.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Self
+from typing import ClassVar, Self
 
 import numpy as np
 
 from ltrr_cli.core.types import BoolArray, IntArray, MomentArray
-from ltrr_cli.storage.merging import ROOM, Ascending, Merge, grown
+from ltrr_cli.storage.merging import ROOM, Merge, grown
+from ltrr_cli.storage.segments import Arrays, TableFile
 
 TAIL = 16_384  # pairs that wait unsorted, at least; a thirty-second of the sorted ones where that is more
+
+Kind = tuple[str, tuple[int, ...], int]  # (dtype, shape of an entry, what it is where a pair is new)
 
 
 def codes_of(keys: Sequence[int] | MomentArray, rows: Sequence[int] | IntArray) -> MomentArray:
@@ -35,23 +39,35 @@ def mixed(hashes: np.ndarray, codes: MomentArray) -> np.ndarray:
 
 
 class SortedTable:
-    """Finds the place of a pair. Subclasses hold columns by place, and move them when places change.
+    """Columns by pair. A place is where a pair stands: among the sorted ones, or behind them as it came.
 
-    code -- (capacity,) int64; the first ``ordered`` ascend, the rest stand as they came
+    kinds -- of the columns, by name
     """
 
-    def __init__(self, codes: MomentArray | None = None) -> None:
-        self._code: MomentArray = np.empty(0, np.int64) if codes is None else codes
-        self._size = self._ordered = len(self._code)
-        self._tail: MomentArray = np.empty(0, np.int64)  # codes of the rest, ascending
-        self._tail_place: IntArray = np.empty(0, np.int32)  # and where each stands
+    kinds: ClassVar[dict[str, Kind]] = {}
+
+    def __init__(self, codes: MomentArray | None = None, columns: Arrays | None = None) -> None:
+        self._code: MomentArray = np.empty(0, np.int64) if codes is None else codes  # (capacity,), ``ordered`` ascend
+        self._ordered = len(self._code)
+        self._columns = columns or {name: self._new(kind, self._ordered) for name, kind in self.kinds.items()}
+        self._late_code: MomentArray = np.empty(0, np.int64)  # (capacity,) of those behind them, as they came
+        self._late = {name: self._new(kind, 0) for name, kind in self.kinds.items()}
+        self._tail: MomentArray = np.empty(0, np.int64)  # codes of these, ascending
+        self._tail_place: IntArray = np.empty(0, np.int32)  # and where each stands among them
+        self._file = TableFile()
 
     def __len__(self) -> int:
-        return self._size
+        return self._ordered + len(self._tail)
+
+    # ------------------------------------------------------------ finding
+
+    def codes(self, places: IntArray | slice) -> MomentArray:
+        """Return (n,) int64 codes of some pairs."""
+        return self._take(self._code, self._late_code, places)
 
     def rows(self, places: IntArray | slice) -> IntArray:
         """Return the entity rows of some pairs."""
-        rows: IntArray = self._code[places].astype(np.int32)  # the lower half
+        rows: IntArray = self.codes(places).astype(np.int32)  # the lower half
         return rows
 
     def pairs_of(self, keys: Sequence[int]) -> tuple[IntArray, IntArray]:
@@ -59,82 +75,170 @@ class SortedTable:
 
         Places hold until the next pair is added.
         """
-        if not len(keys) or not self._size:
+        if not len(keys) or not len(self):
             return np.empty(0, np.int32), np.empty(0, np.int32)
         of = np.asarray(keys, np.int64)
-        ordered = self._code[: self._ordered]
-        bounds = (
-            np.searchsorted(codes, edge).tolist()
-            for codes in (ordered, self._tail)
-            for edge in (of << 32, (of + 1) << 32)
-        )
-        parts, sizes = [], []
-        for start, end, late, later in zip(*bounds, strict=True):
-            part = np.arange(start, end, dtype=np.int32)
-            if later > late:
-                part = np.concatenate([part, self._tail_place[late:later]])
-                part = part[np.argsort(self._code[part], kind="stable")]
-            parts.append(part)
-            sizes.append(len(part))
-        return np.concatenate(parts), np.repeat(np.arange(len(keys), dtype=np.int32), sizes)
+        found, key = _between(self._code[: self._ordered], of)
+        places: IntArray = found.astype(np.int32)
+        if len(self._tail):
+            late, late_key = _between(self._tail, of)
+            if len(late):
+                places = np.concatenate([places, self._ordered + self._tail_place[late]])
+                key = np.concatenate([key, late_key])
+                order = np.lexsort((self.codes(places), key))
+                places, key = places[order], key[order]
+        return places, key.astype(np.int32)
 
-    def places(self, codes: MomentArray) -> IntArray:
-        """Return the places of pairs, made where they are new; earlier places may change."""
-        if len(self._tail) > max(TAIL, self._ordered // 32):
-            self._sort_in()
+    def find(self, codes: MomentArray) -> IntArray:
+        """Return (n,) int32 places, -1 where a pair is not there."""
         ordered = self._code[: self._ordered]
         places = np.searchsorted(ordered, codes)
         known = places < self._ordered
         known[known] = ordered[places[known]] == codes[known]
-        if not known.all():
-            new = np.flatnonzero(~known)
-            places[new] = self._late(codes[new])
+        other = np.flatnonzero(~known)
+        if len(other):
+            at = np.searchsorted(self._tail, codes[other])
+            there = at < len(self._tail)
+            there[there] = self._tail[at[there]] == codes[other][there]
+            places[other] = -1
+            places[other[there]] = self._ordered + self._tail_place[at[there]]
         return places.astype(np.int32)
+
+    # ------------------------------------------------------------ changing
+
+    def places(self, codes: MomentArray) -> IntArray:
+        """Return the places of pairs whose columns are to be changed, made where they are new; others may move."""
+        if len(self._tail) > max(TAIL, self._ordered // 32):
+            self._sort_in()
+        self._file.note(codes)
+        places = self.find(codes)
+        new = places < 0
+        if new.any():
+            distinct = np.unique(codes[new])
+            self._append(distinct)
+            places[new] = self._ordered + self._tail_place[np.searchsorted(self._tail, codes[new])]
+        return places
+
+    def _append(self, distinct: MomentArray) -> None:
+        start, size = len(self._tail), len(self._tail) + len(distinct)
+        if size > len(self._late_code):
+            self._late_code = grown(self._late_code, ROOM * size)
+            self._late = {name: grown(column, ROOM * size) for name, column in self._late.items()}
+        self._late_code[start:size] = distinct
+        for name, (_, _, fill) in self.kinds.items():
+            self._late[name][start:size] = fill
+        at = np.searchsorted(self._tail, distinct)
+        self._tail = np.insert(self._tail, at, distinct)
+        self._tail_place = np.insert(self._tail_place, at, np.arange(start, size, dtype=np.int32))
+
+    def column(self, name: str, places: IntArray | slice) -> np.ndarray:
+        """Return a column's entries."""
+        return self._take(self._columns[name], self._late[name], places)
+
+    def put(self, name: str, places: IntArray, values: np.ndarray) -> None:
+        """Set a column's entries at distinct places."""
+        late = places >= self._ordered
+        if not late.any():
+            self._columns[name][places] = values
+            return
+        self._columns[name][places[~late]] = values[~late]
+        self._late[name][places[late] - self._ordered] = values[late]
+
+    def add_to(self, name: str, places: IntArray, values: np.ndarray) -> None:
+        """Add to a column's entries, one after another."""
+        distinct, of = np.unique(places, return_inverse=True)
+        total = self.column(name, distinct)
+        np.add.at(total, of, values)
+        self.put(name, distinct, total)
+
+    def _take(self, ordered: np.ndarray, late: np.ndarray, places: IntArray | slice) -> np.ndarray:
+        """Return copies of what stands at some places."""
+        if isinstance(places, slice):
+            places = np.arange(*places.indices(len(self)), dtype=np.int32)
+        behind = places >= self._ordered
+        if not behind.any():
+            return ordered[places]
+        found = np.empty((len(places), *ordered.shape[1:]), ordered.dtype)
+        found[~behind] = ordered[places[~behind]]
+        found[behind] = late[places[behind] - self._ordered]
+        return found
 
     def in_order(self) -> MomentArray:
         """Sort everything in and return all codes, ascending."""
         self._sort_in()
-        return self._code[: self._size]
-
-    def _late(self, codes: MomentArray) -> IntArray:
-        """Return the places of pairs that are not among the sorted ones."""
-        distinct = np.sort(codes)
-        distinct = distinct[np.diff(distinct, prepend=-1) != 0]
-        at = np.searchsorted(self._tail, distinct)
-        known = at < len(self._tail)
-        known[known] = self._tail[at[known]] == distinct[known]
-        new, at = distinct[~known], at[~known]
-        size = self._size + len(new)
-        if size > len(self._code):
-            capacity = ROOM * size
-            self._code = grown(self._code, capacity)
-            self._grow(capacity)
-        self._code[self._size : size] = new
-        self._begin(slice(self._size, size))
-        self._tail = np.insert(self._tail, at, new)
-        self._tail_place = np.insert(self._tail_place, at, np.arange(self._size, size, dtype=np.int32))
-        self._size = size
-        return self._tail_place[np.searchsorted(self._tail, codes)]
+        return self._code[: self._ordered]
 
     def _sort_in(self) -> None:
-        if len(self._tail):
-            to = np.searchsorted(self._code[: self._ordered], self._tail) + np.arange(len(self._tail))
-            move = Merge(self._ordered, to, self._tail_place)
-            move(self._code)
-            self._move(move)
-            self._ordered = self._size
-            self._tail, self._tail_place = np.empty(0, np.int64), np.empty(0, np.int32)
+        count = len(self._tail)
+        if not count:
+            return
+        start, size = self._ordered, self._ordered + count
+        move = Merge(
+            start, np.searchsorted(self._code[:start], self._tail) + np.arange(count), start + self._tail_place
+        )
+        self._code = self._merged(self._code, self._late_code, size, move)
+        for name, column in self._columns.items():
+            self._columns[name] = self._merged(column, self._late[name], size, move)
+        self._ordered = size
+        self._tail, self._tail_place = np.empty(0, np.int64), np.empty(0, np.int32)
 
-    def _grow(self, capacity: int) -> None:
-        """Make room for as many places in every column; what is new must be zero."""
-        raise NotImplementedError
+    def _merged(self, ordered: np.ndarray, late: np.ndarray, size: int, move: Merge) -> np.ndarray:
+        if size > len(ordered):
+            ordered = grown(ordered, ROOM * size)
+        ordered[self._ordered : size] = late[: size - self._ordered]
+        move(ordered)
+        return ordered
 
-    def _begin(self, places: slice) -> None:
-        """Fill in what is not zero where a pair is new."""
+    @staticmethod
+    def _new(kind: Kind, size: int) -> np.ndarray:
+        dtype, shape, fill = kind
+        return np.full((size, *shape), fill, dtype)
 
-    def _move(self, move: Merge) -> None:
-        """Let ``move`` rearrange every column."""
-        raise NotImplementedError
+    # ------------------------------------------------------------ disk
+
+    def save(self, path: Path) -> None:
+        """Write the table, or what changed since it was opened; ``path`` has no suffix."""
+        self._file.save(path, self._every, self._some)
+
+    def _every(self) -> Arrays:
+        codes = self.in_order()
+        return {"code": codes} | {name: column[: len(codes)] for name, column in self._columns.items()}
+
+    def _some(self, codes: MomentArray) -> Arrays:
+        places = self.find(codes)
+        return {"code": codes} | {name: self.column(name, places) for name in self.kinds}
+
+    @classmethod
+    def open(cls, path: Path) -> Self:
+        """Map what ``save`` wrote."""
+        file, base, changes = TableFile.open(path)
+        table = cls(base.pop("code"), base)
+        if changes is not None:
+            places = table.places(changes["code"])
+            for name in cls.kinds:
+                table.put(name, places, changes[name])
+        table._file = file
+        return table
+
+
+def of_npz(path: Path) -> tuple[MomentArray, Arrays]:
+    """Return (codes ascending, columns) of the one file that a table was; in 0.1.0 rows of a key stood as they came."""
+    with np.load(path, allow_pickle=False) as stored:
+        columns = {name: stored[name] for name in stored.files}
+    if "code" in columns:
+        return columns.pop("code"), columns
+    codes = codes_of(np.repeat(np.arange(len(columns["counts"])), columns.pop("counts")), columns.pop("row"))
+    order = np.argsort(codes, kind="stable")
+    return codes[order], {name: column[order] for name, column in columns.items()}
+
+
+def _between(codes: MomentArray, keys: MomentArray) -> tuple[MomentArray, MomentArray]:
+    """Return (places among ascending codes, index into ``keys``) of all pairs of some keys, key by key."""
+    starts, ends = np.searchsorted(codes, keys << 32), np.searchsorted(codes, (keys + 1) << 32)
+    sizes = ends - starts
+    key = np.repeat(np.arange(len(keys)), sizes)
+    first = np.cumsum(sizes) - sizes
+    return np.arange(len(key)) + np.repeat(starts - first, sizes), key
 
 
 def rounds(places: IntArray) -> list[IntArray]:
@@ -155,68 +259,41 @@ def rounds(places: IntArray) -> list[IntArray]:
 class TotalCounts(SortedTable):
     """One undecayed count per pair: how often an entity was acted on for a word."""
 
-    def __init__(self, codes: MomentArray | None = None, totals: np.ndarray | None = None) -> None:
-        super().__init__(codes)
-        self._total = np.zeros(self._size, np.float32) if totals is None else totals
+    kinds: ClassVar[dict[str, Kind]] = {"total": ("<f4", (), 0)}
 
     def add(self, codes: MomentArray, weights: np.ndarray) -> None:
         """Count actions; weights (n,) float32."""
-        places = self.places(codes)  # before the column is looked at: it may move
-        np.add.at(self._total, places, weights)
+        self.add_to("total", self.places(codes), weights)
 
     def totals(self, places: IntArray | slice) -> np.ndarray:
         """Return (n,) float32."""
-        return self._total[places]
-
-    def save(self, path: Path) -> None:
-        """Write one .npz, pairs sorted by key and row."""
-        codes = self.in_order()
-        np.savez(path, code=codes, total=self._total[: len(codes)])
+        return self.column("total", places)
 
     @classmethod
     def open(cls, path: Path) -> Self:
-        """Read what ``save`` wrote, also before 0.1.1, when words had counts at every half-life."""
-        with np.load(path, allow_pickle=False) as stored:
-            if "code" in stored:
-                return cls(stored["code"], stored["total"])
-            codes = codes_of(np.repeat(np.arange(len(stored["counts"])), stored["counts"]), stored["row"])
-            order = np.argsort(codes, kind="stable")
-            return cls(codes[order], stored["value"][order, -1])
-
-    def _grow(self, capacity: int) -> None:
-        self._total = grown(self._total, capacity)
-
-    def _move(self, move: Merge) -> None:
-        move(self._total)
+        """Map what ``save`` wrote, or read an ``.npz``; in 0.1.0 words had counts at every half-life."""
+        if not path.with_suffix(".npz").exists():
+            return super().open(path)
+        codes, columns = of_npz(path.with_suffix(".npz"))
+        return cls(codes, {"total": columns["total"] if "total" in columns else columns["value"][:, -1]})
 
 
-class DistinctCounts:
+class DistinctCounts(SortedTable):
     """A set of 64-bit hashes in eight bytes each."""
-
-    def __init__(self, hashes: np.ndarray | None = None) -> None:
-        self._sorted = Ascending(np.empty(0, np.uint64) if hashes is None else hashes)
-        self._tail = np.empty(0, np.uint64)  # ascending too
 
     def add(self, hashes: np.ndarray) -> BoolArray:
         """Take in hashes (n,) uint64; return which were new, of equal ones the first."""
-        if len(self._tail) > max(TAIL, len(self._sorted) // 32):
-            self.in_order()
-        new = ~(_among(self._sorted.values, hashes) | _among(self._tail, hashes))
-        distinct, first = np.unique(hashes[new], return_index=True)
-        self._tail = np.insert(self._tail, np.searchsorted(self._tail, distinct), distinct)
+        codes = hashes.view(np.int64)
+        new = self.find(codes) < 0
+        distinct, first = np.unique(codes[new], return_index=True)
+        if len(distinct):
+            self.places(distinct)
         found: BoolArray = np.zeros(len(hashes), np.bool_)
         found[np.flatnonzero(new)[first]] = True
         return found
 
-    def in_order(self) -> np.ndarray:
-        """Return all, ascending."""
-        self._sorted.add(self._tail)
-        self._tail = np.empty(0, np.uint64)
-        return self._sorted.values
-
-
-def _among(ascending: np.ndarray, hashes: np.ndarray) -> BoolArray:
-    place = np.searchsorted(ascending, hashes)
-    found: BoolArray = place < len(ascending)
-    found[found] = ascending[place[found]] == hashes[found]
-    return found
+    @classmethod
+    def open(cls, path: Path) -> Self:
+        """Map what ``save`` wrote, or read the ``.npy`` that it was."""
+        old = path.with_suffix(".npy")
+        return cls(np.sort(np.load(old, allow_pickle=False).view(np.int64))) if old.exists() else super().open(path)

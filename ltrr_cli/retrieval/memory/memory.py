@@ -28,7 +28,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
-from threading import Lock
 from typing import ClassVar, Self
 
 import msgspec
@@ -36,8 +35,7 @@ import numpy as np
 
 from ltrr_cli.core.clock import HOUR
 from ltrr_cli.core.intent import meant_by_name
-from ltrr_cli.core.seeds import seed_of
-from ltrr_cli.core.types import DoubleArray, FloatArray, IntArray, MomentArray, Outcome, Request
+from ltrr_cli.core.types import FloatArray, IntArray, Outcome, Request
 from ltrr_cli.retrieval.counts.decayed_counts import COLUMNS, DecayedCounts
 from ltrr_cli.retrieval.counts.sorted_table import DistinctCounts, TotalCounts, codes_of, mixed
 from ltrr_cli.retrieval.counts.trend import Trend
@@ -49,6 +47,7 @@ from ltrr_cli.retrieval.memory.recollection import Recollection, leaning, near_s
 from ltrr_cli.retrieval.memory.similar_queries import SimilarQueries, digits_of
 from ltrr_cli.retrieval.outcome_batch import OutcomeBatch
 from ltrr_cli.retrieval.strategy import Resources, Strategy
+from ltrr_cli.storage.segments import TextLog
 from ltrr_cli.text.normalise import query_key, query_tokens
 
 NEIGHBOURS = 100
@@ -57,17 +56,21 @@ LEAST_WEIGHT = 1e-3  # neighbours lighter than this are left out
 BAYES_SHARE, PREDICTED_SHARE, POPULAR_SHARE = 0.3, 0.2, 1.0  # sources of the prior, each a distribution
 WRITINGS = 20_000  # queries as typed whose numbers are at hand
 FEWEST_ACTIONS = 100.0  # before them nothing is said of what predictions are worth
+FORMAT = 2  # of what is learnt
+DOUBLED = 2.0  # times the actions after which that is learnt anew
 
 
 class _Header(msgspec.Struct, frozen=True):
-    """``memory.json``; before 0.1.1 every prediction was worth one action."""
+    """``memory.json``; in format 1 queries and words stood in it, at first without what predictions are worth."""
 
-    keys: list[str]
-    words: list[str]
-    word_count: list[float]
+    format: int = 1
+    keys: list[str] = []
+    words: list[str] = []
+    word_count: list[float] = []
     strengths: list[float] = []
     powers: list[float] = []
     actions: float = 0.0
+    settled: float = 0.0
 
 
 class Memory(Strategy):
@@ -82,8 +85,9 @@ class Memory(Strategy):
         self._row_of = resources.catalog.row_of
         self._popularity = np.log1p(np.nan_to_num(resources.catalog.popularity))
         self._predicted = predicted
-        self._keys: dict[str, int] = {}
+        self._keys: dict[str, int] = {}  # folded query -> its number
         self._written: list[str] = []  # the keys by their numbers
+        self._queries = TextLog()
         self._pairs = DecayedCounts()
         self._against = TotalCounts()  # (query, entity) -> rewards below 0, summed
         self._near = SimilarQueries()
@@ -93,7 +97,6 @@ class Memory(Strategy):
         self._numbers: dict[str, tuple[int, tuple[int, ...]]] = {}  # query as typed -> its number, its words'
         self._worth = PriorStrength()
         self._settled = self._actions = 0.0
-        self._settling = Lock()
 
     # ------------------------------------------------------------ both halves on disk
 
@@ -112,32 +115,33 @@ class Memory(Strategy):
 
     def save(self, folder: Path) -> None:
         """Write the actual half."""
-        if self._actions != self._settled:
-            self._settle()
-        self._pairs.save(folder / "pairs.npz")
-        self._against.save(folder / "against.npz")
-        self._near.save(folder / "neighbours.npz")
-        self._words.save(folder / "words.npz")
-        self._trend.save(folder / "trend.npz")
-        words, counts = self._words.names()
+        self._pairs.save(folder / "pairs")
+        self._against.save(folder / "against")
+        self._near.save(folder / "neighbours")
+        self._words.save(folder / "words")
+        self._trend.save(folder / "trend")
+        self._people.save(folder / "people")
+        self._queries.save(folder / "queries", self._written)
         worth = self._worth
-        header = _Header(list(self._keys), words, counts, worth.strengths, worth.powers, self._actions)
+        header = _Header(FORMAT, [], [], [], worth.strengths, worth.powers, self._actions, self._settled)
         (folder / "memory.json").write_bytes(msgspec.json.encode(header))
-        np.save(folder / "people.npy", self._people.in_order())
 
     def _load(self, folder: Path) -> None:
         header = msgspec.json.decode((folder / "memory.json").read_bytes(), type=_Header)
-        self._keys, self._written = {key: number for number, key in enumerate(header.keys)}, header.keys
-        self._words = QueryWords.open(folder / "words.npz", header.words, header.word_count)
+        self._written, words = header.keys, folder / "words"
+        if header.format > 1:
+            (self._queries, self._written), self._words = TextLog.open(folder / "queries"), QueryWords.open(words)
+        else:
+            self._words = QueryWords.first_format(words, header.words, header.word_count)
+        if not (folder / "seen.npy").exists():  # of 0.1.0, whose hashes were others
+            self._against = TotalCounts.open(folder / "against")
+            self._people = DistinctCounts.open(folder / "people")
+        self._keys = {key: number for number, key in enumerate(self._written)}
         self._worth = PriorStrength(header.strengths, header.powers)
-        self._settled = self._actions = header.actions
-        self._pairs = DecayedCounts.open(folder / "pairs.npz")
-        if (folder / "against.npz").exists():  # before 0.1.1 nothing was kept of what speaks against an entity
-            self._against = TotalCounts.open(folder / "against.npz")
-        self._near = SimilarQueries.open(folder / "neighbours.npz")
-        self._trend = Trend.open(folder / "trend.npz")
-        if (folder / "people.npy").exists():  # before 0.1.1 people were told apart by other hashes
-            self._people = DistinctCounts(np.load(folder / "people.npy", allow_pickle=False))
+        self._settled, self._actions = header.settled, header.actions
+        self._pairs = DecayedCounts.open(folder / "pairs")
+        self._near = SimilarQueries.open(folder / "neighbours", self._written)
+        self._trend = Trend.open(folder / "trend")
 
     @property
     def pairs(self) -> int:
@@ -147,49 +151,58 @@ class Memory(Strategy):
     # ------------------------------------------------------------ learning
 
     def learn(self, outcomes: Sequence[Outcome]) -> None:
-        """Count rewarded actions, and apart from them what speaks against; without a query the trend alone counts."""
-        batch = OutcomeBatch.of(outcomes, self._row_of)
-        wanted = batch.wanted()
-        if len(wanted):
-            rows, moments, weights = batch.rows[wanted], batch.times_ms[wanted], batch.worth[wanted]
-            self._trend.add(rows, moments, weights)
-            self._actions += float(weights.sum())
-            self._count([batch[place] for place in wanted.tolist()], rows, moments, weights)
-        self._doubt(batch)
+        """Count rewarded actions, and apart from them what speaks against; without a query the trend alone counts.
 
-    def _count(self, outcomes: Sequence[Outcome], rows: IntArray, moments: MomentArray, weights: DoubleArray) -> None:
-        """Count parallel lists for their queries and the words of these."""
-        people: dict[str, int] = {}
+        What predictions and fame are worth is learnt anew when actions have doubled, just then and not before, so
+        that it is the same in whatever batches they come; ``live`` leaves that to those who fold.
+        """
+        batch = OutcomeBatch.of(outcomes, self._row_of)
+        start, wanted = 0, batch.wanted()
+        actions = np.add.accumulate(np.concatenate([[self._actions], batch.worth[wanted]]))  # one after another
+        while not self.live:
+            due = int(np.searchsorted(actions, max(FEWEST_ACTIONS, DOUBLED * self._settled)))
+            if due == len(actions):
+                break
+            stop = int(wanted[due - 1]) + 1
+            self._take(batch.part(start, stop))
+            start, self._settled = stop, float(actions[due])
+            self._settle()
+        self._take(batch.part(start, len(batch)))
+        self._actions = float(actions[-1])
+
+    def _take(self, batch: OutcomeBatch) -> None:
+        """Take in outcomes between which nothing is learnt anew."""
+        wanted = batch.wanted()
+        self._trend.add(batch.rows[wanted], batch.times_ms[wanted], batch.worth[wanted])
         asked: list[int] = []  # places among the outcomes
         keys: list[int] = []
         word_of: list[int] = []  # places among ``asked``, one per word
         words: list[int] = []
-        for place, outcome in enumerate(outcomes):
-            number, places = self._numbers.get(outcome.query) or self._numbered(outcome.query)
+        doubted: list[int] = []  # places among the outcomes
+        doubts: list[int] = []  # their queries
+        worth = batch.worth.tolist()
+        for place in np.flatnonzero((batch.worth != 0) & (batch.rows >= 0)).tolist():
+            query = batch[place].query
+            if worth[place] < 0:  # words and trend learn from what is wanted alone
+                number = self._query(query_key(query))
+                if number >= 0:
+                    doubted.append(place)
+                    doubts.append(number)
+                continue
+            number, places = self._numbers.get(query) or self._numbered(query)
             if number >= 0:
                 word_of += [len(asked)] * len(places)
                 words += places
                 asked.append(place)
                 keys.append(number)
-        if not asked:
-            return
-        rows, moments, weights = rows[asked], moments[asked], weights[asked]
-        codes = codes_of(keys, rows)
-        who = []
-        for place in asked:
-            name = outcomes[place].user or outcomes[place].session or outcomes[place].event_id
-            who.append(people.get(name) or people.setdefault(name, seed_of(name)))
-        new = self._people.add(mixed(np.array(who, np.uint64), codes))
-        self._pairs.add(codes, moments, weights, new)
-        self._words.add(words, rows[word_of], weights[word_of])
-
-    def _doubt(self, batch: OutcomeBatch) -> None:
-        """Count what speaks against entities; words and trend learn from what is wanted alone."""
-        unwanted = np.flatnonzero((batch.worth < 0) & (batch.rows >= 0))
-        keys = np.array([self._query(query_key(batch[place].query)) for place in unwanted.tolist()], np.int64)
-        unwanted, keys = unwanted[keys >= 0], keys[keys >= 0]
-        if len(unwanted):
-            self._against.add(codes_of(keys, batch.rows[unwanted]), (-batch.worth[unwanted]).astype(np.float32))
+        if asked:
+            rows, weights = batch.rows[asked], batch.worth[asked]
+            codes = codes_of(keys, rows)
+            new = self._people.add(mixed(batch.who(asked), codes))
+            self._pairs.add(codes, batch.times_ms[asked], weights, new)
+            self._words.add(words, rows[word_of], weights[word_of])
+        if doubted:
+            self._against.add(codes_of(doubts, batch.rows[doubted]), (-batch.worth[doubted]).astype(np.float32))
 
     def _query(self, key: str) -> int:
         """Return the number of a query, new where it is new; -1 where it has no words."""
@@ -217,12 +230,8 @@ class Memory(Strategy):
 
     def _settle(self) -> None:
         """Learn how much predictions and fame are worth, from known queries of every size."""
-        actions = self._actions
-        if actions >= FEWEST_ACTIONS:
-            names = self._written
-            totals = self._pairs.sums(len(names))
-            self._worth.learn(totals, lambda number, predicted: self._known(names[number], predicted))
-        self._settled = actions
+        names = self._written
+        self._worth.learn(self._pairs.sums(len(names)), lambda number, predicted: self._known(names[number], predicted))
 
     def _known(self, key: str, predicted: bool) -> KnownQueryActions | None:
         """Return a known query for ``PriorStrength.learn``; None where nothing is predicted and something should be."""
@@ -243,9 +252,8 @@ class Memory(Strategy):
 
     def _expected(self, rows: IntArray, predicted: FloatArray, strength: float) -> FloatArray:
         """Return (n,) float32, the prior of a known query without its words."""
-        whole: FloatArray = self._prior(
-            rows, predicted, np.zeros_like(predicted), strength, np.ones(len(rows), np.float32)
-        ).sum(axis=1)
+        none = np.zeros_like(predicted)
+        whole: FloatArray = self._prior(rows, predicted, none, strength, none + np.float32(1.0)).sum(axis=1)
         return whole
 
     def _untried(self) -> float:
@@ -258,10 +266,6 @@ class Memory(Strategy):
 
     def recall(self, request: Request) -> Recollection:
         """Gather all evidence for a request."""
-        if self._actions > 2.0 * self._settled:
-            with self._settling:  # one thread learns what the prior is worth, and all others wait for it
-                if self._actions > 2.0 * self._settled:
-                    self._settle()
         if not self._keys:
             return self._predicted_alone(request)
         moment, key = request.context.time_ms, request.reading.key
@@ -282,7 +286,7 @@ class Memory(Strategy):
         last_h = np.full(len(rows), np.nan, np.float32)
         last_h[np.searchsorted(rows, own_rows)] = (moment - last) / HOUR
         share = near_share(float(own[:, -1].sum()))
-        count, against = own[:, -1] + near[:, -1] * share, self._spoken_against(rows, key, *neighbours, share)
+        count, against = own[:, -1] + near[:, -1] * share, self._doubts(rows, key, *neighbours, share)
         support = float(count.sum())
         named = meant_by_name(request.reading) if len(predicted_rows) else 0.0
         untried = len(predicted_rows) * self._untried()
@@ -370,9 +374,7 @@ class Memory(Strategy):
         pairs, of = self._pairs.pairs_of(numbers.tolist())
         return summed(self._pairs.rows(pairs), self._pairs.values(pairs, moment) * weights[of, None])
 
-    def _spoken_against(
-        self, rows: IntArray, key: str, numbers: IntArray, weights: FloatArray, share: float
-    ) -> FloatArray:
+    def _doubts(self, rows: IntArray, key: str, numbers: IntArray, weights: FloatArray, share: float) -> FloatArray:
         """Return (n,) float32: what spoke against rows (ascending), for a query and, less a share, its neighbours."""
         keys, worth = [self._keys.get(key, -1), *numbers.tolist()], np.concatenate([[1.0], share * weights])
         pairs, of = self._against.pairs_of(keys)

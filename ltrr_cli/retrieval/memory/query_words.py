@@ -13,7 +13,10 @@ from ltrr_cli.retrieval.counts.decayed_counts import COLUMNS
 from ltrr_cli.retrieval.counts.sorted_table import TotalCounts, codes_of
 from ltrr_cli.retrieval.counts.trend import Trend
 from ltrr_cli.storage.merging import grown
+from ltrr_cli.storage.packed_arrays import open_arrays, write_arrays
+from ltrr_cli.storage.segments import TextLog
 
+NAMES, COUNTS = "word-names", "words.counts"
 WORD_ROWS = 500  # entities that the words alone may bring up
 SMOOTHING = 1.0  # actions' worth of the background in P(word | entity)
 
@@ -25,6 +28,7 @@ class QueryWords:
         self._numbers: dict[str, int] = {}
         self._pairs = TotalCounts()
         self._count = np.zeros(0)  # (words,) float64, actions
+        self._file = TextLog()
 
     def numbers(self, words: Iterable[str]) -> tuple[int, ...]:
         """Return the numbers of distinct words, new where they are new."""
@@ -63,19 +67,26 @@ class QueryWords:
         normalised = (posterior / np.maximum(posterior.sum(axis=0), 1e-30)).astype(np.float32)
         return rows, normalised, share.astype(np.float32)
 
-    def names(self) -> tuple[list[str], list[float]]:
-        """Return the words by number, and their counts."""
-        return list(self._numbers), self._count[: len(self._numbers)].tolist()
-
     def save(self, path: Path) -> None:
-        """Write the pairs; ``names`` are kept elsewhere."""
+        """Write pairs, words, and how often each was used; ``path`` has no suffix."""
         self._pairs.save(path)
+        self._file.save(path.with_name(NAMES), list(self._numbers))
+        write_arrays(path.with_name(COUNTS), {"count": self._count[: len(self._numbers)]})
 
     @classmethod
-    def open(cls, path: Path, names: Sequence[str], counts: Sequence[float]) -> Self:
-        """Read what ``save`` wrote."""
+    def open(cls, path: Path) -> Self:
+        """Map what ``save`` wrote."""
+        words = cls()
+        words._file, names = TextLog.open(path.with_name(NAMES))
+        words._numbers = {name: number for number, name in enumerate(names)}
+        words._count = np.array(open_arrays(path.with_name(COUNTS))["count"])
+        words._pairs = TotalCounts.open(path)
+        return words
+
+    @classmethod
+    def first_format(cls, path: Path, names: Sequence[str], counts: Sequence[float]) -> Self:
+        """Read the files of 0.1.0."""
         words = cls()
         words._numbers = {name: number for number, name in enumerate(names)}
-        words._count = np.array(counts, np.float64)
-        words._pairs = TotalCounts.open(path)
+        words._count, words._pairs = np.array(counts, np.float64), TotalCounts.open(path)
         return words

@@ -11,9 +11,12 @@ from typing import Self
 
 import numpy as np
 
-from ltrr_cli.core.types import FloatArray, IntArray
+from ltrr_cli.core.types import FloatArray, IntArray, MomentArray
+from ltrr_cli.storage.packed_arrays import open_arrays, strings_arrays, strings_of, write_arrays
+from ltrr_cli.storage.segments import DERIVED, Arrays, link
 
 SHORTEST, LONGEST = 2, 4
+FEW = 512  # texts that are added again when the index is opened, at most; a sixty-fourth where that is more
 _DIGITS = re.compile(r"\d+")
 
 
@@ -41,13 +44,19 @@ def grams(text: str) -> Counter[str]:
 
 
 class SimilarQueries:
-    """An inverted index from n-grams to numbered texts; weights are 1 + log(tf), vectors have length 1."""
+    """An inverted index from n-grams to numbered texts; weights are 1 + log(tf), vectors have length 1.
+
+    What is on the disk is mapped, and stays as it is; what was added since stands beside it.
+    """
 
     def __init__(self) -> None:
         self._gram: dict[str, int] = {}
-        self._numbers: list[array[int]] = []  # gram -> text numbers
-        self._weights: list[array[float]] = []  # gram -> weights, parallel
-        self._size = 0
+        self._starts: MomentArray = np.zeros(1, np.int64)  # (grams + 1,) of what is mapped
+        self._mapped: Arrays = {"numbers": np.empty(0, np.int32), "weights": np.empty(0, np.float32)}
+        self._numbers: dict[int, array[int]] = {}  # gram -> numbers of the texts added since
+        self._weights: dict[int, array[float]] = {}  # gram -> weights, parallel
+        self._size = self._written = 0
+        self._file: Path | None = None
 
     def __len__(self) -> int:
         return self._size
@@ -59,9 +68,8 @@ class SimilarQueries:
         names, weights = _vector(text)
         for name, weight in zip(names, weights, strict=True):
             place = self._gram.setdefault(name, len(self._gram))
-            if place == len(self._numbers):
-                self._numbers.append(array("i"))
-                self._weights.append(array("f"))
+            if place not in self._numbers:
+                self._numbers[place], self._weights[place] = array("i"), array("f")
             self._numbers[place].append(number)
             self._weights[place].append(weight)
         return number
@@ -69,46 +77,61 @@ class SimilarQueries:
     def near(self, text: str, limit: int, least: float = 0.0) -> tuple[IntArray, FloatArray]:
         """Return (numbers, cosines) of the nearest texts, best first, ties by number; cosines are above ``least``."""
         names, weights = _vector(text)
-        found = [
-            (place, weight)
-            for name, weight in zip(names, weights, strict=True)
-            if (place := self._gram.get(name)) is not None
-        ]
-        if not found:
+        numbers: list[np.ndarray] = []
+        products: list[np.ndarray] = []
+        for name, weight in zip(names, weights, strict=True):
+            place = self._gram.get(name)
+            for of, worth in self._texts(place) if place is not None else ():
+                numbers.append(of)
+                products.append(worth * np.float32(weight))
+        if not numbers:
             return np.empty(0, np.int32), np.empty(0, np.float32)
-        numbers = np.concatenate([np.frombuffer(self._numbers[place], np.int32) for place, _ in found])
-        products = np.concatenate(
-            [np.frombuffer(self._weights[place], np.float32) * np.float32(weight) for place, weight in found]
-        )
-        cosine = np.bincount(numbers, products, self._size)
+        cosine = np.bincount(np.concatenate(numbers), np.concatenate(products), self._size)
         near = np.flatnonzero(cosine > least)
         order = near[np.lexsort((near, -cosine[near]))][:limit]
         return order.astype(np.int32), np.minimum(cosine[order], 1.0).astype(np.float32)
 
+    def _texts(self, gram: int) -> list[tuple[IntArray, FloatArray]]:
+        """Return (numbers, weights) of the texts with a gram, in one piece or two."""
+        found = []
+        if gram < len(self._starts) - 1:
+            part = slice(int(self._starts[gram]), int(self._starts[gram + 1]))
+            found.append((self._mapped["numbers"][part], self._mapped["weights"][part]))
+        if gram in self._numbers:
+            late = self._numbers[gram], self._weights[gram]
+            found.append((np.frombuffer(late[0], np.int32), np.frombuffer(late[1], np.float32)))
+        return found
+
     def save(self, path: Path) -> None:
-        """Write one .npz."""
-        np.savez(
-            path,
-            grams=np.frombuffer("\n".join(self._gram).encode(), np.uint8),
-            counts=np.array([len(numbers) for numbers in self._numbers], np.int64),
-            numbers=_joined(self._numbers, np.int32),
-            weights=_joined(self._weights, np.float32),
-            size=np.int64(self._size),
-        )
+        """Write the index, or nothing but a link to it where few texts were added since: they are added again.
+
+        It can be computed from the texts, which are kept elsewhere; ``path`` has no suffix.
+        """
+        target = path.with_suffix(DERIVED)
+        if self._size - self._written <= max(FEW, self._written // 64) and link(self._file, target):
+            return
+        parts = [self._texts(gram) for gram in range(len(self._gram))]
+        flat = [one for part in parts for one in part]
+        arrays = strings_arrays("grams", self._gram)
+        counts = [sum(len(numbers) for numbers, _ in part) for part in parts]
+        arrays["starts"] = np.concatenate([[0], np.cumsum(np.array(counts, np.int64))])
+        arrays["numbers"] = np.concatenate([np.empty(0, np.int32), *(numbers for numbers, _ in flat)])
+        arrays["weights"] = np.concatenate([np.empty(0, np.float32), *(weights for _, weights in flat)])
+        arrays["size"] = np.array([self._size])
+        write_arrays(target, arrays)
 
     @classmethod
-    def open(cls, path: Path) -> Self:
-        """Read what ``save`` wrote."""
+    def open(cls, path: Path, texts: Sequence[str]) -> Self:
+        """Map what ``save`` wrote, and add the texts that came after it; ``texts`` are all, by number."""
         index = cls()
-        with np.load(path, allow_pickle=False) as stored:
-            names = bytes(stored["grams"]).decode().split("\n") if len(stored["grams"]) else []
-            ends = np.cumsum(stored["counts"]).tolist()
-            numbers, weights = stored["numbers"], stored["weights"]
-            index._size = int(stored["size"])
-        index._gram = {name: place for place, name in enumerate(names)}
-        for start, end in zip([0, *ends], ends, strict=False):
-            index._numbers.append(array("i", numbers[start:end].tobytes()))
-            index._weights.append(array("f", weights[start:end].tobytes()))
+        if path.with_suffix(DERIVED).exists():  # else it is of the first format: it is made again
+            arrays = open_arrays(path.with_suffix(DERIVED))
+            index._gram = {name: place for place, name in enumerate(strings_of("grams", arrays))}
+            index._starts, index._mapped = arrays["starts"], arrays
+            index._size = index._written = int(arrays["size"][0])
+            index._file = path.with_suffix(DERIVED)
+        for text in texts[index._size :]:
+            index.add(text)
         return index
 
 
@@ -116,7 +139,3 @@ def _vector(text: str) -> tuple[list[str], list[float]]:
     counts = grams(text)
     weights = 1.0 + np.log(np.fromiter(counts.values(), np.float64, len(counts)))
     return list(counts), (weights / np.sqrt(weights @ weights)).tolist()
-
-
-def _joined(parts: Sequence[array[int]] | Sequence[array[float]], kind: type[np.generic]) -> np.ndarray:
-    return np.concatenate([np.frombuffer(part, kind) for part in parts]) if parts else np.empty(0, kind)

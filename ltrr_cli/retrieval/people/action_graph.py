@@ -18,11 +18,16 @@ from ltrr_cli.core.types import Context, DoubleArray, IntArray, Outcome, Request
 from ltrr_cli.retrieval.people import personal_score
 from ltrr_cli.retrieval.people.actions import Actions
 from ltrr_cli.retrieval.people.factors import Factors, fit, none
+from ltrr_cli.retrieval.people.first_format import old_fit
 from ltrr_cli.retrieval.people.personal_score import LARGEST, PersonalScore, Weights, affinity, groups_of, person
+from ltrr_cli.storage.packed_arrays import open_arrays, write_arrays
+from ltrr_cli.storage.segments import link
 
-FILE, LOG = "factors.npz", "actions.npz"
+FITTED, OLD_FIT, LOG = "factors.bin", "factors.npz", "actions"
 
 NEWEST = 300_000  # settled actions that place entities: more of them move hardly anything, and cost seconds and memory
+
+PARTS = ("rows", "place", "scale", "people", "mean", "spread")  # of factors
 
 _Fitted = tuple[int, Factors, Weights]
 
@@ -37,6 +42,8 @@ class ActionGraph:
         self._row_of, self._types = row_of, types
         self.actions = actions or Actions()
         self._fitted: _Fitted = (0, none(), Weights.none())
+        self._file: Path | None = None  # where that stands on the disk
+        self.live = False  # what is fitted stays as it is
 
     def learn(self, outcomes: Sequence[Outcome]) -> None:
         """Take in outcomes, in time order."""
@@ -65,35 +72,35 @@ class ActionGraph:
 
     def _settled(self) -> _Fitted:
         size = self.actions.settled()
-        if self._fitted[0] != size:
-            self._fitted = (size, *_fit(_Prefix(self.actions, size, self._types)))
+        if self._fitted[0] != size and not self.live:
+            self._fitted, self._file = (size, *_fit(_Prefix(self.actions, size, self._types))), None
         return self._fitted
 
     def save(self, folder: Path) -> None:
         """Write the log and what was fitted to it."""
         size, factors, weights = self._settled()
         self.actions.save(folder / LOG)
-        np.savez(folder / FILE, size=np.int64(size), weights=weights.aspects, rows=factors.rows, place=factors.place,
-                 scale=factors.scale, people=factors.people, mean=factors.mean, spread=factors.spread,
-                 groups=weights.groups, returning=weights.returning)  # fmt: skip
-
-    @staticmethod
-    def saved(folder: Path) -> bool:
-        """Say whether a graph was written into a folder."""
-        return (folder / LOG).exists()
+        if not link(self._file, folder / FITTED):
+            parts = {name: getattr(factors, name) for name in PARTS}
+            learnt = {"weights": weights.aspects, "groups": weights.groups, "returning": weights.returning}
+            write_arrays(folder / FITTED, {"size": np.array([size]), **learnt, **parts})
 
     @classmethod
     def open(cls, folder: Path, row_of: Callable[[str], int], types: IntArray) -> Self:
-        """Read what ``save`` wrote."""
-        graph = cls(row_of, types, Actions.open(folder / LOG))
-        with np.load(folder / FILE, allow_pickle=False) as stored:
-            parts = (stored[name] for name in ("rows", "place", "scale", "people", "mean", "spread"))
-            weights = Weights.none()
-            if "groups" in stored.files:  # before 0.2 coming back had one weight for all
-                weights = Weights(stored["weights"], stored["groups"], stored["returning"])
-            elif "weights" in stored.files:
-                weights = Weights(stored["weights"], weights.groups, weights.returning)
-            graph._fitted = (int(stored["size"]), Factors(*parts), weights)
+        """Read what ``save`` wrote, or what 0.1.0 did; nothing where there is nothing."""
+        graph = cls(row_of, types)
+        if (folder / OLD_FIT).exists():
+            graph.actions, (size, stored) = Actions.open(folder / LOG), old_fit(folder / OLD_FIT)
+        elif (folder / FITTED).exists():
+            graph.actions, graph._file = Actions.open(folder / LOG), folder / FITTED
+            stored = open_arrays(folder / FITTED)
+            size = int(stored["size"][0])
+        else:
+            return graph
+        weights, none = [], Weights.none()
+        for name, nothing in (("weights", none.aspects), ("groups", none.groups), ("returning", none.returning)):
+            weights.append(np.array(stored.get(name, nothing)))
+        graph._fitted = (size, Factors(*(stored[name] for name in PARTS)), Weights(*weights))
         return graph
 
 

@@ -21,11 +21,14 @@ from ltrr_cli.retrieval.people.personal_score import PersonalScore, aspects, int
 from ltrr_cli.retrieval.related import Related
 from ltrr_cli.retrieval.shared_values import SharedValues
 from ltrr_cli.retrieval.strategy import Look, Resources, Strategy, best
+from ltrr_cli.storage.segments import link
 from ltrr_cli.text.normalise import query_key
 
-PEOPLE = "people.json"
+PEOPLE, OLD_PEOPLE = "profiles.json", "people.json"
 PROFILE = 10  # best known bearers of a profile's values, each taken for one action
 NEAR_QUERY = 2.0  # log-odds per standard deviation of nearness to the best hits
+
+_Said = tuple[int, tuple[str, ...]]  # since when, and the words of a profile
 
 
 class Personal(Strategy):
@@ -41,7 +44,8 @@ class Personal(Strategy):
 
     def __init__(self, graph: ActionGraph, ties: SharedValues) -> None:
         self.graph, self._ties, self._lent = graph, ties, False
-        self._people: dict[str, tuple[int, tuple[str, ...]]] = {}  # since when, and the words of the profile
+        self._people: dict[str, list[_Said]] = {}  # what was said of each, the oldest first
+        self._file: Path | None = None  # where that stands on the disk
 
     @classmethod
     def open(cls, resources: Resources, folder: Path, learned: Path | None) -> Self:
@@ -52,15 +56,23 @@ class Personal(Strategy):
         )
         if learned is None:
             return cls(ActionGraph(*known), ties)
-        personal = cls(ActionGraph.open(learned, *known) if ActionGraph.saved(learned) else ActionGraph(*known), ties)
-        stored = msgspec.json.decode((learned / PEOPLE).read_bytes(), type=dict[str, tuple[int, tuple[str, ...]]])
-        personal._people = stored
+        personal = cls(ActionGraph.open(learned, *known), ties)
+        if (learned / OLD_PEOPLE).exists():
+            said = msgspec.json.decode((learned / OLD_PEOPLE).read_bytes(), type=dict[str, _Said])
+            personal._people = {user: [one] for user, one in said.items()}
+        elif (learned / PEOPLE).exists():
+            personal._file = learned / PEOPLE
+            personal._people = msgspec.json.decode(personal._file.read_bytes(), type=dict[str, list[_Said]])
         return personal
 
     def learn(self, outcomes: Sequence[Outcome]) -> None:
         """Log who did what."""
         if not self._lent:
             self.graph.learn(outcomes)
+
+    def go_live(self, live: bool) -> None:
+        """Let the graph leave what is fitted as it is."""
+        self.live = self.graph.live = live
 
     def join(self, company: Mapping[str, Strategy]) -> None:
         """Use the graph of ``Related``, where it is there to learn and to save it: the log is as long as life."""
@@ -73,23 +85,29 @@ class Personal(Strategy):
         for one in people:
             values = one.attributes.values()
             words = tuple(w for v in values if not isinstance(v, float) for w in ((v,) if isinstance(v, str) else v))
-            if words:
-                self._people[one.user] = (one.time_ms or 0, words)
+            since = one.time_ms or 0
+            others = [said for said in self._people.get(one.user, ()) if said[0] != since]
+            self._people[one.user] = sorted([*others, (since, words)])
+            self._file = None
 
     def save(self, folder: Path) -> None:
         """Write the graph, unless it is another's, and what is said of people."""
         if not self._lent:
             self.graph.save(folder)
-        (folder / PEOPLE).write_bytes(msgspec.json.encode(dict(sorted(self._people.items()))))
+        if not link(self._file, folder / PEOPLE):
+            (folder / PEOPLE).write_bytes(msgspec.json.encode(dict(sorted(self._people.items()))))
 
     def look(self, request: Request) -> PersonalLook:
         """Look from who asks."""
         return PersonalLook(self, request)
 
     def said(self, context: Context) -> tuple[str, ...]:
-        """Return the words of the profile of who asks, where there was one by then."""
-        since, words = self._people.get(context.user or "", (0, ()))
-        return words if since <= context.time_ms else ()
+        """Return the words of the profile of who asks, as it was by then."""
+        found: tuple[str, ...] = ()
+        for since, words in self._people.get(context.user or "", ()):
+            if since <= context.time_ms:
+                found = words
+        return found
 
     def who(self, context: Context) -> PersonalScore | None:
         """Return what is known of who asks: what they did, and what a profile says, as ``PROFILE`` actions."""

@@ -35,12 +35,13 @@ from ltrr_cli.retrieval.sparse.postings import Postings
 from ltrr_cli.retrieval.sparse.terms import terms_of, units_of
 from ltrr_cli.retrieval.strategy import Look, Resources, Strategy, best
 from ltrr_cli.storage.lookup import Lookup
-from ltrr_cli.storage.packed_arrays import open_arrays, strings_arrays, strings_of, write_arrays
+from ltrr_cli.storage.packed_arrays import open_arrays, strings_of, write_arrays
+from ltrr_cli.storage.segments import TableFile, TextLog
 from ltrr_cli.text.analyse import Analyzer
 from ltrr_cli.text.normalise import query_tokens
 
 ENCODER = "encoder"  # folder of an imported sparse encoder
-FILE, LEARNED = "terms.bin", "chosen.bin"
+FILE, CHOSEN, OLD, UNITS = "terms.bin", "chosen", "chosen.bin", "units"
 PRIOR = 5.0  # entities' worth of the background in P(term | unit)
 MOST_ROWS = 256  # bearers, and chosen entities, that speak for a unit
 EXPANDED = 48  # terms of a translated query
@@ -65,6 +66,7 @@ class Sparse(Strategy):
         self._analyzer = Analyzer(resources.language)
         self._numbers: dict[str, int] = {}  # of units that somebody chose something for
         self._chosen = TotalCounts()  # (unit, row) -> rewarded weight
+        self._units = TextLog()
         self._written: dict[str, tuple[list[str], list[int]]] = {}  # query as typed -> its units, and their numbers
         self._translated: dict[str, tuple[IntArray, FloatArray]] = {}
 
@@ -97,25 +99,25 @@ class Sparse(Strategy):
     def open(cls, resources: Resources, folder: Path, learned: Path | None) -> Self:
         """Map the terms, and read what was chosen."""
         opened = cls(resources, folder)
-        if learned is not None and (learned / LEARNED).exists():
-            opened._load(open_arrays(learned / LEARNED))
+        if learned is not None and TableFile.saved(learned / CHOSEN):
+            opened._chosen = TotalCounts.open(learned / CHOSEN)
+            opened._units, units = TextLog.open(learned / UNITS)
+            opened._numbers = {unit: number for number, unit in enumerate(units)}
+        elif learned is not None and (learned / OLD).exists():
+            opened._first_format(open_arrays(learned / OLD))
         return opened
 
     def save(self, folder: Path) -> None:
         """Write what was chosen for which unit."""
-        codes = self._chosen.in_order()
-        arrays = strings_arrays("units", self._numbers)
-        arrays["starts"] = np.searchsorted(codes, np.arange(len(self._numbers) + 1, dtype=np.int64) << 32)
-        every = slice(len(codes))
-        arrays["rows"], arrays["weights"] = self._chosen.rows(every), self._chosen.totals(every)
-        write_arrays(folder / LEARNED, arrays)
+        self._chosen.save(folder / CHOSEN)
+        self._units.save(folder / UNITS, list(self._numbers))
 
-    def _load(self, arrays: Mapping[str, np.ndarray]) -> None:
+    def _first_format(self, arrays: Mapping[str, np.ndarray]) -> None:
         starts = arrays["starts"]
         self._numbers = {unit: number for number, unit in enumerate(strings_of("units", arrays))}
         codes = codes_of(np.repeat(np.arange(len(starts) - 1), np.diff(starts)), arrays["rows"])
-        order = np.argsort(codes, kind="stable")  # before 0.1.1 rows of a unit stood as they came
-        self._chosen = TotalCounts(codes[order], np.array(arrays["weights"], np.float32)[order])
+        order = np.argsort(codes, kind="stable")  # rows of a unit stood as they came
+        self._chosen = TotalCounts(codes[order], {"total": np.array(arrays["weights"], np.float32)[order]})
 
     # ------------------------------------------------------------ learning
 

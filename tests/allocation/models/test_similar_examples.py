@@ -56,8 +56,10 @@ def test_the_newest_decide_and_old_ones_fade():
     assert len(similar) == KEPT
     first, second, _ = depths(similar)
     assert second > first
-    faded = taught(*[example(0, 0, 20)] * NEAREST)
+    faded = taught(*[example(0, 0, 20, time_ms=DAY)] * NEAREST)
     assert depths(faded)[2] > depths(faded, time_ms=6_000 * DAY)[2]
+    undated = taught(*[example(0, 0, 20)] * NEAREST)
+    assert depths(undated) == depths(undated, time_ms=6_000 * DAY)
 
 
 def test_a_strategy_that_joined_later_is_known_from_then_on():

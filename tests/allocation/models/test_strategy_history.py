@@ -6,9 +6,7 @@ import numpy as np
 import pytest
 
 from ltrr_cli.allocation.models.strategy_history import PAST, StrategyHistory
-from ltrr_cli.allocation.models.user_preferences import NAMES, WAITING, UserPreferences
 from ltrr_cli.allocation.policy import BanditContext, BanditExample
-from ltrr_cli.core.clock import DAY
 from ltrr_cli.core.errors import DamagedError
 
 FEATURES = ("constant", "tokens", "intent_topic", "exact_name")
@@ -50,46 +48,3 @@ def test_it_survives_the_disk_and_damage_is_told(tmp_path: Path):
     (tmp_path / "history.npz").write_bytes(b"PK")
     with pytest.raises(DamagedError):
         StrategyHistory.open(tmp_path)
-
-
-def test_habits_know_what_a_user_likes():
-    preferences = UserPreferences()
-    assert dict(preferences.features("ann", [("genre", "jazz")], 0)) == dict.fromkeys(NAMES, 0.0)
-    for day in range(3):
-        preferences.learn("ann", preferences.entity([("type", "song"), ("genre", "jazz")]), 1.0, day * DAY)
-    preferences.learn("ann", preferences.entity([("type", "album"), ("genre", "rock")]), 1.0, 3 * DAY)
-    found = preferences.features("ann", [("genre", "jazz")], 3 * DAY)
-    assert found["user.favourite_type"] == pytest.approx(0.75, abs=0.02)
-    assert found["user.favours_reading"] == pytest.approx(0.75, abs=0.02)
-    assert preferences.features("ann", [("genre", "folk")], 3 * DAY)["user.favours_reading"] == 0
-    assert preferences.features("ann", [], 400 * DAY)["user.actions"] < found["user.actions"] / 5
-    assert not any(preferences.features(None, [("genre", "jazz")], 0).values())
-
-
-def test_habits_survive_the_disk(tmp_path: Path):
-    preferences = UserPreferences()
-    preferences.learn("ann", preferences.entity([("type", "song")]), 1.0, DAY)
-    preferences.save(tmp_path)
-    again = UserPreferences.open(tmp_path)
-    assert again.features("ann", [], DAY) == preferences.features("ann", [], DAY)
-
-
-def test_only_the_strongest_habits_of_a_user_are_kept():
-    preferences = UserPreferences()
-    for day in range(3):
-        preferences.learn("ann", preferences.entity([("genre", "jazz")]), 1.0, day)
-    preferences.learn("ann", preferences.entity([("tag", f"t{n:02}") for n in range(60)]), 1.0, 3)
-    kept = [n for n in range(60) if preferences.features("ann", [("tag", f"t{n:02}")], 3)["user.favours_reading"] > 0]
-    assert kept == list(range(23))  # the strongest, then by name
-    assert preferences.features("ann", [("genre", "jazz")], 3)["user.favours_reading"] == 0.75
-
-
-def test_habits_are_the_same_whenever_somebody_looks():
-    looked, left = UserPreferences(), UserPreferences()
-    for n in range(3 * WAITING + 2):
-        facts = [("genre", "jazz"), *(("tag", f"{n % 7}-{m}") for m in range(9))]
-        for preferences in (looked, left):
-            preferences.learn("ann", preferences.entity(facts), 1.0 + n % 2, n * DAY // 2)
-        looked.features("ann", facts, n * DAY)
-    assert looked.features("ann", [("genre", "jazz")], 20 * DAY) == left.features("ann", [("genre", "jazz")], 20 * DAY)
-    assert left.features("ann", [("genre", "jazz")], 20 * DAY)["user.favours_reading"] == pytest.approx(1.0)

@@ -69,8 +69,8 @@ def test_batches_change_nothing_to_the_last_bit(sizes: list[int]):
 def test_pairs_survive_the_disk(tmp_path: Path):
     pairs = counted([20] * 10)
     before = contents(pairs)
-    pairs.save(tmp_path / "pairs.npz")
-    assert contents(DecayedCounts.open(tmp_path / "pairs.npz")) == before == contents(pairs)
+    pairs.save(tmp_path / "pairs")
+    assert contents(DecayedCounts.open(tmp_path / "pairs")) == before == contents(pairs)
 
 
 def test_a_file_of_the_first_format_is_read(tmp_path: Path):
@@ -82,10 +82,10 @@ def test_a_file_of_the_first_format_is_read(tmp_path: Path):
         last=np.array([10, 20, 30]),
         users=np.array([1, 2, 3], np.int32),
     )
-    pairs = DecayedCounts.open(tmp_path / "old.npz")
+    pairs = DecayedCounts.open(tmp_path / "old")
     places, of = pairs.pairs_of([0, 1, 2])
     assert (of.tolist(), pairs.rows(places).tolist(), pairs.users(places).tolist()) == ([0, 0, 2], [3, 7, 5], [2, 1, 3])
-    totals = TotalCounts.open(tmp_path / "old.npz")
+    totals = TotalCounts.open(tmp_path / "old")
     assert totals.totals(totals.pairs_of([0])[0]).tolist() == [2 * COLUMNS - 1, COLUMNS - 1]
 
 

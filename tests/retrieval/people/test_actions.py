@@ -70,8 +70,8 @@ def test_fits_end_on_a_schedule_that_does_not_depend_on_batches():
 def test_the_log_survives_the_disk_and_goes_on(tmp_path: Path):
     outcomes = [*two_tastes(10, 4), act(99, "u1", 3, session="s")]
     half = logged(outcomes[:20])
-    half.save(tmp_path / "log.npz")
-    again = Actions.open(tmp_path / "log.npz")
+    half.save(tmp_path / "log")
+    again = Actions.open(tmp_path / "log")
     again.learn(outcomes[20:], ROWS.__getitem__)
     whole = logged(outcomes)
     for name in ("actor", "row", "query", "weight", "time_ms"):

@@ -9,7 +9,7 @@ import pytest
 
 from ltrr_cli.core.seeds import generator
 from ltrr_cli.core.types import Context, Outcome, Profile, Request, Slot
-from ltrr_cli.retrieval.people.action_graph import ActionGraph
+from ltrr_cli.retrieval.people.action_graph import FITTED, ActionGraph
 from ltrr_cli.retrieval.people.personal import Personal
 from ltrr_cli.retrieval.related import Related
 from ltrr_cli.retrieval.shared_values import SharedValues
@@ -145,7 +145,8 @@ def test_in_company_the_log_is_held_and_saved_once(resources: Resources, tmp_pat
     for name, strategy in company.items():
         (tmp_path / name).mkdir()
         strategy.save(tmp_path / name)
-    assert not ActionGraph.saved(tmp_path / "personal")
+    assert (tmp_path / "related" / FITTED).exists()
+    assert not (tmp_path / "personal" / FITTED).exists()
     again = Personal.open(resources, folder, tmp_path / "personal")
     again.join({"related": Related.open(resources, TIES[0], tmp_path / "related")})
     assert again.look(asked("u0")).hits(10).rows.tolist() == expected

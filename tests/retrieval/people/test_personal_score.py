@@ -6,9 +6,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from ltrr_cli.core.seeds import generator
+from ltrr_cli.core.seeds import generator, seed_of
 from ltrr_cli.core.types import Context, IntArray, Outcome
-from ltrr_cli.retrieval.people.action_graph import ActionGraph
+from ltrr_cli.retrieval.people.action_graph import PARTS, ActionGraph
 from ltrr_cli.retrieval.people.personal_score import groups_of
 from tests.conftest import DAY_0
 from tests.retrieval.people.acts import act
@@ -99,14 +99,31 @@ def test_what_the_newest_event_was_decides_the_kind():
     assert kinds[0] != kinds[1]
 
 
-def test_a_log_from_before_kinds_were_told_apart_opens(tmp_path):
-    graph = learnt(world(lambda type_, kind: True))
-    graph.save(tmp_path)
-    for name, gone in (("actions.npz", {"kinds", "kind"}), ("factors.npz", {"groups", "returning"})):
-        with np.load(tmp_path / name) as stored:
-            kept = {key: stored[key] for key in stored.files if key not in gone}
-        np.savez(tmp_path / name, **kept)
+@pytest.mark.parametrize("told", [True, False])
+def test_a_log_that_lists_the_actions_of_every_actor_opens(tmp_path, told: bool):
+    """The format of 0.1.0; at first kinds of events were not told apart."""
+    sessions = [
+        act(50_000 + n, user, n, session="s", kind="play") for n, user in enumerate(["u1", None, "u2", "u1", None])
+    ]
+    graph = learnt([*world(lambda type_, kind: True), *sessions])
+    log, named = graph.actions, [("user", f"u{n}") for n in range(160)] + [("session", "s")]
+    graph.factors  # noqa: B018 - fits
+    lists = [sorted(log._chain(*one)) for one in named]
+    columns = {name: log.column(name) for name in ("actor", "row", "query", "weight", "time_ms")}
+    columns["actor"] = np.array([next(n for n, of in enumerate(lists) if at in of) for at in range(len(log))])
+    kinds = {"kinds": np.frombuffer(b"play", np.uint8), "kind": log.column("kind")} if told else {}
+    actors = np.array([seed_of(*one) for one in named]).astype(np.int64)
+    np.savez(tmp_path / "actions.npz", actors=actors, lengths=list(map(len, lists)), places=sum(lists, []), **columns,
+             **kinds)  # fmt: skip
+    size, factors, weights = graph._settled()
+    groups = {"groups": weights.groups, "returning": weights.returning} if told else {}
+    parts = {name: getattr(factors, name) for name in PARTS}
+    np.savez(tmp_path / "factors.npz", size=size, weights=weights.aspects, **parts, **groups)
     again = ActionGraph.open(tmp_path, lambda entity: int(entity.split(":")[1]), TYPES)
     np.testing.assert_array_equal(again.weights.aspects, graph.weights.aspects)
+    for user, session in (("u1", "s"), ("u2", None), (None, "s"), ("u159", None), (None, "u1")):
+        for one, other in zip(log.of(user, session, DAY_0), again.actions.of(user, session, DAY_0), strict=True):
+            np.testing.assert_array_equal(one, other)
     again.learn([replace(act(70_000, "u1", 3), kind="play")])
-    assert len(again.actions) == len(graph.actions) + 1
+    assert len(again.actions) == len(log) + 1
+    assert len(again.actions.newest("u1", 100)[0]) == len(log.newest("u1", 100)[0]) + 1
