@@ -1,11 +1,6 @@
 # docker build -t ltrr .
 # docker run -p 8080:8080 -v ltrr:/data -v "$PWD/tokens:/tokens:ro" ltrr
 FROM python:3.12-slim AS build
-# the compiler is not in the image that is kept: its version changes nothing
-# hadolint ignore=DL3008
-RUN apt-get update \
-    && apt-get install -y --no-install-recommends g++ \
-    && rm -rf /var/lib/apt/lists/*
 WORKDIR /src
 COPY pyproject.toml README.md LICENSE ./
 COPY ltrr_cli ltrr_cli

@@ -64,6 +64,9 @@ COMMANDS: dict[str, Any] = {
     "plugins": "PluginList",
     "doctor": Workspace.doctor,
     "memory show": Workspace.remembered,
+    "rules check": Workspace.check_rules,
+    "rules list": Workspace.rules,
+    "rules test": Workspace.query,
     "models list, promote, rollback": Workspace.models,
     "models show": Workspace.model,
     "encoder list": Encoders.listing,
@@ -193,6 +196,7 @@ def given() -> list[str]:
         "| judgments (`--qrels`) | TREC qrels `query_id 0 id grade`, or CSV `grade,keywords,docid` |",
         "| runs (`--run`) | TREC runs `query_id Q0 id rank score tag` |",
         '| expected queries (`--predicted`) | JSON lines `{"id", "query", "score"}` |',
+        "| editors' rules | `rules.toml` in the workspace, see [GUIDE.md](GUIDE.md) |",
         "| settings | `ltrr.toml`, see [SETTINGS.md](SETTINGS.md) |\n",
     ]
     return parts

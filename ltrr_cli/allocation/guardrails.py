@@ -46,10 +46,13 @@ def bounds(settings: AllocationSettings, bandit_context: BanditContext) -> Bound
     that brings too few candidates serves nobody.
     """
     budget, count = bandit_context.budget, len(bandit_context.strategies)
-    if not settings.minimum and not settings.maximum:
+    if not settings.minimum and not settings.maximum and not bandit_context.absent:
         return Bounds(np.zeros(count, np.int32), np.full(count, budget, np.int32))
     floor = np.array([settings.minimum.get(name, 0.0) for name in bandit_context.strategies]) * budget
     ceiling = np.array([settings.maximum.get(name, 1.0) for name in bandit_context.strategies]) * budget
+    away = np.array([name in bandit_context.absent for name in bandit_context.strategies], np.bool_)
+    if not away.all():
+        floor, ceiling = np.where(away, 0.0, floor), np.where(away, 0.0, ceiling)
     least = np.floor(floor + 1e-9).astype(np.int32)
     most = np.maximum(np.ceil(ceiling - 1e-9).astype(np.int32), least)
     if int(most.sum()) < budget:

@@ -28,6 +28,7 @@ class BanditContext:
     lead       -- (s,) float32 >= 0, sums to 1: shares that are right where nobody clicked yet; None: not known
     time_ms    -- the moment of the question
     seed       -- for policies whose menu is itself sampled (posterior draws)
+    absent     -- names of strategies that have no answer to this search: they get nothing, and are taught nothing
     explore    -- False: the menu is the one allocation the policy holds best, with odds 1
     """
 
@@ -39,6 +40,7 @@ class BanditContext:
     explore: bool = True
     past: FloatArray | None = None
     lead: FloatArray | None = None
+    absent: frozenset[str] = frozenset()
 
     def inputs(self) -> DoubleArray:
         """Return (s, d + p) float64: a line per strategy, the same features and its own past."""

@@ -1,22 +1,26 @@
-"""The door to hnswlib: nearest neighbours of unit vectors, by graph or by an exact scan of the memory-mapped matrix.
+"""Nearest neighbours of unit vectors, by graph (``vector_graph``) or by an exact scan of the memory-mapped matrix.
 
-The matrix is the source, the graph is derived. hnswlib checks nothing: it crashes on damaged files, opens a graph of
-another dimension without a word and writes half a file onto a full disk in silence. So sizes and the file's own header
-are checked before it reads, and after it wrote. Whatever proposes the rows, scores are computed here, one row at a
-time in float64: a row's score never depends on the limit, the filter or the way it was found.
+The matrix is the source, the graph is derived. Whatever proposes the rows, scores are computed here, one row at a time
+in float64: a row's score never depends on the limit, the filter or the way it was found.
 """
 
 from __future__ import annotations
 
-import os
-import struct
 import threading
 from pathlib import Path
 from typing import Any, Self
 
 import numpy as np
 
-from ltrr_cli.backends.files import REBUILD, disk_error, field, map_matrix, read_json, write_json, write_matrix
+from ltrr_cli.backends.files import REBUILD, field, map_matrix, read_json, write_json, write_matrix
+from ltrr_cli.backends.vector_graph import (
+    NeighbourGraph,
+    build_graph,
+    check_graph,
+    library,
+    open_graph,
+    write_graph,
+)
 from ltrr_cli.core.errors import DamagedError, DataError, UsageError
 from ltrr_cli.core.types import BoolArray, FloatArray, IntArray
 
@@ -25,9 +29,6 @@ GRAPH_ABOVE = 1_000  # vectors: below, a scan is as fast as the graph
 SCAN_UP_TO = 50_000  # vectors that a one-shot process scans (4 ms) rather than load a graph for
 DEPTH = 1_024  # the graph always proposes so many, whatever the limit: a longer list must begin with the shorter
 
-_M = 16  # neighbours kept per node
-_EF_CONSTRUCTION = 100
-_SEED = 100
 _CHUNK = 8_192  # rows converted at a time
 _ROUGH = 4_000_000  # cosines of many queries at a time
 _BELOW_ALL = -2.0  # of a row that is never found
@@ -36,8 +37,6 @@ _BLANK = "blank.npy"
 _GRAPH = "graph.bin"
 _HEADER = "vectors.json"
 _MATRIX = "vectors.npy"
-# hnswlib 0.8 saveIndex: level-0 offset, capacity, count, bytes per element, label offset, data offset
-_GRAPH_HEADER = struct.Struct("<6Q")
 
 
 def build(folder: Path, vectors: FloatArray) -> None:
@@ -53,13 +52,16 @@ def build(folder: Path, vectors: FloatArray) -> None:
     write_matrix(folder / _MATRIX, vectors)
     write_matrix(folder / _BLANK, blank)
     placed = len(vectors) - len(blank)
-    graph_bytes = _write_graph(folder / _GRAPH, vectors, blank) if placed > GRAPH_ABOVE else 0
+    graph_bytes = 0
+    if placed > GRAPH_ABOVE:
+        graph_bytes = write_graph(folder / _GRAPH, build_graph(vectors, _placed(len(vectors), blank), DEPTH))
     header = {
         "format": FORMAT,
         "rows": len(vectors),
         "dimension": vectors.shape[1],
         "blank": len(blank),
         "graph_bytes": graph_bytes,
+        "library": library() if graph_bytes else "",
     }
     write_json(folder / _HEADER, header)
 
@@ -67,12 +69,21 @@ def build(folder: Path, vectors: FloatArray) -> None:
 class Vectors:
     """Open vectors; read-only, safe to use from several threads."""
 
-    def __init__(self, folder: Path, matrix: FloatArray, blank: IntArray, graph_bytes: int, use_graph: bool) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        matrix: FloatArray,
+        blank: IntArray,
+        graph_bytes: int,
+        use_graph: bool,
+        library: str = "hnswlib",
+    ) -> None:
         self._folder = folder
         self._matrix = matrix
         self._blank = blank
         self._graph_bytes = graph_bytes if use_graph or len(matrix) > SCAN_UP_TO else 0
-        self._graph: Any = None
+        self._library = library
+        self._graph: NeighbourGraph | None = None
         self._loading = threading.Lock()
 
     @classmethod
@@ -88,10 +99,12 @@ class Vectors:
         rows, dimension, blank, graph_bytes = (
             field(header, name, int, path) for name in ("rows", "dimension", "blank", "graph_bytes")
         )
+        wrote = str(header.get("library") or "hnswlib")  # earlier ones do not say
         matrix = map_matrix(folder / _MATRIX, (rows, dimension))
         if graph_bytes:
-            _check_graph(folder / _GRAPH, graph_bytes, rows - blank, dimension)
-        return cls(folder, matrix, map_matrix(folder / _BLANK, (blank,), np.int32), graph_bytes, use_graph)
+            check_graph(folder / _GRAPH, wrote, graph_bytes, rows - blank, dimension)
+        blanks = map_matrix(folder / _BLANK, (blank,), np.int32)
+        return cls(folder, matrix, blanks, graph_bytes, use_graph, wrote)
 
     def __len__(self) -> int:
         return len(self._matrix)
@@ -197,10 +210,9 @@ class Vectors:
         graph = self._loaded()
         count = min(DEPTH, len(self) - len(self._blank))
         try:
-            labels = graph.knn_query(query.astype(np.float32)[None], k=count, num_threads=1)[0][0]
+            rows = graph.nearest(query.astype(np.float32), count)
         except RuntimeError:  # many equal vectors can leave fewer than that within reach
             return self._scan(query, count, None)
-        rows: IntArray = labels.astype(np.int32)
         return _ordered(rows, self._exact(query, rows), count)
 
     def _beyond(
@@ -217,21 +229,21 @@ class Vectors:
             reach *= 4
         return np.concatenate([rows, more[later]])[:limit], np.concatenate([scores, values[later]])[:limit]
 
-    def _loaded(self) -> Any:
+    def _loaded(self) -> NeighbourGraph:
         with self._loading:
             if self._graph is None:
-                import hnswlib
-
-                path = self._folder / _GRAPH
-                _check_graph(path, self._graph_bytes, len(self) - len(self._blank), self.dimension)
-                graph = hnswlib.Index(space="ip", dim=self.dimension)
-                try:
-                    graph.load_index(str(path))
-                except RuntimeError as error:
-                    raise DamagedError(f"{path}: {error}", hint=REBUILD) from None
-                graph.set_ef(DEPTH)
-                self._graph = graph
+                count = len(self) - len(self._blank)
+                if self._library == library():
+                    path = self._folder / _GRAPH
+                    self._graph = open_graph(path, self._library, self._graph_bytes, count, self.dimension, DEPTH)
+                else:  # another library wrote it, which is not installed or comes second here
+                    self._graph = build_graph(self._matrix, _placed(len(self), self._blank), DEPTH)
             return self._graph
+
+
+def _placed(count: int, blank: IntArray) -> IntArray:
+    rows: IntArray = np.setdiff1d(np.arange(count), blank).astype(np.int32)
+    return rows
 
 
 def _blank_rows(vectors: FloatArray) -> Any:
@@ -246,48 +258,6 @@ def _blank_rows(vectors: FloatArray) -> Any:
             raise DataError(f"vector {row} has length {float(np.sqrt(squared[row - start])):g}; 1 or 0 was expected")
         blank.append(start + np.flatnonzero(squared == 0.0))
     return np.concatenate(blank).astype(np.int32) if blank else np.empty(0, np.int32)
-
-
-def _write_graph(path: Path, vectors: FloatArray, blank: IntArray) -> int:
-    """Build and save the graph of all rows that are not blank; return its size in bytes."""
-    import hnswlib
-
-    rows = np.setdiff1d(np.arange(len(vectors)), blank)
-    graph = hnswlib.Index(space="ip", dim=vectors.shape[1])
-    graph.init_index(max_elements=len(rows), M=_M, ef_construction=_EF_CONSTRUCTION, random_seed=_SEED)
-    for start in range(0, len(rows), _CHUNK):
-        labels = rows[start : start + _CHUNK]
-        graph.add_items(np.asarray(vectors[labels]), labels, num_threads=1)
-    temporary = path.with_name(path.name + ".tmp")
-    expected = int(graph.index_file_size())
-    try:
-        graph.save_index(str(temporary))
-        size = temporary.stat().st_size if temporary.exists() else 0
-        if size != expected:
-            raise OSError(f"{size} of {expected} bytes were written")
-        with temporary.open("rb+") as file:
-            os.fsync(file.fileno())
-        temporary.replace(path)
-    except (OSError, RuntimeError) as error:
-        temporary.unlink(missing_ok=True)
-        raise disk_error(error, path) from error
-    return expected
-
-
-def _check_graph(path: Path, size: int, count: int, dimension: int) -> None:
-    """Compare a graph file with what was written, before any native code reads it."""
-    try:
-        actual = path.stat().st_size
-        with path.open("rb") as file:
-            head = file.read(_GRAPH_HEADER.size)
-    except OSError as error:
-        raise DamagedError(f"{path}: cannot be read: {error}", hint=REBUILD) from None
-    if actual != size or len(head) < _GRAPH_HEADER.size:
-        raise DamagedError(f"{path}: {actual} bytes, {size} were written", hint=REBUILD)
-    _, capacity, held, element, label, data = _GRAPH_HEADER.unpack(head)
-    # an element is its links, then the vector, then a label of 8 bytes
-    if (capacity, held) != (count, count) or label - data != 4 * dimension or element - label != 8:
-        raise DamagedError(f"{path}: not the graph of {count} vectors of {dimension} numbers", hint=REBUILD)
 
 
 def _ordered(rows: IntArray, scores: FloatArray, limit: int) -> tuple[IntArray, FloatArray]:

@@ -202,7 +202,7 @@ def _counts(workspace: Workspace, text: str) -> dict[str, int]:
     if page.impression_id is None:
         return {}
     pairs = workspace.explain(page.impression_id).memory
-    return {str(pair["id"]): round(pair["count"]) for pair in pairs if round(pair["count"]) > 0}
+    return {pair.id: round(pair.count) for pair in pairs if round(pair.count) > 0}
 
 
 def render(screen: Console, tour: Tour) -> None:

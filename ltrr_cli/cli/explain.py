@@ -55,27 +55,32 @@ def render(screen: Console, found: Explanation) -> None:
     columns = ["", "title", "score", "odds", "retrieved", "rank in", "actions"]
     rows: Cells = [
         [
-            line["position"], shortened(line["title"], room), figure(line["score"], 3), figure(line["odds"], 3),
-            figure(line["inclusion"], 3), brought_by(line["ranks"], most=12), ", ".join(line["actions"]),
+            line.position, shortened(line.title, room), figure(line.score, 3), figure(line.odds, 3),
+            figure(line.inclusion, 3), brought_by(line.ranks, most=12), ", ".join(line.actions),
         ]
         for line in found.page
     ]  # fmt: skip
-    if not any(line["actions"] for line in found.page):
+    if not any(line.actions for line in found.page):
         columns, rows = without("actions", columns, rows)
     screen.print(table(columns, rows, numbers=("", "score", "odds", "retrieved")))
     for line in found.page:
-        for guess in line["inferred"]:
-            believed = f"{line['title']}: {guess['field']} is believed to be {guess['value']!r} ({guess['score']:.0%})"
+        for guess in line.inferred:
+            believed = f"{line.title}: {guess.field} is believed to be {guess.value!r} ({guess.score:.0%})"
             screen.print(safe(believed), style="dim")
+    for rule in found.rules:
+        named = (("pinned", rule.pinned), ("blocked", rule.blocked))
+        done = [f"{name} {', '.join(ids)}" for name, ids in named if ids]
+        done += ["boosted, or searched for synonyms"] if rule.changes else []
+        screen.print(safe(f"editors' rule {rule.name}: {'; '.join(done) or 'nothing that is here'}"), style="dim")
     if found.beliefs:
         screen.print(
             "\nwhat the bandit expects for this query: chance by rank, and the most important features", style="dim"
         )
         screen.print(beliefs(found.beliefs, screen.width))
     for shadow in found.shadows:
-        draws = ", ".join(f"{name} {count}" for name, count in shadow["draws"].items() if count)
-        screen.print(safe(f"\nshadow {shadow['name']} ({draws})"), style="dim")
-        screen.print(f"{shadow['same']} of {len(found.page)} the same, {shadow['chosen']} chosen")
+        draws = ", ".join(f"{name} {count}" for name, count in shadow.draws.items() if count)
+        screen.print(safe(f"\nshadow {shadow.name} ({draws})"), style="dim")
+        screen.print(f"{shadow.same} of {len(found.page)} the same, {shadow.chosen} chosen")
     if found.memory:
         screen.print()
         screen.print(safe(f"what the memory knows of {found.query!r} and similar queries"), style="dim")
@@ -89,9 +94,9 @@ def funnel(found: Explanation) -> list[str]:
     """
     lines = []
     for stage in found.funnel:
-        had = sorted(((count, name) for name, count in stage["strategies"].items() if count), key=lambda one: -one[0])
+        had = sorted(((count, name) for name, count in stage.strategies.items() if count), key=lambda one: -one[0])
         named = ", ".join(f"{name} {count:,}" for count, name in had)
-        lines.append(f"{stage['stage']}: {stage['entities']:,}" + (f" ({named})" if named else ""))
+        lines.append(f"{stage.stage}: {stage.entities:,}" + (f" ({named})" if named else ""))
     return lines
 
 
@@ -99,8 +104,8 @@ def memory(found: Explanation, width: int) -> Table:
     """Return what the memory knows of the query: counts, those of similar queries, what is left of the prediction."""
     rows = [
         (
-            pair["title"], pair["id"], figure(pair["count"], 1), figure(pair["near"], 1), pair["users"],
-            f"{pair['prior_share']:.0%}", figure(pair["score"], 3),
+            pair.title, pair.id, figure(pair.count, 1), figure(pair.near, 1), pair.users,
+            f"{found.prior_share:.0%}", figure(pair.score, 3),
         )
         for pair in found.memory
     ]  # fmt: skip

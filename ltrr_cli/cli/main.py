@@ -31,6 +31,7 @@ from ltrr_cli.cli import (
     query,
     replay,
     report,
+    rules,
     serve,
     simulate,
     status,
@@ -86,6 +87,7 @@ for _name, _command, _short in _COMMANDS:
 _GROUPS: tuple[tuple[str, Sequence[tuple[str, Callable[..., None], str]], str], ...] = (
     ("memory", memory.COMMANDS, "Show what worked for a query."),
     ("models", models.COMMANDS, "List, show, promote and roll back rankers."),
+    ("rules", rules.COMMANDS, "Check, list and try editors' rules."),
     ("encoder", encoder.COMMANDS, "List, fetch and import encoders."),
 )
 

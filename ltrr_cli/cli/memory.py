@@ -47,12 +47,12 @@ def render(screen: Console, found: MemoryReport) -> None:
     columns = ["", "title", "id", "score", *parts, "acts", "against"]
     rows: Cells = [
         [
-            place, line["title"], line["id"], figure(line["score"], 3),
-            *(figure(line["parts"][part], 3) for part in parts), figure(line["own"], 1), figure(line["against"], 1),
+            place, line.title, line.id, figure(line.score, 3),
+            *(figure(line.parts[part], 3) for part in parts), figure(line.count, 1), figure(line.against, 1),
         ]
         for place, line in enumerate(found.lines, 1)
     ]  # fmt: skip
-    if not any(line["against"] for line in found.lines):
+    if not any(line.against for line in found.lines):
         columns, rows = without("against", columns, rows)
     numbers = [name for name in columns if name not in ("title", "id")]
     screen.print(table(columns, fitted(columns, rows, ("title",), screen.width), numbers=numbers))

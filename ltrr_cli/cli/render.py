@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from rich.console import Console
     from rich.table import Table
 
+    from ltrr_cli.allocation.models.hazard_table import Belief
     from ltrr_cli.core.types import Plan, Reading
 
 SHORTEST_CUT = 12  # characters that are left of a cell at least
@@ -171,23 +172,23 @@ def plan_facts(plan: Plan) -> list[tuple[str, object]]:
     return [("policy", f"{plan.policy} (odds of this draw {plan.odds:.3f})"), ("draws", draws)]
 
 
-def beliefs(lines: Sequence[Mapping[str, Any]], width: int = WIDE) -> Table:
+def beliefs(lines: Sequence[Belief], width: int = WIDE) -> Table:
     """Return the bandit's chances by depth, one line a strategy, with reasons where they are known.
 
     Where there is no room for every block of ranks, the first one and all of them together are told.
     """
-    edges = lines[0]["edges"]
+    edges = lines[0].edges
     blocks = tuple(f"{start + 1}-{end}" for start, end in pairwise(edges))
     narrow = width < 24 + 8 * (len(blocks) + 1) + 30
     told = blocks[:1] if narrow else blocks
     rows = [
         (
-            line["strategy"], *(f"{chance:.1%}" for chance in line["chances"][: len(told)]), f"{line['found']:.0%}",
-            ", ".join(f"{name} {said:+.1f}" for name, said in line.get("because", ())),
+            line.strategy, *(f"{chance:.1%}" for chance in line.chances[: len(told)]), f"{line.found:.0%}",
+            ", ".join(f"{name} {said:+.1f}" for name, said in line.because),
         )
         for line in lines
     ]  # fmt: skip
-    because = ("because",) if any("because" in line for line in lines) else ()
+    because = ("because",) if any(line.because for line in lines) else ()
     columns = ("strategy", *told, "found", *because)
     shown = [row if because else row[:-1] for row in rows]
     return table(columns, fitted(columns, shown, because, width), numbers=(*told, "found"))

@@ -40,8 +40,8 @@ def render(screen: Console, found: Status) -> None:
     if found.worth:
         screen.print("\nwhat each strategy alone had of what was chosen", style="dim")
         rows = [
-            (line["strategy"], line["rewarded"], line["only"], figure(line["per_1000"], 2),
-             figure(line["per_second"], 1), figure(line["ms"], 2))
+            (line.strategy, line.rewarded, line.only, figure(line.per_1000, 2), figure(line.per_second, 1),
+             figure(line.ms, 2))
             for line in found.worth
         ]  # fmt: skip
         numbers = ("had", "alone", "alone per 1,000 candidates", "alone per second", "ms a search")

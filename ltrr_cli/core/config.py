@@ -30,11 +30,29 @@ class CatalogSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     columns: dict[str, ColumnKind] = {}  # of tables: what a column is, where its cells shall not decide
 
 
+class RemoteSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A retriever elsewhere, asked beside the local strategies."""
+
+    kind: Literal["http", "opensearch", "elasticsearch", "pgvector"]
+    address: str  # URL; for pgvector a connection string without its password
+    index: str = ""  # of OpenSearch and Elasticsearch
+    request: str = ""  # template of what is sent: {{query}}, {{k}}, {{vector}}, {{filters}}; for pgvector SQL
+    ids: str = ""  # where ids stand in the answer, such as results[].id
+    scores: str = ""  # where scores stand; "": the order counts
+    fields: str = ""  # where objects of further fields stand
+    timeout_ms: float = 200.0  # for the whole answer
+    secret_file: str = ""  # a file with one line: the header's value, or the password
+    header: str = "Authorization"  # that the secret is sent in
+    depth: int = 0  # candidates that are asked for at most; 0: the budget
+    weigh_like: str = "dense"  # local strategy whose weight in fusion it has until a ranker knows better
+
+
 class RetrievalSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Which strategies may bring candidates, and how many in all."""
 
     off: tuple[str, ...] = ()  # names of strategies that are switched off
     budget: int = 200  # distinct candidates
+    remote: dict[str, RemoteSettings] = {}  # name -> a retriever elsewhere
 
 
 class AllocationSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

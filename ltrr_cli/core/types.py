@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ltrr_cli.core.memo import Memo
+from ltrr_cli.core.remote import RemoteAnswer
 from ltrr_cli.core.spans import Part, Range
 
 IntArray = NDArray[np.int32]
@@ -116,6 +117,7 @@ class Context:
     extra: Mapping[str, str] = field(default_factory=dict)
     hide_seen: bool = False
     like: str | None = None  # an entity id: "more like this"
+    remote: Mapping[str, RemoteAnswer] = field(default_factory=dict)  # what retrievers elsewhere answered
 
 
 @dataclass(frozen=True, slots=True)
@@ -278,6 +280,16 @@ class Shadow:
 
 
 @dataclass(frozen=True, slots=True)
+class AppliedRule:
+    """An editors' rule that held for a search; ``changes`` where it also boosted, or searched for synonyms."""
+
+    name: str
+    pinned: tuple[str, ...] = ()  # ids that it put on the page
+    blocked: tuple[str, ...] = ()  # ids that it kept away
+    changes: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Impression:
     """One answered search, as the journal keeps it.
 
@@ -308,6 +320,8 @@ class Impression:
     filters: tuple[Filter, ...] = ()
     shadows: tuple[Shadow, ...] = ()
     part: bool = False
+    rules: tuple[AppliedRule, ...] = ()
+    remote: Mapping[str, tuple[tuple[str, float], ...]] = field(default_factory=dict)  # strategy -> (id, score)
 
 
 @dataclass(frozen=True, slots=True)

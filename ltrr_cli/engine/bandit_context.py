@@ -26,7 +26,11 @@ def bandit_context_of(
     )
     past = snapshot.history.of(strategies, dict(zip(snapshot.features(), features.tolist(), strict=True)))
     lead = snapshot.leading(strategies, request.reading)
-    return BanditContext(strategies, budget, features, request.context.time_ms, request.seed, explore, past, lead)
+    absent = frozenset(
+        name for name in strategies if snapshot.strategies[name].remote and name not in request.context.remote
+    )
+    moment, seed = request.context.time_ms, request.seed
+    return BanditContext(strategies, budget, features, moment, seed, explore, past, lead, absent)
 
 
 def signal_names(snapshot: Snapshot) -> tuple[str, ...]:

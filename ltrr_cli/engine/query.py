@@ -23,6 +23,8 @@ from ltrr_cli.engine.presentation import (
     sorted_places,
     told_in_words,
 )
+from ltrr_cli.engine.remotes import UnknownResult, arrived
+from ltrr_cli.engine.ruled_page import RuledPage, features_of, rules_for
 from ltrr_cli.engine.search import Answer, answer
 from ltrr_cli.engine.shadow import shadows
 from ltrr_cli.text.normalise import writable
@@ -65,6 +67,7 @@ class Result(Report):
     sources: Mapping[str, Source]  # strategy -> where it had the result
     matches: bool = True
     attributes: Mapping[str, AttributeValue] = field(default_factory=dict)
+    pinned_by: str = ""  # name of the editors' rule that put it here
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +91,9 @@ class Page(Report):
     matched: bool = True
     notes: tuple[str, ...] = ()
     facets: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+    rules: tuple[str, ...] = ()  # editors' rules that held
+    degraded: tuple[str, ...] = ()  # retrievers elsewhere that had no answer
+    unknown: tuple[UnknownResult, ...] = ()  # what they brought and the catalog has not
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,7 +174,8 @@ def respond(state: State, asked: QueryRequest, still_wanted: Callable[[], bool] 
     unlogged = asked.log and not state.writable()
     if unlogged:
         asked = replace(asked, log=False)
-    budget = asked.checked(state.settings.retrieval.budget)
+    settings = state.settings.retrieval
+    budget = asked.checked(settings.budget)
     filters = tuple(parse_filter(text) for text in asked.filters)
     snapshot = state.snapshot()
     moment = snapshot.clock_ms if asked.at is None else parse_time(asked.at)
@@ -184,36 +191,49 @@ def respond(state: State, asked: QueryRequest, still_wanted: Callable[[], bool] 
         asked.like,
     )
     seed = asked.drawn_by(impression_id)
+    answers = state.remotes().ask(asked.text, context, budget, snapshot.encoder)
+    context = replace(context, remote=answers)
+    away = hidden(state, context)
+    when, size = now_ms() if asked.at is None else moment, asked.skipped + asked.k
+    rules = rules_for(state.rules(), snapshot.catalog, asked.text, filters, when, away, size, pins=asked.sort is None)
     policy, ranker = named_policy(state, asked.policy), named_ranker(state, asked.ranker)
     found = answer(
         snapshot,
         asked.text,
         context,
-        k=asked.skipped + asked.k,
+        k=max(size - len(rules.pins), 1),
         budget=budget,
         seed=seed,
         explore=asked.explore,
         policy=policy,
         ranker=ranker,
-        hidden=hidden(state, context),
+        hidden=away | rules.away,
+        boost=rules.boost,
+        also=rules.words,
     )
-    lines = _lines(snapshot, found, asked)
+    lines = _lines(snapshot, found, asked, rules)
     logged = asked.log and still_wanted()
     if logged:
         beside = () if asked.in_own_order else shadows(state, snapshot, found, asked.k)
         impression = _impression(snapshot, found, lines, impression_id, asked)
+        impression = replace(impression, rules=rules.applied, remote=arrived(answers))
         state.journal.append_impression(replace(impression, shadows=beside))
-    page = _page(snapshot, found, lines, impression_id if logged else None, asked)
+    page = _page(snapshot, found, lines, impression_id if logged else None, asked, rules)
+    if settings.remote:
+        missing, unknown, told = state.remotes().outcome(answers, snapshot.catalog, asked.k)
+        page = replace(page, degraded=missing, unknown=unknown, warnings=(*page.warnings, *told))
     return replace(page, warnings=(*page.warnings, READ_ONLY.format(home=state.home))) if unlogged else page
 
 
-def _lines(snapshot: Snapshot, found: Answer, asked: QueryRequest) -> list[tuple[int, Shown]]:
-    """Return (candidate's place, line as the journal keeps it) of the page that is shown.
+def _lines(snapshot: Snapshot, found: Answer, asked: QueryRequest, rules: RuledPage) -> list[tuple[int, Shown]]:
+    """Return (candidate's place, -1 for a pinned one; line as the journal keeps it) of the page that is shown.
 
     In an order that a person chose no place has odds: the ranker did not choose it.
     """
     if asked.sort is None:
-        return list(zip(found.page.tolist(), found.shown(snapshot, placed=asked.log), strict=True))[asked.skipped :]
+        drawn = list(zip(found.page.tolist(), found.shown(snapshot, placed=asked.log), strict=True))
+        whole = asked.skipped + asked.k
+        return rules.merged(drawn[: max(whole - len(rules.pins), 0)])[asked.skipped :]
     places = sorted_places(snapshot.catalog, found, asked.sort)[asked.skipped :][: asked.k]
     return [
         (place, found.line(snapshot, place, asked.skipped + number)) for number, place in enumerate(places.tolist(), 1)
@@ -235,27 +255,35 @@ def _impression(
         plan=found.plan,
         shown=tuple(line for _, line in lines),
         schema=found.schema.digest,
-        features=found.features[[place for place, _ in lines]],
+        features=features_of(found.features, [place for place, _ in lines]),
         bandit_context_schema=schema_of(snapshot),
         bandit_context=journalled(snapshot, found.bandit_context, found.hits),
-        page_odds=found.page_odds() if found.exact and not asked.in_own_order else None,
+        page_odds=_page_odds(found, lines) if found.exact and not asked.in_own_order else None,
         seed=found.request.seed,
         filters=found.request.context.filters,
     )
 
 
-def _page(snapshot: Snapshot, found: Answer, lines: _Lines, impression_id: str | None, asked: QueryRequest) -> Page:
+def _page_odds(found: Answer, lines: _Lines) -> float:
+    """Return the chance of this very page; one of nothing but pinned lines is certain."""
+    return found.page_odds() if any(place >= 0 for place, _ in lines) or not lines else 1.0
+
+
+def _page(
+    snapshot: Snapshot, found: Answer, lines: _Lines, impression_id: str | None, asked: QueryRequest, rules: RuledPage
+) -> Page:
     catalog, reading = snapshot.catalog, found.request.reading
-    results = []
+    results, pinned = [], dict(rules.pins.values())
     for place, line in lines:
-        row = int(found.candidates.rows[place])
-        scores = dict(zip(found.candidates.strategies, found.candidates.scores[place].tolist(), strict=True))
-        sources = {name: Source(rank, scores[name]) for name, rank in line.ranks.items()}
+        row = catalog.row_of(line.entity_id) if place < 0 else int(found.candidates.rows[place])
+        scores = found.candidates.scores[place].tolist() if line.ranks else ()
+        named = dict(zip(found.candidates.strategies if line.ranks else (), scores, strict=True))
+        sources = {name: Source(rank, named[name]) for name, rank in line.ranks.items()}
         kind = catalog.type_names[int(catalog.types[row])]
         shown = attributes_shown(catalog.entity(row), reading)
         results.append(
             Result(line.position, line.entity_id, catalog.titles[row], kind, line.score or 0.0, line.odds, sources,
-                   bool(found.matches[place]), shown)
+                   place < 0 or bool(found.matches[place]), shown, pinned.get(line.entity_id, ""))
         )  # fmt: skip
     counted = found.candidates.rows[candidates_of(found)].tolist() if asked.facets else []
     return Page(
@@ -271,4 +299,5 @@ def _page(snapshot: Snapshot, found: Answer, lines: _Lines, impression_id: str |
         matched=is_matched(found),
         notes=told_in_words(asked.text, found, taken_apart(asked.text).phrases),
         facets=facets(catalog, counted, asked.facets),
+        rules=tuple(rule.name for rule in rules.applied),
     )

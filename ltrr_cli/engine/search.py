@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from time import perf_counter
 from typing import Final, Literal
@@ -13,6 +13,7 @@ from ltrr_cli.allocation.draw import draw
 from ltrr_cli.allocation.policy import BanditContext, Menu, Policy
 from ltrr_cli.allocation.propensity import inclusion, pages
 from ltrr_cli.core.clock import DAY
+from ltrr_cli.core.remote import RecordedAnswer, RemoteLine
 from ltrr_cli.core.types import (
     BoolArray,
     Candidates,
@@ -170,6 +171,8 @@ def answer(
     reranker: Reranker | None = None,
     hidden: Iterable[str] = (),
     retrieved: Answer | None = None,
+    boost: Callable[[IntArray], FloatArray | None] | None = None,
+    also: str = "",
 ) -> Answer:
     """Answer one query as of ``context.time_ms``; changes nothing, so that many threads may ask at once.
 
@@ -177,10 +180,11 @@ def answer(
     ranker           -- SERVING: the snapshot's; None: the untrained score orders the page, as it does where the
                         ranker was trained with other features
     retrieved        -- an answer to the same question, whose hits are used again
+    boost            -- (n,) rows -> (n,) log-odds that an editor adds; also -- words searched for beside the query
     """
     watch = _Stopwatch()
     policy, reranker = policy or snapshot.policy, reranker or snapshot.reranker
-    request = snapshot.request(query, context, seed, hidden) if retrieved is None else retrieved.request
+    request = snapshot.request(query, context, seed, hidden, also) if retrieved is None else retrieved.request
     watch.stage("understand")
     bandit_context = bandit_context_of(snapshot, request, snapshot.enabled(), budget, explore=explore)
     menu = policy.menu(bandit_context)
@@ -201,6 +205,8 @@ def answer(
     weights = snapshot.fusion_weights(bandit_context.strategies, request.reading)
     page = untrained(schema, features, candidates, weights, snapshot.scored_as())
     lift = lift_of(schema, features, page)
+    added = None if boost is None else boost(candidates.rows)
+    lift = lift if added is None else lift + added
     baseline = lifted(page, lift)
     chosen = snapshot.ranker if isinstance(ranker, str) else ranker
     if chosen is not None and chosen.schema.digest != schema.digest:
@@ -231,6 +237,7 @@ def context_of(search: Impression) -> Context:
         locale=search.context.get("locale"),
         extra=search.context,
         like=search.context.get("like"),
+        remote={name: RecordedAnswer([RemoteLine(*line) for line in lines]) for name, lines in search.remote.items()},
     )
 
 

@@ -18,7 +18,7 @@ from ltrr_cli.allocation.policy_registry import open_policy
 from ltrr_cli.backends.encoder import open_encoder
 from ltrr_cli.catalog.columns import Columns
 from ltrr_cli.core.config import Settings
-from ltrr_cli.core.errors import DamagedError, UsageError
+from ltrr_cli.core.errors import DamagedError, DataError, UsageError
 from ltrr_cli.core.inferred import Inferred
 from ltrr_cli.core.intent import meant_by_name, states_values
 from ltrr_cli.core.memo import Memo
@@ -33,8 +33,8 @@ from ltrr_cli.retrieval import strategy_registry
 from ltrr_cli.retrieval.lexical import Lexical
 from ltrr_cli.retrieval.outcome_batch import OutcomeBatch
 from ltrr_cli.retrieval.related import Related
+from ltrr_cli.retrieval.remote import Remote
 from ltrr_cli.retrieval.strategy import Resources, Strategy
-from ltrr_cli.storage.journal import Journal
 from ltrr_cli.storage.lock import Hold
 from ltrr_cli.text.normalise import query_key
 from ltrr_cli.text.operators import Operators
@@ -73,9 +73,9 @@ PRETRAINED = 1.5  # weight of a pretrained encoder beside 1 of full text; 1 to 2
 OTHERS = 0.3  # share of their weight that other strategies keep beside these two
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, weakref_slot=True)
 class Snapshot:
-    """Open state. ``learn`` changes it in memory only; ``engine.learn`` folds and publishes."""
+    """Open state. ``learn`` changes it in memory only; ``learning.publish`` folds and publishes."""
 
     settings: Settings
     header: CatalogHeader
@@ -161,20 +161,24 @@ class Snapshot:
         return DENSE in names and self.header.encoder != CATALOG_ENCODER
 
     def _weights(self, names: Sequence[str], known: Mapping[str, float]) -> FloatArray:
-        weights = np.array([max(known.get(name, 0.0), LEAST) for name in names], np.float32)
+        as_known = [self.strategies[name].weigh_like or name for name in names]
+        weights = np.array([max(known.get(name, 0.0), LEAST) for name in as_known], np.float32)
         weights[[self.strategies[name].exploring for name in names]] = 0.0
         return weights
 
-    def request(self, query: str, context: Context, seed: int, hidden: Iterable[str] = ()) -> Request:
-        """Read a query, without quotation marks and what it excludes; ``hidden`` ids are not allowed on the page."""
+    def request(self, query: str, context: Context, seed: int, hidden: Iterable[str] = (), also: str = "") -> Request:
+        """Read a query, its operators aside, and ``also`` further words; ``hidden`` ids are not allowed on the page."""
         asked = self._asked(query)
-        reading = self.understanding.read(asked.text, context.locale)
-        request = Request(asked.text, context, reading, seed, allowed_by(context, hidden, self.catalog))
+        text = f"{asked.text} {also}".strip() if also else asked.text
+        reading = self.understanding.read(text, context.locale)
+        reading = replace(reading, key=query_key(asked.text)) if also else reading  # the memory's: as it was typed
+        request = Request(text, context, reading, seed, allowed_by(context, hidden, self.catalog))
         if not (asked.phrases or asked.excluded):
             return request
         lexical = self.strategies.get(Lexical.name)
-        request = replace(request, reading=replace(reading, phrases=asked.phrases, excluded=asked.excluded))
-        return constrained(request, self.catalog, lexical if isinstance(lexical, Lexical) else None)
+        reading = replace(reading, phrases=asked.phrases, excluded=asked.excluded)
+        held = lexical if isinstance(lexical, Lexical) else None
+        return constrained(replace(request, reading=reading), self.catalog, held)
 
     def _asked(self, query: str) -> Operators:
         return asked_for(query, self.understanding.names, plainly=self.header.analysis < ANALYSIS)
@@ -190,10 +194,8 @@ class Snapshot:
         for strategy in self.strategies.values():
             strategy.learn(batch)
 
-    def meet(self, journal: Journal, since: int = 0) -> None:
-        """Let every strategy know what the journal says of people; ``since`` -- after so many profiles."""
-        decode = msgspec.json.Decoder(dict[str, str | float | tuple[str, ...]]).decode
-        people = [Profile(user, decode(attributes), time_ms) for user, attributes, time_ms in journal.said(since)]
+    def meet(self, people: Sequence[Profile]) -> None:
+        """Let every strategy know what is said of people."""
         for strategy in self.strategies.values() if people else ():
             strategy.meet(people)
 
@@ -255,6 +257,10 @@ def open_snapshot(
     for name in header.strategies:
         learned = None if learned_folder is None or name in broken else learned_folder / name
         snapshot.strategies[name] = strategy_registry.strategy(name).open(resources, catalog_folder / name, learned)
+    for name, remote_settings in settings.retrieval.remote.items():
+        if name in snapshot.strategies:
+            raise DataError(f"retrieval.remote.{name}: a local strategy has this name", hint="choose another")
+        snapshot.strategies[name] = Remote(catalog, remote_settings.weigh_like).named(name)
     for strategy in snapshot.strategies.values():
         strategy.join(snapshot.strategies)
     related = snapshot.strategies.get(Related.name)

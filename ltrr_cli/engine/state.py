@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from contextlib import AbstractContextManager
 from pathlib import Path
 from threading import Lock, local
@@ -10,6 +11,9 @@ from typing import Any
 
 from ltrr_cli.core.config import Settings, load_settings
 from ltrr_cli.core.errors import LtrrError, NotFoundError, UsageError
+from ltrr_cli.engine.live_snapshot import LiveSnapshot
+from ltrr_cli.engine.remotes import RemoteRetrievers
+from ltrr_cli.engine.rules import RULES, RuleSet, read_rules
 from ltrr_cli.engine.snapshot import Snapshot, open_snapshot
 from ltrr_cli.storage.generations import Current, Generations
 from ltrr_cli.storage.journal import Journal
@@ -22,14 +26,20 @@ class State:
 
     Opening costs nothing; the journal and a snapshot are opened when they are first asked for, and a newer snapshot
     once a newer generation is published. Many threads may ask at once: they share the snapshot, and each has its own
-    connection to the journal.
+    connection to the journal. A snapshot that was handed out stays as it is, whatever is learnt meanwhile.
     """
+
+    expects_events = False  # what will learn is opened twice at once
 
     def __init__(self, home: str | Path, **flags: Any) -> None:
         self.home = _folder(Path(home))
         self.settings: Settings = load_settings(self.home, **flags)
+        self._remotes: RemoteRetrievers | None = None
+        self._rules: tuple[tuple[int, int], RuleSet] | None = None  # as of (modified, size) of their file
         self.generations = Generations(self.home)
-        self._open: tuple[Current, Snapshot] | None = None
+        self._open: tuple[LiveSnapshot, Current] | None = None
+        self.on_open: Callable[[LiveSnapshot, Current], None] | None = None  # lets it learn what is not published yet
+        self.live: object | None = None  # what lets the snapshot learn, once something is recorded
         self._opening = Lock()
         self._per_thread = local()
 
@@ -47,9 +57,28 @@ class State:
         """Return the open state of the current generations; raises NotFoundError where nothing was indexed."""
         current = self.current()
         with self._opening:
-            if self._open is None or self._open[0] != current:
-                self._open = (current, self.open_snapshot(current))
-            return self._open[1]
+            if self._open is None or self._open[1] != current:
+                self._open = self.open_live(current)
+            return self._open[0].view()
+
+    def opened(self) -> tuple[LiveSnapshot, Current] | None:
+        """Return what answers, and of which generations it is; None where these are not open (any more)."""
+        opened = self._open
+        return None if opened is None or opened[1] != self.current() else opened
+
+    def open_live(self, current: Current) -> tuple[LiveSnapshot, Current]:
+        """Open generations, with what was learnt beyond them in this process, and return them."""
+
+        def again() -> Snapshot | None:
+            opened = self.open_snapshot(current)
+            return opened if self.current() == current else None
+
+        live = LiveSnapshot(self.open_snapshot(current), again)
+        if self.expects_events:
+            live.prepare()
+        if self.on_open is not None:
+            self.on_open(live, current)
+        return live, current
 
     def current(self) -> Current:
         """Return the current generations; raises NotFoundError where nothing was indexed."""
@@ -63,6 +92,25 @@ class State:
         current = self.current()
         manifest = read(self.generations.folder("catalog", current.catalog), current.catalog_sha256)
         return digest_of(manifest, "columns")
+
+    def rules(self) -> RuleSet:
+        """Return the editors' rules as they stand in the folder now; raises DataError for a file that is wrong."""
+        path = self.home / RULES
+        try:
+            told = path.stat()
+        except FileNotFoundError:
+            return RuleSet()
+        stamp = (told.st_mtime_ns, told.st_size)
+        if self._rules is None or self._rules[0] != stamp:
+            self._rules = stamp, read_rules(path)
+        return self._rules[1]
+
+    def remotes(self) -> RemoteRetrievers:
+        """Return the retrievers elsewhere, connected when they are first asked; raises DataError, UsageError."""
+        with self._opening:
+            if self._remotes is None:
+                self._remotes = RemoteRetrievers(self.settings)
+            return self._remotes
 
     def open_snapshot(self, current: Current, *, learned: bool = True) -> Snapshot:
         """Open generations afresh, apart from the shared one; ``learned=False`` knows of no feedback."""

@@ -28,7 +28,7 @@ from ltrr_cli.feedback.judgments import run_lines
 from ltrr_cli.feedback.taken import Taken
 from ltrr_cli.learning.credit import ImportedExamples, trace_of
 from ltrr_cli.learning.ingest import take_in
-from ltrr_cli.learning.timeline import COLD, SearchStep, merged, outcomes, timeline
+from ltrr_cli.learning.timeline import COLD, SearchStep, merged, outcomes, profiles, timeline
 from ltrr_cli.learning.train import Observer, acted_on, train_model
 from ltrr_cli.storage.disk import write_atomic
 from ltrr_cli.storage.journal import Journal
@@ -105,7 +105,7 @@ def replay(
             raise DataError("no search in this log", hint="replay needs search or impression lines")
         stream = _stream(journal, taken, state.settings, None if since is None else parse_time(since))
         snapshot = state.open_snapshot(state.current(), learned=False)
-        snapshot.meet(journal)
+        snapshot.meet(profiles(journal))
         replayer = _Replayer(snapshot, stream, explore, parse_span(learn_every), train_every, progress)
         searches = _in_time(journal.impressions(), stream.moments)
         for step in timeline(merged(searches, stream.outcomes)):

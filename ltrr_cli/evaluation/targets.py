@@ -21,6 +21,7 @@ from ltrr_cli.core.errors import UsageError
 from ltrr_cli.core.progress import Progress, quiet
 from ltrr_cli.core.seeds import seed_of
 from ltrr_cli.core.types import DoubleArray, Impression, Outcome, Shown
+from ltrr_cli.engine.ruled_page import without_pins
 from ltrr_cli.engine.search import Answer, answer, context_of
 from ltrr_cli.evaluation.offpolicy import Exposures
 from ltrr_cli.evaluation.reward_model import ridge_by_fold
@@ -153,6 +154,7 @@ class _Collector:
     def on_search(self, search: Impression) -> None:
         """Weigh one logged page for every target."""
         self._seen += 1
+        search = without_pins(search)
         reason = self._unusable(search)
         if reason is not None:
             self.left_out[reason] = self.left_out.get(reason, 0) + 1
@@ -182,6 +184,8 @@ class _Collector:
             return "no page or no plan in the journal"
         if any(line.odds is None for line in search.shown):
             return "no odds in the journal"
+        if any(rule.changes for rule in search.rules):
+            return "boosted or widened by an editors' rule"
         if self._since_ms is not None and (search.time_ms or 0) < self._since_ms:
             return "before --from"
         try:
@@ -224,7 +228,7 @@ class _Collector:
         context = replace(context_of(search), filters=search.filters)
         return answer(
             self._snapshot, search.query, context, k=k, budget=budget, seed=seed, policy=target.policy,
-            ranker=target.ranker,
+            ranker=target.ranker, hidden=[entity for rule in search.rules for entity in (*rule.pinned, *rule.blocked)],
         )  # fmt: skip
 
     def logged(self) -> Logged:

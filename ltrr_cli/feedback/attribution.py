@@ -73,7 +73,7 @@ class Attribution:
     """
 
     def __init__(self, settings: FeedbackSettings, *, undated_ms: int = 0, rewards: Rewards | None = None) -> None:
-        self._rewards = rewards or Rewards(settings)
+        self.rewards = rewards or Rewards(settings)
         self._undated_ms = undated_ms
         self._windows = {folded_name(kind): round(minutes * MINUTE) for kind, minutes in settings.windows.items()}
         self._window = round(settings.window_minutes * MINUTE)
@@ -94,9 +94,9 @@ class Attribution:
         impression -- the one that the event names, None where it names none or nobody knows it
         weight     -- what the guards leave of it, 0..1
         """
-        if not self._rewards.worth_of(event.kind).known:
+        if not self.rewards.worth_of(event.kind).known:
             self.tally.unknown[event.kind] = self.tally.unknown.get(event.kind, 0) + 1
-        reward = self._rewards.of(event)
+        reward = self.rewards.of(event)
         if reward == 0.0:
             self.tally.ignored += 1
             return None
@@ -167,7 +167,7 @@ class Attribution:
 
     def _amount(self, event: Event) -> float | None:
         """Return how much of it there was; a rating is no amount: its reward says it all."""
-        return None if self._rewards.is_rating(event) else event.value
+        return None if self.rewards.is_rating(event) else event.value
 
 
 def _within(event: Event, impression: Impression, window: int) -> bool:

@@ -119,7 +119,9 @@ def build_generation(
     header = CatalogHeader(settings.catalog.language, choice.name, names, {}, (), analysis=ANALYSIS)
     _write(folder, header)
     progress("known items", 0, None)
-    snapshot = open_snapshot(settings, folder, None)
+    # known items are asked here alone: retrievers elsewhere are taught by live traffic
+    local = msgspec.structs.replace(settings, retrieval=msgspec.structs.replace(settings.retrieval, remote={}))
+    snapshot = open_snapshot(local, folder, None)
     snapshot.header = msgspec.structs.replace(header, signals=signal_names(snapshot))
     known = measure(snapshot)
     _write(folder, msgspec.structs.replace(snapshot.header, fusion=known.fusion, fusion_of_values=known.of_values))

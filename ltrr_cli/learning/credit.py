@@ -33,6 +33,8 @@ class SearchTrace:
         if outcome.reward <= 0 or not ranks.any():
             return None
         depths = np.full(len(ranks), self.bandit_context.budget, np.int32)
+        absent = self.bandit_context.absent
+        depths[[name in absent for name in self.bandit_context.strategies]] = 0
         return BanditExample(self.bandit_context, ranks, depths, outcome.weight, outcome.reward, self.shapes)
 
 
@@ -114,6 +116,8 @@ def as_served(snapshot: Snapshot, impression: Impression | None) -> tuple[Bandit
     if impression.bandit_context_schema != schema_of(snapshot) or len(vector) != split + 3 * count:
         return None
     past, shapes = vector[width:split].reshape(count, columns), vector[split:].reshape(count, 3)
-    depths = np.array([budget if plan.ran is None or name in plan.ran else 0 for name in names], np.int32)
+    away = {name for name, one in snapshot.strategies.items() if one.remote and name not in impression.remote}
+    ran = [name not in away and (plan.ran is None or name in plan.ran) for name in names]
+    depths = np.where(ran, budget, 0).astype(np.int32)
     bandit_context = BanditContext(names, budget, vector[:width], impression.time_ms or 0, past=past)
     return bandit_context, depths, shapes

@@ -15,7 +15,7 @@ from ltrr_cli.feedback.attribution import Tally
 from ltrr_cli.feedback.guards import Guard, Suspect
 from ltrr_cli.feedback.rewards import Rewards
 from ltrr_cli.learning.teaching import Teacher
-from ltrr_cli.learning.timeline import Past, SearchStep, timeline
+from ltrr_cli.learning.timeline import Past, SearchStep, profiles, timeline
 from ltrr_cli.storage.heap import trim_heap
 from ltrr_cli.storage.journal import Journal
 from ltrr_cli.storage.journal_past import Position
@@ -67,7 +67,7 @@ class Fold:
 
     def run(self, journal: Journal, until_ms: int | None = None) -> None:
         """Learn what comes after the position, up to a moment; see the journal as it is for the whole of it."""
-        self.snapshot.meet(journal, self._profiles)
+        self.snapshot.meet(profiles(journal, self._profiles))
         self._profiles = journal.marks().profiles
         for step in timeline(self._teacher.chosen(self._past.happened(journal, until_ms))):
             if isinstance(step, SearchStep):

@@ -10,7 +10,7 @@ from time import perf_counter
 from typing import TYPE_CHECKING
 
 from ltrr_cli.core.clock import DAY, now_ms
-from ltrr_cli.core.progress import Progress
+from ltrr_cli.core.progress import Progress, quiet
 from ltrr_cli.core.report import Report
 from ltrr_cli.engine import model_store
 from ltrr_cli.engine.rerank import Reranker
@@ -20,7 +20,7 @@ from ltrr_cli.feedback.guards import Suspect
 from ltrr_cli.feedback.judgments import read_judged
 from ltrr_cli.learning import checkpoint
 from ltrr_cli.learning.fold import Fold
-from ltrr_cli.learning.timeline import rewards_of
+from ltrr_cli.learning.timeline import profiles, rewards_of
 from ltrr_cli.learning.train import Labelled, judged_examples, keep, observe, train_model
 
 if TYPE_CHECKING:
@@ -80,6 +80,17 @@ def learn(
     state.generations.publish(catalog=catalog, learned=learnt.number)
     thin_out(state)
     return learnt
+
+
+def learn_new(state: State, purpose: str = "close") -> int | None:
+    """Publish a learned generation where the journal holds events that the current one does not; return its number."""
+    learnt = checkpoint.read(state.generations.folder("learned", state.current().learned))
+    if learnt is not None:
+        now = state.journal.marks()  # pages alone teach nothing
+        if now == replace(learnt.marks, impressions=now.impressions):
+            return None
+    with state.publishing(purpose):
+        return learn(state, quiet).number
 
 
 def _folded(state: State, catalog: int, ranker: Path | None, *, anew: bool) -> Learnt:
@@ -205,5 +216,5 @@ def past(state: State, serving: Snapshot, progress: Progress) -> Labelled:
         history=serving.history,
         reranker=Reranker(),  # it reads what a ranker has ordered, and is no feature
     )
-    snapshot.meet(state.journal)
+    snapshot.meet(profiles(state.journal))
     return observe(snapshot, state.journal, settings.ranking.sample, progress).labelled()

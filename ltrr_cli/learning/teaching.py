@@ -73,6 +73,7 @@ class _Trace(msgspec.Struct, array_like=True):
     past: bytes | None
     rows: list[bytes]
     shapes: bytes
+    absent: list[str] = []
 
 
 class _Stored(msgspec.Struct, array_like=True):
@@ -184,6 +185,7 @@ def _stored(name: str, trace: SearchTrace) -> _Trace:
         name, context.time_ms, context.strategies, context.budget, context.features.astype("<f4").tobytes(),
         None if context.past is None else context.past.astype("<f4").tobytes(),
         [rows.astype("<i4").tobytes() for rows in trace.rows], trace.shapes.astype("<f4").tobytes(),
+        sorted(context.absent),
     )  # fmt: skip
 
 
@@ -192,7 +194,7 @@ def _trace(stored: _Trace) -> SearchTrace:
     past = None if stored.past is None else np.frombuffer(stored.past, "<f4").reshape(count, -1)
     context = BanditContext(
         stored.strategies, stored.budget, np.frombuffer(stored.features, "<f4"), stored.time_ms, explore=False,
-        past=past,
+        past=past, absent=frozenset(stored.absent),
     )  # fmt: skip
     rows = tuple(np.frombuffer(each, "<i4") for each in stored.rows)
     return SearchTrace(context, rows, np.frombuffer(stored.shapes, "<f4").reshape(count, -1))

@@ -10,8 +10,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
+import msgspec
+
 from ltrr_cli.core.config import Settings
-from ltrr_cli.core.types import Impression, Outcome
+from ltrr_cli.core.types import Impression, Outcome, Profile
 from ltrr_cli.feedback.attribution import Attributed, Attribution, Tally
 from ltrr_cli.feedback.guards import Guard
 from ltrr_cli.feedback.rewards import Rewards
@@ -157,3 +159,9 @@ def newest(happened: Iterable[Impression | Attributed], total: int, sample: int)
             left_out -= 1
         else:
             yield one
+
+
+def profiles(journal: Journal, since: int = 0) -> list[Profile]:
+    """Return what a journal says of people; ``since`` -- after so many profiles."""
+    decode = msgspec.json.Decoder(dict[str, str | float | tuple[str, ...]]).decode
+    return [Profile(user, decode(attributes), time_ms) for user, attributes, time_ms in journal.said(since)]

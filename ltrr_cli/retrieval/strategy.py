@@ -82,6 +82,8 @@ class Strategy:
     evidence_names -- columns of what it can say of any row, brought or not: features of the ranker
     scores_all_as -- which of these is the score by which it retrieves, of any row
     signal_names -- what it can say of a request before retrieval: features of the bandit
+    remote -- it brings what a request carries of an answer from elsewhere; without one it is absent
+    weigh_like -- the strategy whose weight it has in fusion; "": its own
     """
 
     name: ClassVar[str]
@@ -91,6 +93,8 @@ class Strategy:
     exploring: ClassVar[bool] = False
     live: bool = False
     second_wave: ClassVar[bool] = False
+    remote: ClassVar[bool] = False
+    weigh_like: str = ""
 
     @classmethod
     def build(cls, resources: Resources, folder: Path) -> None:

@@ -1,7 +1,6 @@
 """The workspace behind the routes: one small interface, one thread for what is not safe to share, and deadlines.
 
-All calls that touch the open snapshot run on the ``_asking`` thread, one after the other, since learning changes it.
-Many threads may ask a snapshot that does not change: then ``threads`` may grow, and learning alone keeps ``_lock``.
+Calls that touch the open snapshot run on the ``_asking`` threads, one after the other: they share one core anyway.
 Late answers, opening newer generations and answers without anything learnt have threads of their own.
 """
 
@@ -19,15 +18,16 @@ from ltrr_cli.charts.sections import Dashboard
 from ltrr_cli.core.clock import iso, now_ms
 from ltrr_cli.core.errors import NotFoundError
 from ltrr_cli.core.types import Context
+from ltrr_cli.engine.live_snapshot import LiveSnapshot
 from ltrr_cli.engine.query import QueryRequest, respond
 from ltrr_cli.engine.search import answer
 from ltrr_cli.engine.snapshot import Snapshot
 from ltrr_cli.feedback.records import Parsed
+from ltrr_cli.learning.live import LiveLearning, learned_header
 from ltrr_cli.serving import dashboard
 from ltrr_cli.serving.answers import GenerationNumbers, answer_of, plain_lines, ubi_of
 from ltrr_cli.serving.fallback import Fallback
 from ltrr_cli.serving.feedback import take
-from ltrr_cli.serving.live import LiveLearning, learned_header
 from ltrr_cli.serving.metrics import Latency
 from ltrr_cli.serving.problems import RefusedError
 from ltrr_cli.serving.records import (
@@ -42,6 +42,7 @@ from ltrr_cli.serving.records import (
 from ltrr_cli.serving.served_state import ServedState
 from ltrr_cli.serving.signing import Signer
 from ltrr_cli.serving.suggest import MOST_QUERIES, Suggester
+from ltrr_cli.storage.generations import Current
 from ltrr_cli.workspace.explain import Explanation, explain
 from ltrr_cli.workspace.memory_report import remembered
 
@@ -169,9 +170,10 @@ class Backend:
         return await self.run(self._feed, records, read)
 
     def _feed(self, records: Sequence[object], read: Callable[[Mapping[str, Any]], Parsed]) -> FeedbackReport:
-        taken = take(self.state.journal, self.signer, records, read)
-        self._live.learn(taken.acts)
-        return taken.report
+        report = take(self.state.journal, self.signer, records, read)
+        if report.accepted:
+            self._live.learn()
+        return report
 
     # ------------------------------------------------------------ inside
 
@@ -206,7 +208,7 @@ class Backend:
             report = remembered(self.state, asked.text, REMEMBERED, None)
         except NotFoundError:  # a catalog generation without a memory
             return {}
-        return {line["id"]: line["users"] for line in report.lines if line["own"] > 0}
+        return {line.id: line.users for line in report.lines if line.count > 0}
 
     def _answer_late(self, asked: QueryRequest, body: QueryBody) -> Answered:
         # an id of its own: the full answer may be on its way into the journal under the other
@@ -264,15 +266,14 @@ class Backend:
         opened = self.state.newer()
         if opened is None:
             return False
-        suggester = self._suggesting(opened[0], opened[1].catalog)
-        warm(opened[0])
-        self._asking.submit(self._locked, self._put_in_place, opened[0], opened[1], suggester).result()
+        suggester = self._suggesting(opened[0].view(), opened[1].catalog)
+        warm(opened[0].view())
+        self._asking.submit(self._locked, self._put_in_place, opened, suggester).result()
         return True
 
-    def _put_in_place(self, snapshot: Snapshot, current: Any, suggester: Suggester) -> None:
-        if current.learned:
-            self._live.catch_up(snapshot, current.learned)
-        self.state.replace((snapshot, current))
+    def _put_in_place(self, opened: tuple[LiveSnapshot, Current], suggester: Suggester) -> None:
+        self.state.replace(opened)
+        self._live.learn()  # what came since it was opened
         self._suggester = suggester
 
 

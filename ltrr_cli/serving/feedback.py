@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 from ltrr_cli.core.clock import DAY, MINUTE, now_ms
@@ -12,7 +12,6 @@ from ltrr_cli.core.types import Event, Impression
 from ltrr_cli.feedback.native import Native
 from ltrr_cli.feedback.records import Parsed, derived_id
 from ltrr_cli.feedback.ubi import Ubi
-from ltrr_cli.serving.live import Act
 from ltrr_cli.serving.problems import RefusedError
 from ltrr_cli.serving.records import FeedbackReport, Rejected
 from ltrr_cli.serving.signing import Signer
@@ -27,14 +26,6 @@ STATUS = {
     "data": 400, "usage": 400, "forged": 401, "not_found": 404, "conflict": 409, "replayed": 409, "not_shown": 409,
     "foreign": 409, "expired": 409,
 }  # fmt: skip
-
-
-@dataclass(frozen=True, slots=True)
-class FeedbackTaken:
-    """What became of a request's events, and the new ones, to be learnt from."""
-
-    report: FeedbackReport
-    acts: tuple[Act, ...]
 
 
 class _RejectedEvent(Exception):
@@ -65,7 +56,7 @@ def ubi(record: Mapping[str, Any]) -> Parsed:
 
 def take(
     journal: Journal, signer: Signer, records: Sequence[object], read: Callable[[Mapping[str, Any]], Parsed]
-) -> FeedbackTaken:
+) -> FeedbackReport:
     """Journal the events of one request in one transaction, each exactly once; what is refused says why.
 
     A UBI query is skipped: the page that it speaks of was journalled when it was served, and others prove nothing.
@@ -79,8 +70,7 @@ def take(
                 desk.rejected.append(Rejected(index, refused.code, str(refused)))
             except DataError as error:
                 desk.rejected.append(Rejected(index, "data", str(error)))
-    report = FeedbackReport(len(desk.acts), desk.duplicates, tuple(desk.rejected), desk.skipped)
-    return FeedbackTaken(report, tuple(desk.acts))
+    return FeedbackReport(desk.accepted, desk.duplicates, tuple(desk.rejected), desk.skipped)
 
 
 def refusal_of_only(report: FeedbackReport) -> RefusedError | None:
@@ -97,9 +87,8 @@ class _Counter:
 
     def __init__(self, journal: Journal, signer: Signer) -> None:
         self._journal, self._signer = journal, signer
-        self.acts: list[Act] = []
         self.rejected: list[Rejected] = []
-        self.duplicates = self.skipped = 0
+        self.accepted = self.duplicates = self.skipped = 0
 
     def take(self, record: object, read: Callable[[Mapping[str, Any]], Parsed]) -> None:
         if isinstance(record, str):  # why a line was no JSON object
@@ -155,7 +144,7 @@ class _Counter:
             raise _RejectedEvent("replayed", "more acts on one page than a person does")
         if self._journal.ingest((), (event,)).conflicts:
             raise _RejectedEvent("conflict", f"event_id {event.event_id[:80]!r} is taken by another event")
-        self.acts.append(Act(event, page))
+        self.accepted += 1
 
 
 def _position(event: Event, page: Impression) -> int | None:

@@ -18,9 +18,8 @@ import msgspec
 from ltrr_cli.core.errors import LockedError, LtrrError
 from ltrr_cli.engine.state import State
 from ltrr_cli.evaluation.report_sections import dashboard as report
-from ltrr_cli.learning.publish import learn
+from ltrr_cli.learning.publish import learn_new
 from ltrr_cli.serving.dashboard import SEARCHES, keep_look_back
-from ltrr_cli.serving.live import learned_header
 from ltrr_cli.serving.worker import begin_logging, watch_lifeline
 from ltrr_cli.workspace.maintenance import gc
 from ltrr_cli.workspace.status import status
@@ -62,20 +61,14 @@ def run(options: LearnerOptions) -> None:
 
 
 def publish_new(state: State) -> int | None:
-    """Publish a learned generation where the journal holds events that the current one does not.
-
-    Returns its number; None where there was nothing new, or somebody else publishes.
-    """
-    learnt = learned_header(state, state.current().learned)
-    if state.journal.counts().events <= (learnt.events if learnt is not None else 0):
-        return None
+    """Publish what is new, and remove old generations; return the number. None: nothing was, or somebody else does."""
     try:
-        with state.publishing("serve"):
-            number = learn(state, lambda stage, done, total: None).number
+        number = learn_new(state, "serve")
     except LockedError:
         return None
-    gc(state, KEPT)
-    LOG.info("learned generation %d", number)
+    if number is not None:
+        gc(state, KEPT)
+        LOG.info("learned generation %d", number)
     return number
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from ltrr_cli.engine.live_snapshot import LiveSnapshot
 from ltrr_cli.engine.snapshot import Snapshot
 from ltrr_cli.engine.state import State
 from ltrr_cli.storage.generations import Current
@@ -18,8 +19,7 @@ class ServedState(State):
 
     def __init__(self, home: str | Path, *, learned: bool = True, **flags: Any) -> None:
         super().__init__(home, **flags)
-        self._learned = learned
-        self._held: tuple[Snapshot, Current] | None = None
+        self._learned = self.expects_events = learned
 
     def snapshot(self) -> Snapshot:
         """Return the snapshot that answers now; raises NotFoundError where nothing was indexed."""
@@ -27,22 +27,29 @@ class ServedState(State):
 
     def held(self) -> tuple[Snapshot, Current]:
         """Return the snapshot that answers now and the generations that it is of."""
-        if self._held is None:
-            self._held = self.newer()
-            assert self._held is not None
-        return self._held
+        with self._opening:
+            if self._open is None:
+                self._open = self.open_live(self.current())
+            live, current = self._open
+        return live.view(), current
+
+    def opened(self) -> tuple[LiveSnapshot, Current] | None:
+        """Return what answers, until another is put in its place."""
+        return self._open
 
     def snapshot_warnings(self) -> tuple[str, ...]:
         """Return what is damaged and not used of what answers now."""
         return tuple(self.snapshot().told())
 
-    def newer(self) -> tuple[Snapshot, Current] | None:
+    def newer(self) -> tuple[LiveSnapshot, Current] | None:
         """Open what is published now, apart from what answers; None where that is what answers already."""
         current = self.current()
-        if self._held is not None and self._held[1] == current:
-            return None
-        return self.open_snapshot(current, learned=self._learned), current
+        return None if self._open is not None and self._open[1] == current else self.open_live(current)
 
-    def replace(self, opened: tuple[Snapshot, Current]) -> None:
+    def replace(self, opened: tuple[LiveSnapshot, Current]) -> None:
         """Let another snapshot answer from now on; whoever has the one before keeps it."""
-        self._held = opened
+        self._open = opened
+
+    def open_snapshot(self, current: Current, *, learned: bool = True) -> Snapshot:
+        """Open generations afresh, as ``learned`` says."""
+        return super().open_snapshot(current, learned=learned and self._learned)

@@ -93,13 +93,16 @@ def reaches_back(database: sqlite3.Connection, since: JournalGrowth, position: P
     return any(database.execute(f"{test} LIMIT 1", values).fetchone() for test in tests)
 
 
+_FIELDS = ", ".join(f"e.{name}" for name in EVENT.split(", "))
+_PAGE = ", ".join(f"i.{name}" for name in IMPRESSION.split(", "))
+_JOINED = "FROM events e LEFT JOIN impressions i USING (impression_id)"
+
+
 def stream(
     database: sqlite3.Connection, after: Position | None, until_ms: int | None, decoded: Decoded
 ) -> Iterator[tuple[Event, Impression | None]]:
     """Yield events, each with the impression that it names; ``after`` None: from the beginning, undated ones first."""
-    fields = ", ".join(f"e.{name}" for name in EVENT.split(", "))
-    joined = ", ".join(f"i.{name}" for name in IMPRESSION.split(", "))
-    select = f"SELECT {fields}, {joined} FROM events e LEFT JOIN impressions i USING (impression_id)"
+    select = f"SELECT {_FIELDS}, {_PAGE} {_JOINED}"
     start, event_id = (after or BEFORE_ALL).values()
     end = 2**62 if until_ms is None else until_ms
     if after is None:
@@ -108,6 +111,22 @@ def stream(
     dated = f"{select} WHERE e.time_ms <= ? AND (e.time_ms, e.event_id) > (?, ?) ORDER BY e.time_ms, e.event_id"
     for row in database.execute(dated, (end, start, event_id)):
         yield _pair(row, decoded)
+
+
+def since(database: sqlite3.Connection, seq: int) -> list[tuple[int, Event, Impression | None]]:
+    """Return (number, event, the impression that it names) of the events after a number, as they came."""
+    decoded = Decoded()
+    rows = database.execute(f"SELECT {_FIELDS}, {_PAGE}, e.seq {_JOINED} WHERE e.seq > ? ORDER BY e.seq", (seq,))
+    return [(int(row[-1]), *_pair(row[:-1], decoded)) for row in rows]
+
+
+def pages_of(
+    database: sqlite3.Connection, user: str | None, session: str | None, after_ms: int, until_ms: int
+) -> list[Impression]:
+    """Return the impressions of a user or a session after a moment and up to another, in (time, id) order."""
+    found = f"SELECT {IMPRESSION} FROM impressions WHERE time_ms > ? AND time_ms <= ? AND (user = ? OR session = ?)"
+    values = (after_ms, until_ms, user, session)
+    return [impression_of(row) for row in database.execute(f"{found} ORDER BY time_ms, impression_id", values)]
 
 
 def _pair(row: tuple[Any, ...], decoded: Decoded) -> tuple[Event, Impression | None]:

@@ -6,6 +6,9 @@ import sqlite3
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 
+from ltrr_cli.core.types import Event, Impression
+from ltrr_cli.storage import journal_past
+
 
 @dataclass(frozen=True, slots=True)
 class JournalWindow:
@@ -42,6 +45,16 @@ class ServedReads:
                 "WHERE query != '' AND origin != 'trial' GROUP BY query "
                 "HAVING people >= ? ORDER BY people DESC, query LIMIT ?", (people, most),
             ).fetchall()  # fmt: skip
+
+    def since(self, seq: int) -> list[tuple[int, Event, Impression | None]]:
+        """Return (number, event, the page that it names) of what came after the event of a number, as it came."""
+        with self._translated():
+            return journal_past.since(self._db, seq)
+
+    def pages_of(self, user: str | None, session: str | None, after_ms: int, until_ms: int) -> list[Impression]:
+        """Return the pages of a user or a session after a moment and up to another, in time order."""
+        with self._translated():
+            return journal_past.pages_of(self._db, user, session, after_ms, until_ms)
 
     def first_event_after(self, moment: int) -> int | None:
         """Return the earliest moment of an event after ``moment``; None where there is none."""

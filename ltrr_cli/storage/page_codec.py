@@ -7,7 +7,7 @@ from dataclasses import replace
 import msgspec
 import numpy as np
 
-from ltrr_cli.core.types import Filter, Impression, Plan, Shadow, Shown
+from ltrr_cli.core.types import AppliedRule, Filter, Impression, Plan, Shadow, Shown
 
 _LARGEST = 2**63  # what an integer of MessagePack holds; a seed may be any
 
@@ -25,6 +25,8 @@ class _Page(msgspec.Struct, array_like=True, omit_defaults=True):
     seed: int | None = None
     filters: list[Filter] = []
     shadows: list[Shadow] = []
+    rules: list[AppliedRule] = []
+    remote: dict[str, list[tuple[str, float]]] = {}
 
 
 _EMPTY = msgspec.msgpack.encode(_Page())
@@ -47,6 +49,8 @@ def encode_page(impression: Impression) -> bytes | None:
             seed=impression.seed if impression.seed is not None and abs(impression.seed) < _LARGEST else None,
             filters=list(impression.filters),
             shadows=list(impression.shadows),
+            rules=list(impression.rules),
+            remote={name: list(lines) for name, lines in impression.remote.items()},
         )
     )
     return None if data == _EMPTY else data
@@ -71,4 +75,6 @@ def decode_page(impression: Impression, blob: bytes | None) -> Impression:
         seed=page.seed,
         filters=tuple(page.filters),
         shadows=tuple(page.shadows),
+        rules=tuple(page.rules),
+        remote={name: tuple(lines) for name, lines in page.remote.items()},
     )

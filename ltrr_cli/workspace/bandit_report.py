@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from time import perf_counter
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ltrr_cli.allocation.models.hazard_table import Belief
 from ltrr_cli.allocation.models.strategy_history import PAST
 from ltrr_cli.allocation.policies.hazard import Hazard
+from ltrr_cli.core.report import Report
 from ltrr_cli.core.types import Hits, Impression, Request
 from ltrr_cli.engine.bandit_context import bandit_context_of
 from ltrr_cli.engine.retrieve import waves
@@ -28,7 +30,7 @@ LOOKED_AT = 200  # newest searches that were acted on
 REASONS = 4  # features shown per strategy
 
 
-def beliefs_as_served(snapshot: Snapshot, found: Impression) -> tuple[Mapping[str, Any], ...]:
+def beliefs_as_served(snapshot: Snapshot, found: Impression) -> tuple[Belief, ...]:
     """Return what the bandit believes now of the question that an impression answered; empty where it cannot say."""
     served = as_served(snapshot, found)
     return () if served is None else _table(snapshot, served[0])
@@ -40,19 +42,21 @@ def looked_at(snapshot: Snapshot) -> tuple[str, ...]:
     return kept or (*snapshot.features(), *PAST)
 
 
-def _table(snapshot: Snapshot, bandit_context: BanditContext) -> tuple[Mapping[str, Any], ...]:
-    if not isinstance(snapshot.policy, Hazard):
-        return ()
-    return tuple(
-        {
-            "strategy": line.strategy,
-            "edges": list(line.edges),
-            "chances": [round(chance, 4) for chance in line.chances],
-            "found": round(line.found, 4),
-            "because": [[name, round(said, 3)] for name, said in line.because],
-        }
-        for line in snapshot.policy.beliefs(bandit_context, REASONS)
-    )
+def _table(snapshot: Snapshot, bandit_context: BanditContext) -> tuple[Belief, ...]:
+    return snapshot.policy.beliefs(bandit_context, REASONS) if isinstance(snapshot.policy, Hazard) else ()
+
+
+@dataclass(frozen=True, slots=True)
+class StrategyWorth(Report):
+    """What one strategy had of what was acted on, beside the others, over some searches."""
+
+    strategy: str
+    brought: int  # candidates
+    rewarded: int  # entities acted on that it had
+    only: int  # those that no other strategy had
+    per_1000: float  # ``only`` per 1,000 candidates
+    per_second: float  # ``only`` per second of its retrieval
+    ms: float  # median of its retrieval, milliseconds a search
 
 
 @dataclass(slots=True)
@@ -70,17 +74,12 @@ class _Kind:
     """Beliefs of one kind of query, summed."""
 
     searches: int = 0
-    edges: list[int] = field(default_factory=list)
+    edges: tuple[int, ...] = ()
     chances: dict[str, np.ndarray] = field(default_factory=dict)
 
 
-def marginal_worth(
-    state: State,
-) -> tuple[tuple[Mapping[str, Any], ...], dict[str, tuple[Mapping[str, Any], ...]]]:
-    """Return (worth per strategy, beliefs per kind of query) over the newest searches that were acted on.
-
-    worth -- brought: candidates; rewarded: entities acted on that it had; only: those that no other strategy had;
-             per_1000: only per 1,000 candidates; per_second: only per second of its retrieval; ms: median of a search
+def marginal_worth(state: State) -> tuple[tuple[StrategyWorth, ...], dict[str, tuple[Belief, ...]]]:
+    """Return (worth of every strategy, beliefs by kind of query) over the newest searches that were acted on.
 
     Strategies answer as they stand now, so a memory may know the very click: compare the others with each other.
     """
@@ -132,35 +131,30 @@ def _acted_on(state: State) -> list[tuple[Impression, list[int]]]:
 
 def _believe(snapshot: Snapshot, bandit_context: BanditContext, kind: _Kind) -> None:
     for line in _table(snapshot, bandit_context):
-        kind.edges = line["edges"]
-        chances = np.array(line["chances"])
-        kind.chances[line["strategy"]] = kind.chances.get(line["strategy"], np.zeros(len(chances))) + chances
+        kind.edges = line.edges
+        chances = np.array(line.chances)
+        kind.chances[line.strategy] = kind.chances.get(line.strategy, np.zeros(len(chances))) + chances
     kind.searches += 1
 
 
-def _means(kind: _Kind) -> tuple[Mapping[str, Any], ...]:
+def _means(kind: _Kind) -> tuple[Belief, ...]:
     return tuple(
-        {
-            "strategy": name,
-            "edges": kind.edges,
-            "chances": [round(float(chance), 4) for chance in total / kind.searches],
-            "found": round(float(total.sum()) / kind.searches, 4),
-        }
+        Belief(name, kind.edges, tuple((total / kind.searches).tolist()), float(total.sum()) / kind.searches)
         for name, total in kind.chances.items()
     )
 
 
-def _worth(tallies: Mapping[str, _Tally], took: Mapping[str, Sequence[float]]) -> tuple[Mapping[str, Any], ...]:
+def _worth(tallies: Mapping[str, _Tally], took: Mapping[str, Sequence[float]]) -> tuple[StrategyWorth, ...]:
     return tuple(
-        {
-            "strategy": name,
-            "brought": tally.brought,
-            "rewarded": tally.rewarded,
-            "only": tally.only,
-            "per_1000": round(1e3 * tally.only / max(tally.brought, 1), 3),
-            "per_second": round(tally.only / max(tally.seconds, 1e-9), 1),
-            "ms": round(1e3 * float(np.median(took[name])), 3),
-        }
+        StrategyWorth(
+            strategy=name,
+            brought=tally.brought,
+            rewarded=tally.rewarded,
+            only=tally.only,
+            per_1000=1e3 * tally.only / max(tally.brought, 1),
+            per_second=tally.only / max(tally.seconds, 1e-9),
+            ms=1e3 * float(np.median(took[name])),
+        )
         for name, tally in tallies.items()
         if took[name]
     )

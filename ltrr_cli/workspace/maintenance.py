@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from ltrr_cli.backends.vector_graph import library as neighbours
 from ltrr_cli.core.errors import DamagedError, LockedError, LtrrError, NotFoundError, UsageError
 from ltrr_cli.core.progress import Progress
 from ltrr_cli.core.report import Report
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
     from ltrr_cli.engine.state import State
 
 
-NATIVE = ("numpy", "tantivy", "hnswlib", "onnxruntime", "tokenizers", "sklearn", "rapidfuzz", "Stemmer", "zstandard")
+NATIVE = ("numpy", "tantivy", "onnxruntime", "tokenizers", "sklearn", "rapidfuzz", "Stemmer", "zstandard")
 ROOM = 2  # times the size of the current generations that should be free: a new one is built beside them
 
 
@@ -222,6 +223,7 @@ def _checks(state: State) -> Iterator[Checked]:
     yield Checked("python", sys.version_info >= (3, 11), version, "install Python 3.11 or newer")
     for name in NATIVE:
         yield _try(f"library {name}", partial(_library, name))
+    yield _try("library for neighbours", lambda: _library(neighbours()))
     yield _try("settings", lambda: f"read; policy {state.settings.allocation.policy}")
     yield _try("workspace", lambda: _writable(state.home))
     if not state.home.is_dir():

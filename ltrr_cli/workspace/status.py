@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
+from ltrr_cli.allocation.models.hazard_table import Belief
 from ltrr_cli.core.report import Report
 from ltrr_cli.feedback.rewards import Rewards
-from ltrr_cli.workspace.bandit_report import looked_at, marginal_worth
+from ltrr_cli.learning.live import learned_header
+from ltrr_cli.workspace.bandit_report import StrategyWorth, looked_at, marginal_worth
 
 if TYPE_CHECKING:
     from ltrr_cli.engine.state import State
@@ -18,9 +20,8 @@ if TYPE_CHECKING:
 class Status(Report):
     """What is indexed, learnt and serving.
 
-    worth   -- marginal worth of each strategy over the newest searches that were acted on: one mapping a strategy
-               (strategy, brought, rewarded, only, per_1000, per_second, ms); empty unless asked for
-    beliefs -- kind of query -> one mapping a strategy (strategy, edges, chances, found); empty unless asked for
+    worth    -- marginal worth of each strategy over the newest searches that were acted on; empty unless asked for
+    beliefs  -- kind of query -> what the bandit expects of each strategy; empty unless asked for
     features -- names of what the bandit looks at, as kept with what it learnt; empty unless asked for
     """
 
@@ -41,16 +42,21 @@ class Status(Report):
     damaged: tuple[str, ...] = ()  # learned parts that fell back
     users: int = 0  # with a profile
     shadows: tuple[str, ...] = ()  # policies and rankers in shadow mode
-    worth: tuple[Mapping[str, Any], ...] = ()
-    beliefs: Mapping[str, tuple[Mapping[str, Any], ...]] = field(default_factory=dict)
+    worth: tuple[StrategyWorth, ...] = ()
+    beliefs: Mapping[str, tuple[Belief, ...]] = field(default_factory=dict)
     features: tuple[str, ...] = ()
+    unlearnt: int = 0  # events that the published generation has not learnt yet
 
     def facts(self) -> tuple[tuple[str, str], ...]:
         """Return (name, value) of what a report begins with."""
+        behind = f" ({self.unlearnt:,} not published yet)" if self.unlearnt else ""
         return (
             ("workspace", self.home),
             ("catalog", f"generation {self.catalog_generation}, {self.entities:,} entities"),
-            ("journal", f"{self.impressions:,} searches, {self.events:,} actions, {self.users:,} user profiles"),
+            (
+                "journal",
+                f"{self.impressions:,} searches, {self.events:,} actions{behind}, {self.users:,} user profiles",
+            ),
             ("memory", f"{self.memory_pairs:,} query-entity pairs"),
             ("policy", self.policy),
             ("ranker", self.ranker),
@@ -63,6 +69,7 @@ def status(state: State, *, bandit: bool = False) -> Status:
     snapshot = state.snapshot()
     counts = state.journal.counts()
     memory = snapshot.strategies.get("memory")
+    learnt = learned_header(state, current.learned)
     worth, believed = marginal_worth(state) if bandit else ((), {})
     beside = ("" if snapshot.shadow is None else str(snapshot.shadow), state.settings.ranking.shadow)
     return Status(
@@ -86,6 +93,7 @@ def status(state: State, *, bandit: bool = False) -> Status:
         worth=worth,
         beliefs=believed,
         features=looked_at(snapshot) if bandit else (),
+        unlearnt=max(counts.events - (learnt.events if learnt else 0), 0),
     )
 
 

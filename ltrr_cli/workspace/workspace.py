@@ -21,7 +21,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, BinaryIO
+from typing import TYPE_CHECKING, Any, BinaryIO, Self
 
 from ltrr_cli.core.clock import now_ms
 from ltrr_cli.core.config import Settings
@@ -43,6 +43,7 @@ if TYPE_CHECKING:  # a question does not wait for what indexing and training imp
     from ltrr_cli.workspace.export import ExportReport
     from ltrr_cli.workspace.maintenance import DoctorReport, ForgetReport, GcReport, RebuildReport, RollbackReport
     from ltrr_cli.workspace.memory_report import MemoryReport
+    from ltrr_cli.workspace.rules_report import RulesCheck, RulesReport
     from ltrr_cli.workspace.status import Status
     from ltrr_cli.workspace.verify import VerifyReport
 
@@ -55,6 +56,12 @@ class Workspace(EvaluationVerbs):
 
     def __init__(self, home: str | Path, **flags: Any) -> None:
         self.state = State(home, **flags)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
 
     @property
     def home(self) -> Path:
@@ -165,13 +172,20 @@ class Workspace(EvaluationVerbs):
         return respond_batch(self.state, queries, run, k, budget, policy, ranker, hide_seen, progress)
 
     def record(self, event: Mapping[str, Any]) -> None:
-        """Journal one native event at once; it is learnt from at the next ``ingest``.
+        """Journal one native event, and learn it: the next query of this workspace knows of it.
 
-        A missing timestamp is now. Raises DataError for what is no event.
+        What is published, and so what other processes see, follows with the next ``ingest``, with ``close``, and after
+        every ``live.PUBLISHED`` events. A missing timestamp is now. Raises DataError for what is no event.
         """
-        from ltrr_cli.learning.ingest import record
+        from ltrr_cli.learning.live import record_and_learn
 
-        record(self.state, {"timestamp": now_ms(), **event})
+        record_and_learn(self.state, {"timestamp": now_ms(), **event})
+
+    def close(self) -> None:
+        """Publish what was recorded here and is not published yet; raises LockedError where another publishes."""
+        from ltrr_cli.learning.live import publish_learnt
+
+        publish_learnt(self.state)
 
     def ingest(
         self,
@@ -256,6 +270,18 @@ class Workspace(EvaluationVerbs):
         from ltrr_cli.workspace.explain import explain
 
         return explain(self.state, impression_id)
+
+    def rules(self) -> RulesReport:
+        """List editors' rules with what each cost or gained."""
+        from ltrr_cli.workspace.rules_report import list_rules
+
+        return list_rules(self.state)
+
+    def check_rules(self) -> RulesCheck:
+        """Read ``rules.toml`` and say which rules do nothing here; raises DataError for one that is wrong."""
+        from ltrr_cli.workspace.rules_report import check_rules
+
+        return check_rules(self.state)
 
     def remembered(self, query: str, *, k: int = 10, at: int | str | None = None) -> MemoryReport:
         """Say what the memory believes of a query and why: own and similar actions, words, predictions."""

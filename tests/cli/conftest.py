@@ -18,7 +18,8 @@ from ltrr_cli.engine.query_batch import BatchReport
 from ltrr_cli.indexing.index import IndexReport
 from ltrr_cli.learning.publish import TrainReport
 from ltrr_cli.learning.records import IngestReport
-from ltrr_cli.workspace.explain import Explanation
+from ltrr_cli.workspace.explain import ExplainedLine, Explanation, InferredValue
+from ltrr_cli.workspace.memory_report import MemoryLine
 from ltrr_cli.workspace.status import Status
 from ltrr_cli.workspace.verify import VerifyReport
 
@@ -45,9 +46,7 @@ PAGE = Page(
 )
 
 
-REMEMBERED = {
-    "id": "a:1", "title": "Love Story", "count": 4.0, "near": 1.5, "users": 3, "prior_share": 0.154, "score": 0.75
-}  # fmt: skip
+REMEMBERED = MemoryLine("a:1", "Love Story", 0.75, {"own": 0.75}, 4.0, 1.5, 0.5, 0.0, 0.0, 3, None)
 MEASURES = {"serving": {"nDCG@10": 0.5}, "lambdamart": {"nDCG@10": 0.625}}
 
 
@@ -85,13 +84,12 @@ def answers() -> dict[str, Any]:
         "explain": Explanation(
             "0123abcd", "2024-05-31T18:00:00.000Z", "love", "u1", None, "trial", PLAN,
             (
-                {
-                    "position": 1, "id": "a:1", "title": "Love Story", "score": 0.9, "odds": None, "inclusion": 0.5,
-                    "ranks": {"memory": 1}, "actions": ["click"],
-                    "inferred": [{"field": "genre", "value": "soul", "score": 0.62}],
-                },
+                ExplainedLine(
+                    1, "a:1", "Love Story", 0.9, None, 0.5, {"memory": 1}, ("click",),
+                    (InferredValue("genre", "soul", 0.62),),
+                ),
             ),
-            (), {"memory": 1}, READING, (REMEMBERED,),
+            (), {"memory": 1}, READING, (REMEMBERED,), 0.154,
         ),
         "verify": VerifyReport(True, (), 43),
     }  # fmt: skip

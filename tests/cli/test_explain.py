@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 from dataclasses import replace
 
+from ltrr_cli.workspace.explain import FunnelStage
 from tests.cli.conftest import FakeWorkspace, Typed
 
 FUNNEL = (
-    {"stage": "catalog", "entities": 6_048, "strategies": {}},
-    {"stage": "may bring", "entities": 200, "strategies": {"lexical": 120, "memory": 80}},
-    {"stage": "on the page", "entities": 10, "strategies": {"lexical": 7, "memory": 5}},
+    FunnelStage("catalog", 6_048, {}),
+    FunnelStage("may bring", 200, {"lexical": 120, "memory": 80}),
+    FunnelStage("on the page", 10, {"lexical": 7, "memory": 5}),
 )
 
 

@@ -23,7 +23,10 @@ COMMANDS = (
     "evaluate", "ope", "compare", "replay", "simulate", "report", "export", "verify", "rebuild", "rollback", "forget",
     "gc", "plugins", "doctor",
 )  # fmt: skip
-GROUPS = {"memory": ("show",), "models": ("list", "show", "promote", "rollback"), "encoder": ("list", "pull", "import")}
+GROUPS = {
+    "memory": ("show",), "models": ("list", "show", "promote", "rollback"), "rules": ("check", "list", "test"),
+    "encoder": ("list", "pull", "import"),
+}  # fmt: skip
 SHARED = ("--home", "--json", "-q", "-v", "--no-color", "-h")
 
 

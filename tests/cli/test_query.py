@@ -135,7 +135,7 @@ def test_json_has_the_keys_tools_rely_on(ltrr: Typed, workspace: FakeWorkspace):
     assert {"impression_id", "query", "reading", "plan", "results", "took_ms"} <= set(page)
     assert set(page["plan"]) == {"policy", "draws", "odds"}
     assert set(page["results"][0]) == {
-        "position", "id", "title", "type", "score", "odds", "sources", "matches", "attributes",
+        "position", "id", "title", "type", "score", "odds", "sources", "matches", "attributes", "pinned_by",
     }  # fmt: skip
     assert page["results"][0]["sources"]["memory"] == {"rank": 1, "score": 0.7}
 

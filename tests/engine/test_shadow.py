@@ -67,9 +67,9 @@ def test_shadows_are_journalled_and_explained(learnt: Path, tmp_path: Path):
     workspace = opened(learnt, tmp_path, allocation__shadow="squarecb", ranking__shadow="fusion")
     page = workspace.query("calm", live=True)
     told = workspace.explain(page.impression_id)
-    assert [shadow["name"] for shadow in told.shadows] == ["squarecb(gamma=500)", "fusion"]
-    assert sum(told.shadows[0]["draws"].values()) == sum(page.plan.draws.values())
-    assert told.shadows[1]["page"] == [line.id for line in page.results]  # fusion serves: no ranker was trained
+    assert [shadow.name for shadow in told.shadows] == ["squarecb(gamma=500)", "fusion"]
+    assert sum(told.shadows[0].draws.values()) == sum(page.plan.draws.values())
+    assert list(told.shadows[1].page) == [line.id for line in page.results]  # fusion serves: no ranker was trained
     assert "squarecb(gamma=500)" in workspace.status().shadows
 
 
@@ -86,14 +86,14 @@ def test_the_bandit_says_what_it_believes(learnt: Path, tmp_path: Path):
     workspace = opened(learnt, tmp_path)
     page = workspace.query("love river", live=True)
     told = workspace.explain(page.impression_id)
-    assert [line["strategy"] for line in told.beliefs] == list(page.plan.draws)
-    assert all(0 <= line["found"] <= 1 and line["because"] for line in told.beliefs)
+    assert [line.strategy for line in told.beliefs] == list(page.plan.draws)
+    assert all(0 <= line.found <= 1 and line.because for line in told.beliefs)
     found = workspace.status(bandit=True)
-    assert [line["strategy"] for line in found.worth] == list(found.strategies)
-    assert any(line["rewarded"] > 0 for line in found.worth)
-    assert all(line["brought"] > 0 for line in found.worth if line["strategy"] == "related")  # it got the others' hits
+    assert [line.strategy for line in found.worth] == list(found.strategies)
+    assert any(line.rewarded > 0 for line in found.worth)
+    assert all(line.brought > 0 for line in found.worth if line.strategy == "related")  # it got the others' hits
     assert {"constant", "tokens", "weekend", "personal.profile", "past.success"} <= set(found.features)
-    assert all(line["only"] <= line["rewarded"] for line in found.worth)
+    assert all(line.only <= line.rewarded for line in found.worth)
     assert found.beliefs
     assert not workspace.status().worth
     assert not workspace.status().features

@@ -35,7 +35,7 @@ def lived(indexed: Path, tmp_path_factory: pytest.TempPathFactory) -> Workspace:
     shutil.copytree(indexed, home)
     off = ("memory", "popular", "popular_lexical", "structured", "fuzzy")
     workspace = Workspace(home, retrieval__off=off, allocation__exploration=0.4)
-    chance = generator("listeners")
+    chance, clicks = generator("listeners"), Workspace(home)  # what answers learns nothing of these
     for number in range(400):
         query = QUERIES[int(chance.integers(0, len(QUERIES)))]
         who = {"user": f"u{number}", "session": f"s{number // 2}"}
@@ -43,7 +43,7 @@ def lived(indexed: Path, tmp_path_factory: pytest.TempPathFactory) -> Workspace:
         for line in page.results:
             if chance.random() < worth(query, line.id) / line.position:
                 click = {"event": "click", "impression_id": page.impression_id, "entity_id": line.id}
-                workspace.record({**click, "timestamp": DAY_0 + 60_000})
+                clicks.record({**click, "timestamp": DAY_0 + 60_000})
     return workspace
 
 
@@ -191,14 +191,17 @@ def test_swapped_pages_are_weighed_by_the_odds_of_their_swaps(tmp_path: Path, in
     off = ("memory", "popular", "popular_lexical", "structured", "fuzzy")
     given = {"retrieval__off": off, "allocation__exploration": 0.4}
     swapping = Workspace(tmp_path / "home", ranking__swap=1.0, **given)
-    chance = generator("swapped listeners")
+    chance, clicks = (
+        generator("swapped listeners"),
+        Workspace(tmp_path / "home"),
+    )  # what answers learns nothing of these
     for number in range(200):
         query = QUERIES[int(chance.integers(0, len(QUERIES)))]
         page = swapping.query(query, k=5, budget=BUDGET, at=DAY_0 + number, session=f"s{number}")
         for line in page.results:
             if chance.random() < worth(query, line.id) / line.position:
                 click = {"event": "click", "impression_id": page.impression_id, "entity_id": line.id}
-                swapping.record({**click, "timestamp": DAY_0 + 60_000})
+                clicks.record({**click, "timestamp": DAY_0 + 60_000})
     same = collect(swapping.state, ["hazard"])
     assert same.exposures["hazard"].weight == pytest.approx(1.0)
     assert same.page_weight["hazard"] == pytest.approx(1.0)

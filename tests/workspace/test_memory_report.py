@@ -29,16 +29,16 @@ def home(tmp_path: Path) -> Workspace:
 
 def test_a_given_prediction_answers_its_query_before_any_action(home: Workspace):
     found = home.remembered("rainy window")
-    assert [line["id"] for line in found.lines] == ["s3"]
-    assert (found.prior_share, found.actions, found.lines[0]["predicted"]) == (1.0, 0.0, 1.0)
+    assert [line.id for line in found.lines] == ["s3"]
+    assert (found.prior_share, found.actions, found.lines[0].predicted) == (1.0, 0.0, 1.0)
 
 
 def test_an_update_keeps_given_predictions_and_a_whole_index_does_not(home: Workspace, tmp_path: Path):
     more = written(tmp_path / "more.jsonl", [{"id": "s99", "title": "another"}])
     home.index([more], update=True)
-    assert [line["id"] for line in home.remembered("rainy window").lines] == ["s3"]
+    assert [line.id for line in home.remembered("rainy window").lines] == ["s3"]
     home.index([tmp_path / "songs.jsonl"])
-    assert "s3" not in [line["id"] for line in home.remembered("rainy window").lines]
+    assert "s3" not in [line.id for line in home.remembered("rainy window").lines]
 
 
 def test_actions_and_people_are_told_apart_from_predictions(home: Workspace, tmp_path: Path):
@@ -47,10 +47,10 @@ def test_actions_and_people_are_told_apart_from_predictions(home: Workspace, tmp
     home.ingest([log])
     found = home.remembered("Rainy window!", k=2)
     best = found.lines[0]
-    assert (best["id"], best["own"], best["users"], best["last"]) == ("s7", 3.0, 3, "2024-01-01T00:00:00.000Z")
+    assert (best.id, best.count, best.users, best.last) == ("s7", 3.0, 3, "2024-01-01T00:00:00.000Z")
     assert 0.0 < found.prior_share < 1.0
     assert found.key == "rainywindow"
-    assert home.remembered("rainy windw").lines[0]["near"] > 0.0
+    assert home.remembered("rainy windw").lines[0].near > 0.0
 
 
 def test_skips_and_short_visits_count_against_in_whatever_order_logs_come(tmp_path: Path):
@@ -73,7 +73,7 @@ def test_skips_and_short_visits_count_against_in_whatever_order_logs_come(tmp_pa
             (workspace.remembered("quiet", k=3).lines, learned_digest(workspace.state, workspace.state.current()))
         )
     lines = found[0][0]
-    assert [(line["id"], line["own"], line["against"]) for line in lines] == [
+    assert [(line.id, line.count, line.against) for line in lines] == [
         ("s3", 3.0, 0.0), ("s2", 3.0, pytest.approx(0.3)), ("s1", 3.0, pytest.approx(0.6))
     ]  # fmt: skip
     assert found[0] == found[1] == found[2]

@@ -57,7 +57,7 @@ def test_an_impression_is_journalled_and_explained(workspace: Workspace):
     workspace.record({"event": "click", "impression_id": page.impression_id, "entity_id": page.results[1].id})
     told = workspace.explain(page.impression_id or "")
     assert (told.query, told.user, told.plan) == ("love", "u", page.plan)
-    assert [line["actions"] for line in told.page] == [[], ["click"], []]
+    assert [line.actions for line in told.page] == [(), ("click",), ()]
 
 
 def test_without_a_log_nothing_is_journalled(workspace: Workspace):

@@ -24,7 +24,7 @@ class Belief:
     edges: tuple[int, ...]
     chances: tuple[float, ...]
     found: float
-    because: tuple[tuple[str, float], ...]
+    because: tuple[tuple[str, float], ...] = ()
 
 
 def table(model: HazardModel, bandit_context: BanditContext, largest: int) -> tuple[Belief, ...]:

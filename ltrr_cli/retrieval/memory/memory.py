@@ -57,7 +57,7 @@ BAYES_SHARE, PREDICTED_SHARE, POPULAR_SHARE = 0.3, 0.2, 1.0  # sources of the pr
 WRITINGS = 20_000  # queries as typed whose numbers are at hand
 FEWEST_ACTIONS = 100.0  # before them nothing is said of what predictions are worth
 FORMAT = 2  # of what is learnt
-DOUBLED = 2.0  # times the actions after which that is learnt anew
+GROWN = 1.25  # times the actions after which that is learnt anew
 
 
 class _Header(msgspec.Struct, frozen=True):
@@ -153,19 +153,20 @@ class Memory(Strategy):
     def learn(self, outcomes: Sequence[Outcome]) -> None:
         """Count rewarded actions, and apart from them what speaks against; without a query the trend alone counts.
 
-        What predictions and fame are worth is learnt anew when actions have doubled, just then and not before, so
+        What predictions and fame are worth is learnt anew when actions are a quarter more, just then and not before, so
         that it is the same in whatever batches they come; ``live`` leaves that to those who fold.
         """
         batch = OutcomeBatch.of(outcomes, self._row_of)
         start, wanted = 0, batch.wanted()
         actions = np.add.accumulate(np.concatenate([[self._actions], batch.worth[wanted]]))  # one after another
         while not self.live:
-            due = int(np.searchsorted(actions, max(FEWEST_ACTIONS, DOUBLED * self._settled)))
+            due = int(np.searchsorted(actions, max(FEWEST_ACTIONS, GROWN * self._settled)))
             if due == len(actions):
                 break
             stop = int(wanted[due - 1]) + 1
             self._take(batch.part(start, stop))
             start, self._settled = stop, float(actions[due])
+            self._actions = self._settled
             self._settle()
         self._take(batch.part(start, len(batch)))
         self._actions = float(actions[-1])

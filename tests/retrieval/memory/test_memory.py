@@ -175,3 +175,20 @@ def test_what_speaks_against_survives_the_disk(memory: Memory, resources: Resour
     learned.mkdir()
     memory.save(learned)
     assert scores(Memory.open(resources, tmp_path, learned), "rainy day") == scores(memory, "rainy day")
+
+
+def test_what_predictions_are_worth_is_learnt_at_the_same_moments_in_whatever_batches(
+    resources: Resources, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    outcomes = [click(f"song {number % 7}", number % 30, at=DAY_0 + number, user=f"u{number}") for number in range(450)]
+    learnt = []
+    for size in (1, 64, 450):
+        (folder := tmp_path / f"{size}").mkdir()
+        Memory.build(resources, folder)
+        memory, moments = Memory.open(resources, folder, None), list[tuple[float, float]]()
+        monkeypatch.setattr(memory, "_settle", lambda of=memory, to=moments: to.append((of._actions, of._untried())))
+        for start in range(0, len(outcomes), size):
+            memory.learn(outcomes[start : start + size])
+        learnt.append(moments)
+    assert [actions for actions, _ in learnt[0]] == [100.0, 125.0, 157.0, 197.0, 247.0, 309.0, 387.0]
+    assert learnt[0] == learnt[1] == learnt[2]

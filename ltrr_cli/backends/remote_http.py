@@ -1,0 +1,153 @@
+"""Retrievers that are asked over HTTP: any that speaks JSON, OpenSearch and Elasticsearch (the door to http.client)."""
+
+from __future__ import annotations
+
+import http.client
+import json
+from collections import deque
+from pathlib import Path
+from time import monotonic
+from urllib.parse import urlsplit
+
+from ltrr_cli.backends.remote_template import checked_template, conditions, filled, lines_of
+from ltrr_cli.core.config import RemoteSettings
+from ltrr_cli.core.errors import DataError
+from ltrr_cli.core.remote import RemoteLine, RemoteQuestion
+
+LARGEST = 16 * 1024 * 1024  # bytes of an answer
+
+
+class HttpRetriever:
+    """Asks one address; connections are kept, and threads may share it.
+
+    Any of OSError, http.client.HTTPException and DataError means that there is no answer.
+    """
+
+    def __init__(self, name: str, settings: RemoteSettings) -> None:
+        self._kept: deque[http.client.HTTPConnection] = deque()
+        split = urlsplit(settings.address)
+        if split.scheme not in ("http", "https") or not split.hostname:
+            raise DataError(
+                f"retrieval.remote.{name}: {settings.address!r} is no address", hint="http://HOST:PORT/PATH"
+            )
+        for template in (settings.address, settings.request):
+            checked_template(name, template)
+        if settings.kind == "http" and not settings.ids:
+            raise DataError(f"retrieval.remote.{name}: ids is empty", hint='where ids stand: ids = "results[].id"')
+        self._settings, self._split = settings, split
+        self._headers = {"Content-Type": "application/json", "Accept": "application/json"} | _secret(name, settings)
+
+    @property
+    def needs_vector(self) -> bool:
+        """Whether the request holds the query's vector."""
+        return "{{vector}}" in self._settings.request.replace(" ", "")
+
+    def search(self, question: RemoteQuestion, timeout: float) -> list[RemoteLine]:
+        """Ask, and return the hits, best first; ``timeout`` is in seconds for the whole answer."""
+        settings, until = self._settings, monotonic() + timeout
+        body = self._body(question)
+        method = "POST" if body else "GET"
+        data = self._answer(method, self._path(question), body, until)
+        ids, scores, fields = settings.ids, settings.scores, settings.fields
+        if settings.kind != "http":
+            ids, scores, fields = (
+                ids or "hits.hits[]._id",
+                scores or "hits.hits[]._score",
+                fields or "hits.hits[]._source",
+            )
+        try:
+            return lines_of(json.loads(data), ids, scores, fields)[: question.k]
+        except (ValueError, RecursionError) as error:
+            raise DataError(f"no JSON: {error}") from None
+
+    def _path(self, question: RemoteQuestion) -> str:
+        address = urlsplit(filled(self._settings.address, question, in_url=True))
+        path = address.path
+        if self._settings.kind != "http":
+            path = f"{path.rstrip('/')}/{self._settings.index}/_search" if self._settings.index else path
+        return (path or "/") + (f"?{address.query}" if address.query else "")
+
+    def _body(self, question: RemoteQuestion) -> bytes:
+        settings = self._settings
+        if settings.request:
+            return filled(settings.request, question).encode()
+        if settings.kind == "http":
+            return b""
+        match = {"multi_match": {"query": question.text}} if question.text else {"match_all": {}}
+        asked = {"size": question.k, "query": {"bool": {"must": [match], "filter": conditions(question)}}}
+        return json.dumps(asked).encode()
+
+    def close(self) -> None:
+        """Close the connections that are kept."""
+        while self._kept:
+            self._kept.pop().close()
+
+    def __del__(self) -> None:
+        self.close()
+
+    def _answer(self, method: str, path: str, body: bytes, until: float) -> bytes:
+        try:
+            kept = self._kept.pop()
+        except IndexError:
+            kept = None
+        if kept is not None:
+            try:
+                return self._exchange(kept, method, path, body, until)
+            except (http.client.RemoteDisconnected, BrokenPipeError, ConnectionResetError):
+                pass  # a kept connection grew old: a fresh one says whether anybody is there
+        return self._exchange(self._connect(until), method, path, body, until)
+
+    def _connect(self, until: float) -> http.client.HTTPConnection:
+        kind = http.client.HTTPSConnection if self._split.scheme == "https" else http.client.HTTPConnection
+        left = max(until - monotonic(), 0.001)
+        return kind(self._split.hostname or "", self._split.port, timeout=left)
+
+    def _exchange(
+        self, connection: http.client.HTTPConnection, method: str, path: str, body: bytes, until: float
+    ) -> bytes:
+        """Ask over a connection, kept afterwards where all went well and closed where not."""
+        try:
+            data = self._exchanged(connection, method, path, body, until)
+        except BaseException:
+            connection.close()
+            raise
+        self._kept.append(connection)
+        return data
+
+    def _exchanged(
+        self, connection: http.client.HTTPConnection, method: str, path: str, body: bytes, until: float
+    ) -> bytes:
+        left = until - monotonic()
+        if left <= 0:
+            raise TimeoutError("no time left")
+        connection.timeout = left
+        if connection.sock is not None:
+            connection.sock.settimeout(left)
+        connection.request(method, path, body or None, self._headers)
+        response = connection.getresponse()
+        parts: list[bytes] = []
+        size = 0
+        while chunk := response.read1(65_536):
+            parts.append(chunk)
+            size += len(chunk)
+            if size > LARGEST:
+                raise DataError(f"an answer of more than {LARGEST} bytes")
+            if monotonic() > until:
+                raise TimeoutError("the answer did not end in time")
+        response.close()  # else the connection could not be asked again
+        if response.status != 200:
+            raise DataError(f"status {response.status}")
+        return b"".join(parts)
+
+
+def _secret(name: str, settings: RemoteSettings) -> dict[str, str]:
+    """Return the header that holds the secret; raises DataError where its file cannot be read."""
+    if not settings.secret_file:
+        return {}
+    try:
+        secret = Path(settings.secret_file).expanduser().read_text("utf-8").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise DataError(f"retrieval.remote.{name}: secret_file: {error}") from None
+    if not secret or not secret.isprintable():
+        raise DataError(f"retrieval.remote.{name}: secret_file holds no line of text")
+    return {settings.header: secret}
