@@ -39,7 +39,7 @@ def lived(indexed: Path, tmp_path_factory: pytest.TempPathFactory) -> Workspace:
     for number in range(400):
         query = QUERIES[int(chance.integers(0, len(QUERIES)))]
         who = {"user": f"u{number}", "session": f"s{number // 2}"}
-        page = workspace.query(query, k=PAGE, budget=BUDGET, at=DAY_0 + number, **who)
+        page = workspace.query(query, k=PAGE, budget=BUDGET, at=DAY_0 + number, seed=number, **who)
         for line in page.results:
             if chance.random() < worth(query, line.id) / line.position:
                 click = {"event": "click", "impression_id": page.impression_id, "entity_id": line.id}
@@ -197,7 +197,7 @@ def test_swapped_pages_are_weighed_by_the_odds_of_their_swaps(tmp_path: Path, in
     )  # what answers learns nothing of these
     for number in range(200):
         query = QUERIES[int(chance.integers(0, len(QUERIES)))]
-        page = swapping.query(query, k=5, budget=BUDGET, at=DAY_0 + number, session=f"s{number}")
+        page = swapping.query(query, k=5, budget=BUDGET, at=DAY_0 + number, seed=number, session=f"s{number}")
         for line in page.results:
             if chance.random() < worth(query, line.id) / line.position:
                 click = {"event": "click", "impression_id": page.impression_id, "entity_id": line.id}
