@@ -10,6 +10,7 @@ import sys
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import partial
+from importlib.metadata import version as distribution_version
 from pathlib import Path
 from time import perf_counter
 from typing import TYPE_CHECKING
@@ -223,7 +224,7 @@ def _checks(state: State) -> Iterator[Checked]:
     yield Checked("python", sys.version_info >= (3, 11), version, "install Python 3.11 or newer")
     for name in NATIVE:
         yield _try(f"library {name}", partial(_library, name))
-    yield _try("library for neighbours", lambda: _library(neighbours()))
+    yield _try("library for neighbours", lambda: f"{neighbours()} {distribution_version(neighbours())}")
     yield _try("settings", lambda: f"read; policy {state.settings.allocation.policy}")
     yield _try("workspace", lambda: _writable(state.home))
     if not state.home.is_dir():
