@@ -19,19 +19,18 @@ from dataclasses import dataclass
 from pathlib import Path
 from time import perf_counter, process_time
 
-for library in ("OMP", "OPENBLAS", "MKL"):  # before NumPy is imported, here and in all that is started
-    os.environ[f"{library}_NUM_THREADS"] = "1"
+import hnswlib
+import numpy as np
+import tantivy
+from _common import Bars, run, scratch
+from threadpoolctl import threadpool_limits
 
-import hnswlib  # noqa: E402
-import numpy as np  # noqa: E402
-import tantivy  # noqa: E402
-from _common import Bars, run, scratch  # noqa: E402
+from ltrr_cli.catalog.sample import sample_path
+from ltrr_cli.core.types import Context
+from ltrr_cli.engine.search import answer
+from ltrr_cli.workspace.workspace import Workspace
 
-from ltrr_cli.catalog.sample import sample_path  # noqa: E402
-from ltrr_cli.core.types import Context  # noqa: E402
-from ltrr_cli.engine.search import answer  # noqa: E402
-from ltrr_cli.workspace.workspace import Workspace  # noqa: E402
-
+ONE_THREAD = {f"{library}_NUM_THREADS": "1" for library in ("OMP", "OPENBLAS", "MKL")}
 SIZE, DEPTH = 256, 200  # numbers of a vector; candidates asked for
 ASKED, ROUNDS = 200, 3  # queries; the quickest of so many answers to each counts
 COPIED = 200_000  # entities of the largest catalog, made of another's with numbers of their own
@@ -56,7 +55,7 @@ class Cost:
 
 def main(data: Path, bars: Bars, quick: bool) -> None:
     sizes: list[tuple[int, float]] = []
-    with scratch() as place:
+    with scratch() as place, threadpool_limits(1):
         folder = Path(place)
         sample = sample_path("catalog.jsonl.gz")
         feedback(folder, indexed("sample", sample, folder, bars, sizes), bars)
@@ -117,7 +116,7 @@ def command(*words: str | Path, json_wanted: bool = True) -> Cost:
     """Run one command in a process of its own."""
     line = [sys.executable, "-m", "ltrr_cli", *map(str, words), *(["--json"] if json_wanted else [])]
     before, start = resource.getrusage(resource.RUSAGE_CHILDREN), perf_counter()
-    done = subprocess.run(line, capture_output=True, text=True, check=False)
+    done = subprocess.run(line, capture_output=True, text=True, check=False, env=os.environ | ONE_THREAD)
     wall, after = perf_counter() - start, resource.getrusage(resource.RUSAGE_CHILDREN)
     if done.returncode:
         raise SystemExit(f"ltrr {' '.join(map(str, words))}: exit {done.returncode}\n{done.stderr}")

@@ -97,3 +97,11 @@ def _free_bytes(path: Path) -> int:
         if folder.is_dir():
             return shutil.disk_usage(folder).free
     return 0
+
+
+def read_secret(name: str, file: str) -> str:
+    """Return what stands in a remote retriever's ``secret_file``; raises DataError where it cannot be read."""
+    try:
+        return Path(file).expanduser().read_text("utf-8").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise DataError(f"retrieval.remote.{name}: secret_file: {error}") from None

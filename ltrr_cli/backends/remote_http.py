@@ -5,10 +5,10 @@ from __future__ import annotations
 import http.client
 import json
 from collections import deque
-from pathlib import Path
 from time import monotonic
 from urllib.parse import urlsplit
 
+from ltrr_cli.backends.files import read_secret
 from ltrr_cli.backends.remote_template import checked_template, conditions, filled, lines_of
 from ltrr_cli.core.config import RemoteSettings
 from ltrr_cli.core.errors import DataError
@@ -144,10 +144,7 @@ def _secret(name: str, settings: RemoteSettings) -> dict[str, str]:
     """Return the header that holds the secret; raises DataError where its file cannot be read."""
     if not settings.secret_file:
         return {}
-    try:
-        secret = Path(settings.secret_file).expanduser().read_text("utf-8").strip()
-    except (OSError, UnicodeDecodeError) as error:
-        raise DataError(f"retrieval.remote.{name}: secret_file: {error}") from None
+    secret = read_secret(name, settings.secret_file)
     if not secret or not secret.isprintable():
         raise DataError(f"retrieval.remote.{name}: secret_file holds no line of text")
     return {settings.header: secret}

@@ -5,9 +5,9 @@ from __future__ import annotations
 import math
 from collections import deque
 from collections.abc import Mapping
-from pathlib import Path
 from typing import Any
 
+from ltrr_cli.backends.files import read_secret
 from ltrr_cli.core.config import RemoteSettings
 from ltrr_cli.core.errors import DataError, UsageError
 from ltrr_cli.core.remote import RemoteLine, RemoteQuestion
@@ -88,8 +88,5 @@ class PostgresRetriever:
             pass
         settings, more = self._settings, {}
         if settings.secret_file:
-            try:
-                more["password"] = Path(settings.secret_file).expanduser().read_text("utf-8").strip()
-            except (OSError, UnicodeDecodeError) as error:
-                raise DataError(f"retrieval.remote.{self._name}: secret_file: {error}") from None
+            more["password"] = read_secret(self._name, settings.secret_file)
         return self._psycopg.connect(settings.address, autocommit=True, connect_timeout=max(int(timeout), 1), **more)

@@ -13,13 +13,13 @@ import msgspec
 
 from ltrr_cli.catalog.faults import faults
 from ltrr_cli.catalog.html import marked_fields, plain
-from ltrr_cli.catalog.read import bulk_action, entity_of, inside, of_hit, parse_entity, parse_record
+from ltrr_cli.catalog.read import bulk_action, entity_of, of_hit, parse_entity, parse_record
 from ltrr_cli.catalog.reader_registry import Row, rows_of
 from ltrr_cli.catalog.remarks import Remarks
 from ltrr_cli.core.errors import DataError
 from ltrr_cli.core.types import Entity
-from ltrr_cli.text.cells import constant
 from ltrr_cli.text.lines import BadLine, Line, read_lines
+from ltrr_cli.text.mapping import constant, inside
 from ltrr_cli.text.recognise import LOOKED_AT, recognised
 
 

@@ -18,7 +18,7 @@ from ltrr_cli.catalog.values import attributes_of, number_of, texts_of, unwrappe
 from ltrr_cli.core.clock import iso, read_time
 from ltrr_cli.core.errors import DataError
 from ltrr_cli.core.types import AttributeValue, Entity
-from ltrr_cli.text.cells import constant
+from ltrr_cli.text.mapping import constant, inside
 
 FIELDS = ("id", "title", "text", "type", "attributes", "popularity", "created_at")
 LONGEST_ID = 512  # bytes
@@ -91,18 +91,6 @@ def bulk_action(record: Mapping[str, Any]) -> Mapping[str, Any] | None:
     ((name, value), *more) = record.items() or (("", None),)
     said = not more and name in ("index", "create") and isinstance(value, dict) and value.keys() <= _ACTION
     return value if said else None
-
-
-def inside(record: Mapping[str, Any], path: str) -> object:
-    """Return what stands under a path such as ``title.rendered``, or None.
-
-    >>> inside({"title": {"rendered": "Toy"}}, "title.rendered")
-    'Toy'
-    """
-    value: object = record
-    for key in path.split("."):
-        value = value.get(key) if isinstance(value, Mapping) else None
-    return value
 
 
 def as_line(entity: Entity) -> str:

@@ -1,8 +1,8 @@
 """A snapshot that learns while it answers: two copies, of which one answers while the other one learns.
 
-What learns writes in place, so nobody may look meanwhile. A lesson is given to the copy that nobody asks, which then
+What learns writes in place, so nobody may look meanwhile. An update is given to the copy that nobody asks, which then
 answers; the other one takes it in together with the next (left-right; Ramalhete & Correia, 2013), for two are learnt at
-the price of one. So whoever asks waits for nobody and sees all of a lesson or nothing of it. Both copies map the same
+the price of one. So whoever asks waits for nobody and sees all of an update or nothing of it. Both copies map the same
 files, and share what they map.
 """
 
@@ -19,12 +19,12 @@ from ltrr_cli.allocation.policy import BanditExample
 from ltrr_cli.core.types import Outcome, Profile
 from ltrr_cli.engine.snapshot import Snapshot
 
-PATIENCE = 1.0  # seconds that a lesson waits for those who still ask the other copy; then that is left to them
+PATIENCE = 1.0  # seconds that an update waits for those who still ask the other copy; then that is left to them
 LOOK = 0.0005  # seconds between two looks
 
 
 @dataclass(frozen=True, slots=True)
-class Lesson:
+class SnapshotUpdate:
     """What an open snapshot is to learn: outcomes in the order in which they came, and what they teach the bandit."""
 
     outcomes: tuple[Outcome, ...] = ()
@@ -32,20 +32,20 @@ class Lesson:
     people: tuple[Profile, ...] = ()
 
 
-def take(snapshot: Snapshot, lessons: Sequence[Lesson]) -> None:
-    """Let a snapshot learn; the same in whatever parts the lessons come."""
-    snapshot.meet([one for lesson in lessons for one in lesson.people])
-    outcomes = [outcome for lesson in lessons for outcome in lesson.outcomes]
+def take(snapshot: Snapshot, updates: Sequence[SnapshotUpdate]) -> None:
+    """Let a snapshot learn; the same in whatever parts the updates come."""
+    snapshot.meet([one for update in updates for one in update.people])
+    outcomes = [outcome for update in updates for outcome in update.outcomes]
     snapshot.learn(outcomes)
-    snapshot.teach([example for lesson in lessons for example in lesson.examples])
+    snapshot.teach([example for update in updates for example in update.examples])
     snapshot.clock_ms = max(snapshot.clock_ms, max((outcome.time_ms for outcome in outcomes), default=0))
 
 
 class _Copy:
     """One of the copies, and who asks it."""
 
-    def __init__(self, snapshot: Snapshot, missing: list[Lesson]) -> None:
-        self.snapshot, self.missing = snapshot, missing  # lessons that the other one has taken in
+    def __init__(self, snapshot: Snapshot, missing: list[SnapshotUpdate]) -> None:
+        self.snapshot, self.missing = snapshot, missing  # updates that the other one has taken in
         self._views: WeakValueDictionary[int, Snapshot] = WeakValueDictionary()
         self._count = 0
 
@@ -68,21 +68,21 @@ class _Copy:
 class LiveSnapshot:
     """The open state of one pair of generations, and all that was learnt since it was opened.
 
-    opened -- what answers until the first lesson; it is never written to, unless all was prepared
+    opened -- what answers until the first update; it is never written to, unless all was prepared
     again  -- opens the same generations once more; None where they are the current ones no longer
-    take   -- lets a snapshot learn lessons, with the same result in whatever parts they come
+    take   -- lets a snapshot learn updates, with the same result in whatever parts they come
     """
 
     def __init__(
         self,
         opened: Snapshot,
         again: Callable[[], Snapshot | None],
-        take: Callable[[Snapshot, Sequence[Lesson]], None] = take,
+        take: Callable[[Snapshot, Sequence[SnapshotUpdate]], None] = take,
     ) -> None:
         self._opened, self._again, self._take = opened, again, take
         self._answers: _Copy | None = None
         self._other: _Copy | None = None
-        self._lessons: list[Lesson] = []  # all of them
+        self._updates: list[SnapshotUpdate] = []  # all of them
         self._turning = Lock()  # held for a moment only
         self._learning = Lock()
 
@@ -91,26 +91,26 @@ class LiveSnapshot:
         with self._turning:
             return self._opened if self._answers is None else self._answers.view()
 
-    def learn(self, lesson: Lesson) -> bool:
-        """Let what answers next know of a lesson; False where a newer generation has taken its place.
+    def learn(self, update: SnapshotUpdate) -> bool:
+        """Let what answers next know of an update; False where a newer generation has taken its place.
 
-        Lessons of several threads are learnt one after another.
+        Updates of several threads are learnt one after another.
         """
         with self._learning:
             learns = self._free()
             if learns is None:
                 return False
-            self._take(learns.snapshot, [*learns.missing, lesson])
+            self._take(learns.snapshot, [*learns.missing, update])
             learns.missing.clear()
-            self._lessons.append(lesson)
+            self._updates.append(update)
             with self._turning:
                 self._answers, self._other = learns, self._answers
             if self._other is not None:
-                self._other.missing.append(lesson)
+                self._other.missing.append(update)
             return True
 
     def prepare(self) -> None:
-        """Open the other copy beforehand, so that the first lesson does not wait for it; before anybody asks."""
+        """Open the other copy beforehand, so that the first update does not wait for it; before anybody asks."""
         with self._learning:
             self._opened.go_live(live=True)
             with self._turning:
@@ -125,4 +125,4 @@ class LiveSnapshot:
         if snapshot is None:
             return None
         snapshot.go_live(live=True)
-        return _Copy(snapshot, list(self._lessons))
+        return _Copy(snapshot, list(self._updates))

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import math
 import tomllib
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
@@ -155,7 +156,7 @@ def read_rules(path: Path) -> RuleSet:
         if wrong is not None:
             raise DataError(f"{path}: rule {name or number}: {wrong}", hint=_HINT)
     names = [rule.name for rule in rules]
-    twice = next((name for name in names if names.count(name) > 1), None) if len(set(names)) < len(names) else None
+    twice = next((name for name, count in Counter(names).items() if count > 1), None)
     if twice is not None:
         raise DataError(f"{path}: two rules are named {twice!r}", hint="the report tells rules apart by their names")
     return RuleSet.of(rules)

@@ -14,8 +14,9 @@ import msgspec
 
 from ltrr_cli.core.errors import DataError
 from ltrr_cli.feedback.parse import parse_object
-from ltrr_cli.text.cells import constant, read_cell
+from ltrr_cli.text.cells import read_cell
 from ltrr_cli.text.lines import BadLine, Line, read_lines
+from ltrr_cli.text.mapping import constant, inside
 from ltrr_cli.text.tables import table_source
 
 LISTS = ("results", "clicked", "click_times")
@@ -62,18 +63,11 @@ def renamed(record: Mapping[str, Any], mapping: Mapping[str, str]) -> dict[str, 
     """
     taken = {}
     for ours, theirs in mapping.items():
-        value = constant(theirs) or record.get(theirs, _inside(record, theirs))
+        value = constant(theirs) or record.get(theirs, inside(record, theirs))
         if value is not None:
             taken[ours] = value
     gone = set(mapping.values())
     return {key: value for key, value in record.items() if key not in gone} | taken
-
-
-def _inside(record: Mapping[str, Any], path: str) -> object:
-    value: object = record
-    for key in path.split("."):
-        value = value.get(key) if isinstance(value, Mapping) else None
-    return value
 
 
 def _mapped(line: Line | BadLine, mapping: Mapping[str, str]) -> Line | BadLine:

@@ -19,7 +19,7 @@ import msgspec
 from ltrr_cli.allocation.policy import BanditExample
 from ltrr_cli.core.errors import LockedError, LtrrError
 from ltrr_cli.core.types import Event, Outcome
-from ltrr_cli.engine.live_snapshot import Lesson, LiveSnapshot
+from ltrr_cli.engine.live_snapshot import LiveSnapshot, SnapshotUpdate
 from ltrr_cli.engine.snapshot import LearnedHeader
 from ltrr_cli.feedback.attribution import Attribution
 from ltrr_cli.feedback.guards import Guard
@@ -132,7 +132,7 @@ class LiveLearning:
                 examples.append(example)
         del known  # else it would be waited for
         if people or outcomes:
-            live.learn(Lesson(tuple(outcomes), tuple(examples), tuple(people)))
+            live.learn(SnapshotUpdate(tuple(outcomes), tuple(examples), tuple(people)))
 
     def _knowing(self, attribution: Attribution, event: Event) -> Attribution:
         """Return what attributes an event that names no page: it knows the pages that its actor saw lately."""

@@ -43,7 +43,7 @@ from ltrr_cli.serving.served_state import ServedState
 from ltrr_cli.serving.signing import Signer
 from ltrr_cli.serving.suggest import MOST_QUERIES, Suggester
 from ltrr_cli.storage.generations import Current
-from ltrr_cli.workspace.explain import Explanation, explain
+from ltrr_cli.workspace.explain import Explanation, explain, inferred_values
 from ltrr_cli.workspace.memory_report import remembered
 
 MOST_WAITING = 256  # requests of one worker, beyond which a new one is refused
@@ -238,7 +238,7 @@ class Backend:
         return EntityAnswer(
             id=found.id, title=found.title, type=found.type, text=found.text, attributes=dict(found.attributes),
             popularity=found.popularity, created=None if found.created_ms is None else iso(found.created_ms),
-            inferred=tuple({"field": f, "value": v, "score": round(s, 3)} for f, v, s in snapshot.inferred.of(row)),
+            inferred=inferred_values(snapshot, row),
         )  # fmt: skip
 
     def _gauges(self) -> dict[str, tuple[str, float]]:

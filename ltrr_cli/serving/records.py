@@ -13,6 +13,7 @@ from ltrr_cli.core.report import Report
 from ltrr_cli.core.types import Plan, Reading
 from ltrr_cli.engine.query import Source
 from ltrr_cli.feedback.records import LONGEST_QUERY
+from ltrr_cli.workspace.explain import InferredValue
 
 LARGEST_K = 100
 LARGEST_BUDGET = 2_000
@@ -196,7 +197,7 @@ class EntityAnswer(Report):
     attributes: Mapping[str, Any]
     popularity: float | None
     created: str | None
-    inferred: tuple[Mapping[str, Any], ...] = ()
+    inferred: tuple[InferredValue, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

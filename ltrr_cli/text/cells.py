@@ -154,12 +154,3 @@ def read_cell(name: str, kind: str, cell: str) -> Mapping[str, Any]:
         return {name: _decode(cell)}
     except (msgspec.DecodeError, RecursionError):
         raise ValueError(cell) from None
-
-
-def constant(theirs: str) -> str:
-    """Return the text that a mapping such as ``type="album"`` gives every record; "" where it names a key.
-
-    >>> constant('"album"'), constant("kind")
-    ('album', '')
-    """
-    return theirs[1:-1] if len(theirs) > 2 and theirs[0] == theirs[-1] == '"' else ""

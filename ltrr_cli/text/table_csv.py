@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 
 from ltrr_cli.core.errors import DataError
 from ltrr_cli.text.lines import LONGEST, BadLine, read_chunks
-from ltrr_cli.text.tables import Row, TableSource
+from ltrr_cli.text.tables import Row, TableSource, check_columns
 
 LONGEST_CELL = 1 << 20  # characters
 DELIMITERS = (",", ";", "\t", "|")
@@ -84,9 +84,7 @@ def _is_tsv(name: str) -> bool:
 
 def _names(source: str, cells: Sequence[str]) -> list[str]:
     names = [cell.strip() for cell in cells]
-    twice = next((name for place, name in enumerate(names) if name and name in names[:place]), None)
-    if twice is not None:
-        raise DataError(f"{source}: two columns are named {twice!r}")
+    check_columns(source, [name for name in names if name])
     if not any(names):
         raise DataError(f"{source}: the first line names no column")
     return names

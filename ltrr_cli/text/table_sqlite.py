@@ -9,7 +9,7 @@ from urllib.parse import quote
 
 from ltrr_cli.core.errors import DataError, UsageError
 from ltrr_cli.text.lines import BadLine
-from ltrr_cli.text.tables import Row, TableSource
+from ltrr_cli.text.tables import Row, TableSource, check_columns
 
 AT_ONCE = 1_000  # rows
 
@@ -25,9 +25,7 @@ def rows(source: TableSource) -> Iterator[Row | BadLine]:
     try:
         found = connection.execute(_statement(connection, source))
         names = [column[0] for column in found.description or ()]
-        twice = next((name for place, name in enumerate(names) if name in names[:place]), None)
-        if twice is not None:
-            raise DataError(f"{source.name}: two columns are named {twice!r}")
+        check_columns(source.name, names)
         number = 0
         while batch := found.fetchmany(AT_ONCE):
             for cells in batch:

@@ -6,12 +6,14 @@ of Parquet or Arrow files is one table, such as a dataset that the library ``dat
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
 from typing import Any
 
+from ltrr_cli.core.errors import DataError
 from ltrr_cli.text.lines import BadLine
 
 # kind -> endings of its files; the module ``table_<kind>`` reads them
@@ -67,6 +69,13 @@ class TableSource:
         """
         rows: Iterator[Row | BadLine] = import_module(f"ltrr_cli.text.{_MODULES[self.kind]}").rows(self)
         return rows
+
+
+def check_columns(source: str, names: Sequence[str]) -> None:
+    """Raise DataError where two columns have one name."""
+    twice = next((name for name, count in Counter(names).items() if count > 1), None)
+    if twice is not None:
+        raise DataError(f"{source}: two columns are named {twice!r}")
 
 
 def table_source(source: object) -> TableSource | None:

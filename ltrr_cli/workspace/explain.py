@@ -179,11 +179,13 @@ def explain(state: State, impression_id: str) -> Explanation:
 
 def _inferred(snapshot: Snapshot, asked: Set[tuple[str, str]], row: int) -> tuple[InferredValue, ...]:
     """Return which of the asked (field, folded value) an entity does not state but is believed to have."""
-    return tuple(
-        InferredValue(field, value, round(score, 3))
-        for field, value, score in (snapshot.inferred.of(row) if row >= 0 else ())
-        if (field, query_key(value)) in asked
-    )
+    return tuple(one for one in inferred_values(snapshot, row) if (one.field, query_key(one.value)) in asked)
+
+
+def inferred_values(snapshot: Snapshot, row: int) -> tuple[InferredValue, ...]:
+    """Return what an entity is believed to have; nothing for row -1."""
+    known = snapshot.inferred.of(row) if row >= 0 else ()
+    return tuple(InferredValue(field, value, round(score, 3)) for field, value, score in known)
 
 
 def _shadows(found: Impression, acted: set[str]) -> tuple[ShadowPage, ...]:

@@ -68,15 +68,17 @@ def list_rules(state: State) -> RulesReport:
     """Return every rule with what it cost or gained; raises DataError for a file that is wrong."""
     rules, now = state.rules().rules, now_ms()
     pages, earned, chosen = _past(state)
-    keys: dict[str, set[str]] = {}
-    for key, names in pages.values():
+    by_rule: dict[str, list[str]] = {}
+    by_query: dict[str, list[str]] = {}
+    for one, (key, names) in pages.items():
+        by_query.setdefault(key, []).append(one)
         for name in names:
-            keys.setdefault(name, set()).add(key)
+            by_rule.setdefault(name, []).append(one)
     found = []
     for number, rule in enumerate(rules):
-        mine = keys.get(rule.name, set())
-        held = [one for one, (_, names) in pages.items() if rule.name in names]
-        other = [one for one, (key, names) in pages.items() if key in mine and rule.name not in names]
+        held = by_rule.get(rule.name, [])
+        asked = dict.fromkeys(pages[one][0] for one in held)
+        other = [one for key in asked for one in by_query[key] if rule.name not in pages[one][1]]
         learned = _learned(state, rule) if rule.pin and number < ASKED else None
         found.append(
             RuleReport(

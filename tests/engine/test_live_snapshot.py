@@ -11,14 +11,14 @@ import pytest
 
 from ltrr_cli.core.types import Profile
 from ltrr_cli.engine import live_snapshot
-from ltrr_cli.engine.live_snapshot import Lesson, LiveSnapshot
+from ltrr_cli.engine.live_snapshot import LiveSnapshot, SnapshotUpdate
 from ltrr_cli.engine.snapshot import Snapshot
 from ltrr_cli.workspace.workspace import Workspace
 
 
 @pytest.fixture
 def live(workspace: Workspace) -> LiveSnapshot:
-    """A snapshot whose lessons are names, of which it keeps each twice: half a lesson would be an odd number."""
+    """A snapshot whose updates are names, of which it keeps each twice: half an update would be an odd number."""
     state = workspace.state
 
     def opened() -> Snapshot:
@@ -29,16 +29,16 @@ def live(workspace: Workspace) -> LiveSnapshot:
     return LiveSnapshot(opened(), opened, keep)
 
 
-def keep(snapshot: Snapshot, lessons: Sequence[Lesson]) -> None:
-    for lesson in lessons:
-        for profile in lesson.people:
+def keep(snapshot: Snapshot, updates: Sequence[SnapshotUpdate]) -> None:
+    for update in updates:
+        for profile in update.people:
             snapshot.warnings.append(profile.user)
             sleep(0.0005)
             snapshot.warnings.append(profile.user)
 
 
-def told(text: str) -> Lesson:
-    return Lesson(people=(Profile(text, {}, None),))
+def told(text: str) -> SnapshotUpdate:
+    return SnapshotUpdate(people=(Profile(text, {}, None),))
 
 
 def test_what_was_handed_out_stays_as_it_is(live: LiveSnapshot):
@@ -71,7 +71,7 @@ def test_whoever_keeps_a_copy_holds_up_nobody_for_long(live: LiveSnapshot, monke
 def test_asking_does_not_wait_for_a_lesson(live: LiveSnapshot, monkeypatch: pytest.MonkeyPatch):
     learning, go_on = Event(), Event()
 
-    def slow(snapshot: Snapshot, lessons: Sequence[Lesson]) -> None:
+    def slow(snapshot: Snapshot, updates: Sequence[SnapshotUpdate]) -> None:
         learning.set()
         assert go_on.wait(10)
 

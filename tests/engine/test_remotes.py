@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -15,7 +16,7 @@ from ltrr_cli.learning.credit import as_served
 from ltrr_cli.workspace.workspace import Workspace
 from tests.backends.fake_search import FakeSearch, hits
 from tests.conftest import SONGS
-from tests.small_workspace import searches, write_catalog, write_log
+from tests.small_workspace import searches, write_log
 
 WANTED = SONGS[77].id
 
@@ -29,10 +30,8 @@ def fake() -> Iterator[FakeSearch]:
 
 
 @pytest.fixture(scope="module")
-def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("remote")
-    Workspace(folder / "home").index([write_catalog(folder / "songs.jsonl")])
-    return folder / "home"
+def home(indexed: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return Path(shutil.copytree(indexed, tmp_path_factory.mktemp("remote") / "home"))
 
 
 @pytest.fixture

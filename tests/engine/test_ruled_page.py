@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections import Counter
 from pathlib import Path
 
@@ -16,16 +17,13 @@ from ltrr_cli.engine.search import answer
 from ltrr_cli.learning.credit import served_example
 from ltrr_cli.workspace.workspace import Workspace
 from tests.conftest import SONGS
-from tests.small_workspace import write_catalog
 
 K = 8
 
 
 @pytest.fixture(scope="module")
-def home(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("ruled")
-    Workspace(folder / "home").index([write_catalog(folder / "songs.jsonl")])
-    return folder / "home"
+def home(indexed: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return Path(shutil.copytree(indexed, tmp_path_factory.mktemp("ruled") / "home"))
 
 
 @pytest.fixture
