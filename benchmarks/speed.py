@@ -15,6 +15,7 @@ import os
 import resource
 import subprocess
 import sys
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from time import perf_counter, process_time
@@ -177,7 +178,8 @@ class Bare:
         if words.strip():
             self._searcher.search(self._index.parse_query(words, ["all"]), DEPTH)
         vector = self._svd.transform(self._terms.transform([text]))
-        self._graph.knn_query(vector, k=DEPTH, num_threads=1)
+        with suppress(RuntimeError):  # many equal vectors can leave fewer within reach: it has searched all the same
+            self._graph.knn_query(vector, k=DEPTH, num_threads=1)
         return (process_time() - start) * 1e3
 
 
