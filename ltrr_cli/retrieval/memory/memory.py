@@ -71,6 +71,7 @@ class _Header(msgspec.Struct, frozen=True):
     powers: list[float] = []
     actions: float = 0.0
     settled: float = 0.0
+    famed: float = 0.0
 
 
 class Memory(Strategy):
@@ -122,8 +123,8 @@ class Memory(Strategy):
         self._trend.save(folder / "trend")
         self._people.save(folder / "people")
         self._queries.save(folder / "queries", self._written)
-        worth = self._worth
-        header = _Header(FORMAT, [], [], [], worth.strengths, worth.powers, self._actions, self._settled)
+        worth, so_far = self._worth, (self._actions, self._settled, self._worth.famed)
+        header = _Header(FORMAT, [], [], [], worth.strengths, worth.powers, *so_far)
         (folder / "memory.json").write_bytes(msgspec.json.encode(header))
 
     def _load(self, folder: Path) -> None:
@@ -137,7 +138,7 @@ class Memory(Strategy):
             self._against = TotalCounts.open(folder / "against")
             self._people = DistinctCounts.open(folder / "people")
         self._keys = {key: number for number, key in enumerate(self._written)}
-        self._worth = PriorStrength(header.strengths, header.powers)
+        self._worth = PriorStrength(header.strengths, header.powers, header.famed)
         self._settled, self._actions = header.settled, header.actions
         self._pairs = DecayedCounts.open(folder / "pairs")
         self._near = SimilarQueries.open(folder / "neighbours", self._written)
@@ -231,11 +232,11 @@ class Memory(Strategy):
 
     def _settle(self) -> None:
         """Learn how much predictions and fame are worth, from known queries of every size."""
-        names = self._written
-        self._worth.learn(self._pairs.sums(len(names)), lambda number, predicted: self._known(names[number], predicted))
+        self._worth.learn(self._actions, self._pairs.sums(len(self._written)), self._known)
 
-    def _known(self, key: str, predicted: bool) -> KnownQueryActions | None:
+    def _known(self, number: int, predicted: bool) -> KnownQueryActions | None:
         """Return a known query for ``PriorStrength.learn``; None where nothing is predicted and something should be."""
+        key = self._written[number]
         predicted_rows, weights = self._predicted.of({key})
         if predicted and not len(predicted_rows):
             return None

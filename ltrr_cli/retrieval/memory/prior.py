@@ -26,6 +26,7 @@ POWERS = np.array([0.0, 0.1, 0.2, 0.3, 0.4])
 STRENGTHS = np.array([1.0, 3.0, 10.0, 30.0, 100.0, 300.0, 1000.0, 3000.0])  # actions' worth
 BUCKETS = 12  # of support, each four times as wide as the one before
 PER_SIZE, PER_SIZE_OF_FAME = 40, 400  # known queries of about one size that are asked
+GROWN_FOR_FAME = 2.0  # times the actions after which so many more are asked again
 FEWEST = 6  # queries that a bucket needs to be believed
 LEAST_DOUBT = 0.02  # that a name is meant by its name
 SURELY = 2.0  # standard errors
@@ -58,21 +59,29 @@ def bucket_of(support: float) -> int:
 
 
 class PriorStrength:
-    """What predictions and fame are worth for each bucket of support: one action and nothing where little is known."""
+    """What predictions and fame are worth for each bucket of support: one action and nothing where little is known.
 
-    def __init__(self, strengths: Sequence[float] = (), powers: Sequence[float] = ()) -> None:
+    famed -- of how many actions fame was learnt
+    """
+
+    def __init__(self, strengths: Sequence[float] = (), powers: Sequence[float] = (), famed: float = 0.0) -> None:
         self.strengths = list(strengths) or [PRIOR] * BUCKETS
         self.powers = list(powers) or [0.0] * BUCKETS
+        self.famed = famed
 
-    def learn(self, totals: DoubleArray, look_up: Callable[[int, bool], KnownQueryActions | None]) -> None:
-        """Learn both.
+    def learn(
+        self, actions: float, totals: DoubleArray, look_up: Callable[[int, bool], KnownQueryActions | None]
+    ) -> None:
+        """Learn what predictions are worth; and fame, for which more queries are asked, when actions have doubled.
 
         totals  -- (q,) actions of every known query
         look_up -- gives a query by number: as it was acted on, None where nothing is predicted for it (True), or with
                    the prior in actions (False); asked about as often for every size
         """
         self.strengths = _learnt(totals, lambda number: look_up(number, True), _by_strength, STRENGTHS, PER_SIZE)
-        self.powers = _learnt(totals, lambda number: look_up(number, False), _by_power, POWERS, PER_SIZE_OF_FAME)
+        if actions >= GROWN_FOR_FAME * self.famed:
+            self.powers = _learnt(totals, lambda number: look_up(number, False), _by_power, POWERS, PER_SIZE_OF_FAME)
+            self.famed = actions
 
     def strength(self, untried: float, support: float, named: float = 0.0) -> float:
         """Return how many actions' worth the prior is, for a query of so many actions.

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import Self
@@ -16,7 +17,7 @@ import numpy as np
 
 from ltrr_cli.core.types import Context, DoubleArray, IntArray, Outcome, Request
 from ltrr_cli.retrieval.people import personal_score
-from ltrr_cli.retrieval.people.actions import Actions
+from ltrr_cli.retrieval.people.actions import Actions, settled
 from ltrr_cli.retrieval.people.factors import Factors, fit, none
 from ltrr_cli.retrieval.people.first_format import old_fit
 from ltrr_cli.retrieval.people.personal_score import LARGEST, PersonalScore, Weights, affinity, groups_of, person
@@ -29,7 +30,17 @@ NEWEST = 300_000  # settled actions that place entities: more of them move hardl
 
 PARTS = ("rows", "place", "scale", "people", "mean", "spread")  # of factors
 
-_Fitted = tuple[int, Factors, Weights]
+GROWTH_OF_WEIGHTS = 1.25  # a few weights are stable: they are learnt anew when actions have grown by a quarter
+
+
+@dataclass(frozen=True, slots=True)
+class _Fitted:
+    """What was learnt from the first ``size`` actions, and the weights from the first ``weighed`` of them."""
+
+    size: int
+    factors: Factors
+    weighed: int
+    weights: Weights
 
 
 class ActionGraph:
@@ -41,7 +52,7 @@ class ActionGraph:
     def __init__(self, row_of: Callable[[str], int], types: IntArray, actions: Actions | None = None) -> None:
         self._row_of, self._types = row_of, types
         self.actions = actions or Actions()
-        self._fitted: _Fitted = (0, none(), Weights.none())
+        self._fitted = _Fitted(0, none(), 0, Weights.none())
         self._file: Path | None = None  # where that stands on the disk
         self.live = False  # what is fitted stays as it is
 
@@ -52,12 +63,12 @@ class ActionGraph:
     @property
     def factors(self) -> Factors:
         """The embedding as of the newest settled action."""
-        return self._settled()[1]
+        return self._settled().factors
 
     @property
     def weights(self) -> Weights:
         """How much a person's past says of the next choice; see ``lift``."""
-        return self._settled()[2]
+        return self._settled().weights
 
     def lift(self, aspect: DoubleArray, who: PersonalScore, rows: IntArray) -> DoubleArray:
         """Return (n,) float64, the log-odds that somebody's past adds to entities; aspect -- of them (``aspects``)."""
@@ -71,19 +82,25 @@ class ActionGraph:
         return person(self.factors, rows, strengths, kinds) if len(rows) else None
 
     def _settled(self) -> _Fitted:
-        size = self.actions.settled()
-        if self._fitted[0] != size and not self.live:
-            self._fitted, self._file = (size, *_fit(_Prefix(self.actions, size, self._types))), None
+        size, now = self.actions.settled(), self._fitted
+        weighed = settled(size, GROWTH_OF_WEIGHTS)  # by it alone, whenever somebody asks
+        if now.size != size and not self.live:
+            weights = now.weights
+            if now.weighed != weighed:
+                weights = _weights(_Prefix(self.actions, weighed, self._types))
+            self._fitted, self._file = _Fitted(size, _factors(_Prefix(self.actions, size)), weighed, weights), None
         return self._fitted
 
     def save(self, folder: Path) -> None:
         """Write the log and what was fitted to it."""
-        size, factors, weights = self._settled()
+        fitted = self._settled()
+        factors, weights = fitted.factors, fitted.weights
         self.actions.save(folder / LOG)
         if not link(self._file, folder / FITTED):
             parts = {name: getattr(factors, name) for name in PARTS}
             learnt = {"weights": weights.aspects, "groups": weights.groups, "returning": weights.returning}
-            write_arrays(folder / FITTED, {"size": np.array([size]), **learnt, **parts})
+            sizes = {"size": np.array([fitted.size]), "weighed": np.array([fitted.weighed])}
+            write_arrays(folder / FITTED, {**sizes, **learnt, **parts})
 
     @classmethod
     def open(cls, folder: Path, row_of: Callable[[str], int], types: IntArray) -> Self:
@@ -100,7 +117,8 @@ class ActionGraph:
         weights, none = [], Weights.none()
         for name, nothing in (("weights", none.aspects), ("groups", none.groups), ("returning", none.returning)):
             weights.append(np.array(stored.get(name, nothing)))
-        graph._fitted = (size, Factors(*(stored[name] for name in PARTS)), Weights(*weights))
+        weighed = int(stored["weighed"][0]) if "weighed" in stored else 0
+        graph._fitted = _Fitted(size, Factors(*(stored[name] for name in PARTS)), weighed, Weights(*weights))
         return graph
 
 
@@ -130,14 +148,18 @@ def weighted(seeds: IntArray) -> tuple[IntArray, DoubleArray]:
 
 
 class _Prefix:
-    """The first actions of a log, equal to any other prefix of the same content."""
+    """The first actions of a log, equal to any other prefix of the same content.
 
-    def __init__(self, actions: Actions, size: int, types: IntArray) -> None:
-        self.actions, self.size, self.types = actions, size, types
+    types -- (entities,), where they matter
+    """
+
+    def __init__(self, actions: Actions, size: int, types: IntArray | None = None) -> None:
+        self.actions, self.size, self.types = actions, size, np.empty(0, np.int32) if types is None else types
         digest = hashlib.blake2b(digest_size=16)
         for name in ("actor", "row", "query", "weight", "kind"):
             digest.update(actions.column(name, size).data)
-        digest.update(types[actions.column("row", size)].tobytes())
+        if types is not None:
+            digest.update(types[actions.column("row", size)].tobytes())
         self.digest = digest.digest()
 
     def __hash__(self) -> int:
@@ -148,7 +170,10 @@ class _Prefix:
 
 
 @lru_cache(maxsize=1)
-def _fit(prefix: _Prefix) -> tuple[Factors, Weights]:
-    actions, size = prefix.actions, prefix.size
-    columns = (actions.column(name, size)[-NEWEST:] for name in ("actor", "row", "weight"))
-    return fit(*columns), personal_score.learn(actions, size, prefix.types)
+def _factors(prefix: _Prefix) -> Factors:
+    return fit(*(prefix.actions.column(name, prefix.size)[-NEWEST:] for name in ("actor", "row", "weight")))
+
+
+@lru_cache(maxsize=1)
+def _weights(prefix: _Prefix) -> Weights:
+    return personal_score.learn(prefix.actions, prefix.size, prefix.types)

@@ -129,10 +129,7 @@ class Actions:
 
     def settled(self) -> int:
         """Return the length of the prefix that fits are made of: the last of a geometric series of lengths."""
-        if len(self) < FEWEST:
-            return 0
-        steps = int(np.log(len(self) / FEWEST) / np.log(GROWTH) + 1e-9)
-        return min(int(FEWEST * GROWTH**steps), len(self))
+        return settled(len(self), GROWTH)
 
     # ------------------------------------------------------------ looking up
 
@@ -241,3 +238,15 @@ def added_up(rows: IntArray, weights: DoubleArray, kinds: IntArray) -> tuple[Int
     newest = np.zeros(len(distinct), np.int32)
     newest[inverse] = kinds  # the last assignment stands
     return distinct, np.sign(total) * np.log1p(np.abs(total)), newest
+
+
+def settled(length: int, growth: float) -> int:
+    """Return the last of a geometric series of lengths that is not above ``length``; 0 below ``FEWEST``.
+
+    >>> settled(100, 2.0), settled(19, 2.0)
+    (80, 0)
+    """
+    if length < FEWEST:
+        return 0
+    steps = int(np.log(length / FEWEST) / np.log(growth) + 1e-9)
+    return min(int(FEWEST * growth**steps), length)

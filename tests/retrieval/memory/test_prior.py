@@ -27,7 +27,8 @@ def queries(foretells: bool, famous: bool = False) -> list[KnownQueryActions]:
 
 def learnt(known: list[KnownQueryActions]) -> PriorStrength:
     worth = PriorStrength()
-    worth.learn(np.array([float(one.own.sum()) for one in known]), lambda number, predicted: known[number])
+    totals = np.array([float(one.own.sum()) for one in known])
+    worth.learn(totals.sum(), totals, lambda number, predicted: known[number])
     return worth
 
 
@@ -51,3 +52,17 @@ def test_a_handful_of_queries_proves_nothing():
     assert set(worth.strengths) == {1.0}
     assert set(worth.powers) == {0.0}
     assert bucket_of(11.0) == 1
+
+
+def test_fame_is_learnt_again_when_actions_have_doubled():
+    known, worth, asked = queries(foretells=False), PriorStrength(), list[bool]()
+    totals = np.array([float(one.own.sum()) for one in known])
+
+    def look_up(number: int, predicted: bool) -> KnownQueryActions:
+        asked.append(predicted)
+        return known[number]
+
+    for actions, again in ((100.0, True), (199.0, False), (200.0, True), (399.0, False)):
+        asked.clear()
+        worth.learn(actions, totals, look_up)
+        assert (False in asked) == again

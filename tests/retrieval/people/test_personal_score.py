@@ -115,7 +115,7 @@ def test_a_log_that_lists_the_actions_of_every_actor_opens(tmp_path, told: bool)
     actors = np.array([seed_of(*one) for one in named]).astype(np.int64)
     np.savez(tmp_path / "actions.npz", actors=actors, lengths=list(map(len, lists)), places=sum(lists, []), **columns,
              **kinds)  # fmt: skip
-    size, factors, weights = graph._settled()
+    size, factors, weights = graph._settled().size, graph.factors, graph.weights
     groups = {"groups": weights.groups, "returning": weights.returning} if told else {}
     parts = {name: getattr(factors, name) for name in PARTS}
     np.savez(tmp_path / "factors.npz", size=size, weights=weights.aspects, **parts, **groups)
