@@ -18,6 +18,7 @@ from ltrr_cli.allocation.policy_registry import open_policy
 from ltrr_cli.backends.encoder import open_encoder
 from ltrr_cli.catalog.columns import Columns
 from ltrr_cli.core.config import Settings
+from ltrr_cli.core.counted import CountedDay
 from ltrr_cli.core.errors import DamagedError, DataError, UsageError
 from ltrr_cli.core.inferred import Inferred
 from ltrr_cli.core.intent import meant_by_name, states_values
@@ -30,6 +31,7 @@ from ltrr_cli.ranking.candidate_features import schema
 from ltrr_cli.ranking.model import Model, Schema
 from ltrr_cli.ranking.trained import holds_model, open_model
 from ltrr_cli.retrieval import strategy_registry
+from ltrr_cli.retrieval.counted_batch import CountLookups
 from ltrr_cli.retrieval.lexical import Lexical
 from ltrr_cli.retrieval.outcome_batch import OutcomeBatch
 from ltrr_cli.retrieval.related import Related
@@ -193,6 +195,13 @@ class Snapshot:
         batch = OutcomeBatch.of(outcomes, self.catalog.row_of)
         for strategy in self.strategies.values():
             strategy.learn(batch)
+
+    def learn_counts(self, day: CountedDay) -> None:
+        """Let every strategy take in a day that was counted, in time order among outcomes."""
+        lookups = self.opened.once("lookups of counts", CountLookups)
+        batch = lookups.batch(day, self.catalog.row_of, lambda query: self._asked(query).text)
+        for strategy in self.strategies.values():
+            strategy.learn_counts(batch)
 
     def meet(self, people: Sequence[Profile]) -> None:
         """Let every strategy know what is said of people."""

@@ -61,7 +61,7 @@ LONGER = {
     "engine/snapshot.py": 315,  # one open generation: whatever is asked of it
     "workspace/workspace.py": 400,  # the Python API, every verb with its words
     "storage/journal.py": 335,  # every read and write of one database
-    "retrieval/memory/memory.py": 385,  # one strategy is one file
+    "retrieval/memory/memory.py": 410,  # one strategy is one file
 }
 
 
