@@ -13,7 +13,7 @@ import numpy as np
 from ltrr_cli.allocation.bandit_features import feature_names
 from ltrr_cli.allocation.models.strategy_history import PAST, StrategyHistory
 from ltrr_cli.allocation.models.user_preferences import Fact, UserPreferences, nobody
-from ltrr_cli.allocation.policy import BanditExample, Policy
+from ltrr_cli.allocation.policy import BanditExample, Policy, start_like
 from ltrr_cli.allocation.policy_registry import open_policy
 from ltrr_cli.backends.encoder import open_encoder
 from ltrr_cli.catalog.columns import Columns
@@ -215,6 +215,13 @@ class Snapshot:
             self.shadow.learn(examples)
         self.history.learn(examples, self.features())
 
+    def start_remotes(self) -> None:
+        """Let the bandit know of remote strategies, which were never measured, what it knows of those they are like."""
+        likes = {name: one.weigh_like for name, one in self.strategies.items() if one.remote}
+        for policy in (self.policy, self.shadow):
+            start_like(policy, likes)
+        self.history.start_like(likes)
+
     def go_live(self, live: bool) -> None:
         """Begin, or end, to learn while it answers: what is fitted on a schedule is then left as it is."""
         for strategy in self.strategies.values():
@@ -270,6 +277,7 @@ def open_snapshot(
         if name in snapshot.strategies:
             raise DataError(f"retrieval.remote.{name}: a local strategy has this name", hint="choose another")
         snapshot.strategies[name] = Remote(catalog, remote_settings.weigh_like).named(name)
+    snapshot.start_remotes()
     for strategy in snapshot.strategies.values():
         strategy.join(snapshot.strategies)
     related = snapshot.strategies.get(Related.name)
