@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import ClassVar, Protocol, Self
+from typing import ClassVar, Protocol, Self, runtime_checkable
 
 import numpy as np
 
@@ -127,3 +127,18 @@ class Policy(Protocol):
     ) -> Self:
         """Read what ``save`` wrote; raises DamagedError where it does not fit."""
         ...
+
+
+@runtime_checkable
+class StartsLike(Protocol):
+    """A policy that knows of each strategy apart, and so can start one that was never measured as another is now."""
+
+    def start_like(self, likes: Mapping[str, str]) -> None:
+        """Let strategies that were never met start as others are now; likes -- name -> whom it is like."""
+        ...
+
+
+def start_like(policy: object, likes: Mapping[str, str]) -> None:
+    """Do so, where the policy can."""
+    if isinstance(policy, StartsLike):
+        policy.start_like(likes)

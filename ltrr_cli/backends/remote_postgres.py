@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from time import monotonic
 from typing import Any
 
 from ltrr_cli.backends.files import read_secret
@@ -59,6 +60,11 @@ class PostgresRetriever:
                 fields = {name: cell for name, cell in zip(names[2:], row[2:], strict=True) if cell is not None}
                 found.setdefault(str(row[0]), RemoteLine(str(row[0]), float(row[1]), fields))
         return sorted(found.values(), key=lambda line: -line.score)
+
+    def search_many(self, questions: Sequence[RemoteQuestion], timeout: float) -> list[list[RemoteLine]]:
+        """Ask one question after another; ``timeout`` is in seconds, for all of them."""
+        until = monotonic() + timeout
+        return [self.search(question, until - monotonic()) for question in questions]
 
     def close(self) -> None:
         """Close the connections that are kept."""

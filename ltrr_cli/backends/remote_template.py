@@ -17,10 +17,11 @@ MARKS = ("query", "k", "vector", "filters")
 _RANGE = {">=": "gte", ">": "gt", "<=": "lte", "<": "lt"}
 
 
-def filled(template: str, question: RemoteQuestion, *, in_url: bool = False) -> str:
+def filled(template: str, question: RemoteQuestion, *, in_url: bool = False, kind: str = "") -> str:
     r"""Put a question into a template: ``{{query}}``, ``{{k}}``, ``{{vector}}``, ``{{filters}}``, each as JSON.
 
     in_url -- the text is quoted for an address instead
+    kind   -- of the retriever, for how filters are written
 
     >>> filled('{"q": {{query}}, "n": {{k}}}', RemoteQuestion('a "b"', 3))
     '{"q": "a \\"b\\"", "n": 3}'
@@ -29,7 +30,7 @@ def filled(template: str, question: RemoteQuestion, *, in_url: bool = False) -> 
     def value(match: re.Match[str]) -> str:
         given: object = {
             "query": question.text, "k": question.k, "vector": question.vector,
-            "filters": [] if in_url else conditions(question),
+            "filters": [] if in_url else conditions(question, kind),
         }[match[1]]  # fmt: skip
         if in_url:
             return quote(str(given) if isinstance(given, str | int) else json.dumps(given), safe="")
@@ -46,12 +47,16 @@ def checked_template(name: str, template: str) -> None:
             raise DataError(f"retrieval.remote.{name}: {{{{{mark}}}}} is unknown", hint=f"known: {known}")
 
 
-def conditions(question: RemoteQuestion) -> list[Mapping[str, Any]]:
-    """Return filters as OpenSearch and Elasticsearch write them.
+def conditions(question: RemoteQuestion, kind: str = "") -> list[Mapping[str, Any]]:
+    """Return filters as OpenSearch and Elasticsearch write them, or Qdrant: conditions that must all hold.
 
     >>> conditions(RemoteQuestion("", 1, filters=(("genre", "=", "jazz"), ("year", ">=", "1960"))))
     [{'term': {'genre': 'jazz'}}, {'range': {'year': {'gte': '1960'}}}]
+    >>> conditions(RemoteQuestion("", 1, filters=(("genre", "=", "jazz"), ("year", ">=", "1960"))), "qdrant")
+    [{'key': 'genre', 'match': {'value': 'jazz'}}, {'key': 'year', 'range': {'gte': 1960.0}}]
     """
+    if kind == "qdrant":
+        return [_condition(*one) for one in question.filters]
     found: list[Mapping[str, Any]] = []
     for name, sign, value in question.filters:
         if sign == "=":
@@ -61,6 +66,16 @@ def conditions(question: RemoteQuestion) -> list[Mapping[str, Any]]:
         else:
             found.append({"range": {name: {_RANGE[sign]: value}}})
     return found
+
+
+def _condition(name: str, sign: str, value: str) -> Mapping[str, Any]:
+    if sign in _RANGE:
+        try:
+            return {"key": name, "range": {_RANGE[sign]: float(value)}}
+        except ValueError:
+            return {"key": name, "range": {_RANGE[sign]: value}}  # a moment
+    equal = {"key": name, "match": {"value": value}}
+    return equal if sign == "=" else {"must_not": [equal]}
 
 
 def at_path(value: Any, path: str) -> list[Any]:

@@ -20,7 +20,7 @@ from ltrr_cli.core.errors import UsageError
 if TYPE_CHECKING:
     from ltrr_cli.learning.records import IngestReport
 
-FORMATS = ("auto", "native", "ubi", "metarank")
+FORMATS = ("auto", "native", "ubi", "metarank", "counts")
 NAMED = 3  # of those who were unusually busy
 
 
@@ -86,6 +86,12 @@ def ingest_feedback(
     if report.quarantined:
         where = f" in {report.quarantine_file}" if report.quarantine_file else ""
         ctx.warn(f"set aside{where}: {counted(report.quarantined, 'bad line')}")
+    if report.replaced:
+        rows = "row of counts was" if report.replaced == 1 else "rows of counts were"
+        ctx.warn(
+            f"{report.replaced:,} {rows} known with other numbers, and replaced",
+            "rows of one day that are to add up need a column channel each: --map channel='\"app\"'",
+        )
     for line in report.notes:
         ctx.say(line)
     for line in told_known(report.types):
@@ -135,6 +141,7 @@ def summary(report: IngestReport, *, dry_run: bool = False) -> str:
         for count, what in (
             (report.duplicates, "known already"),
             (report.conflicts, "in conflict"),
+            (report.replaced, "replaced"),
             (report.orphans, "without their search"),
             (report.late, "late"),
             (report.skipped, "not feedback"),
@@ -142,7 +149,11 @@ def summary(report: IngestReport, *, dry_run: bool = False) -> str:
         if count
     ]
     tail = f" ({', '.join(asides)})" if asides else ""
+    what = counted(report.accepted - report.counted, "event")
+    if report.counted or report.replaced:
+        rows = counted(report.counted, "row") + " of counts"
+        what = f"{what} and {rows}" if report.accepted > report.counted else rows
     if dry_run:
-        return f"{counted(report.accepted, 'event')} would be accepted{tail}; nothing was changed"
+        return f"{what} would be accepted{tail}; nothing was changed"
     learned = "nothing new to learn" if report.learned is None else f"learned generation {report.learned}"
-    return f"{counted(report.accepted, 'event')} accepted{tail}, {counted(report.outcomes, 'outcome')}; {learned}"
+    return f"{what} accepted{tail}, {counted(report.outcomes, 'outcome')}; {learned}"

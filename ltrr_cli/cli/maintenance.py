@@ -49,7 +49,8 @@ def forget(
 ) -> None:
     """Delete feedback from the journal, and relearn everything without it.
 
-    Several conditions are met together. Older generations still hold what was learnt until `ltrr gc --keep 0`.
+    Several conditions are met together. Daily counts name nobody: they leave by --source or by whole days --between,
+    never by --user. Older generations still hold what was learnt until `ltrr gc --keep 0`.
     """
     span = None
     if between is not None:
@@ -58,6 +59,7 @@ def forget(
     with ctx.progress() as progress:
         report = ctx.workspace().forget(user=user, source=source, between=span, progress=progress)
     line = f"{counted(report.events, 'event')} and {counted(report.impressions, 'impression')} forgotten"
+    line += f", and {counted(report.counts, 'row')} of counts" if report.counts else ""
     line += "" if report.learned is None else f"; learned generation {report.learned} knows nothing of them"
     ctx.answer(report, lambda screen: screen.print(line, soft_wrap=True))
     if report.ranker and report.learned is not None:

@@ -33,9 +33,9 @@ class CatalogSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class RemoteSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A retriever elsewhere, asked beside the local strategies."""
 
-    kind: Literal["http", "opensearch", "elasticsearch", "pgvector"]
+    kind: Literal["http", "opensearch", "elasticsearch", "qdrant", "pgvector"]
     address: str  # URL; for pgvector a connection string without its password
-    index: str = ""  # of OpenSearch and Elasticsearch
+    index: str = ""  # of OpenSearch and Elasticsearch; of Qdrant the collection
     request: str = ""  # template of what is sent: {{query}}, {{k}}, {{vector}}, {{filters}}; for pgvector SQL
     ids: str = ""  # where ids stand in the answer, such as results[].id
     scores: str = ""  # where scores stand; "": the order counts
@@ -44,7 +44,7 @@ class RemoteSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     secret_file: str = ""  # a file with one line: the header's value, or the password
     header: str = "Authorization"  # that the secret is sent in
     depth: int = 0  # candidates that are asked for at most; 0: the budget
-    weigh_like: str = "dense"  # local strategy whose weight in fusion it has until a ranker knows better
+    weigh_like: str = "dense"  # local strategy whose weight in fusion, and start in the bandit, it has
 
 
 class RetrievalSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from itertools import islice
 from pathlib import Path
 from time import perf_counter
 from typing import TYPE_CHECKING
@@ -10,6 +12,7 @@ from typing import TYPE_CHECKING
 from ltrr_cli.core.errors import DataError
 from ltrr_cli.core.progress import Progress
 from ltrr_cli.core.report import Report
+from ltrr_cli.core.types import Context
 from ltrr_cli.engine.named import hidden, named_policy, named_ranker
 from ltrr_cli.engine.query import QueryRequest
 from ltrr_cli.engine.search import answer
@@ -19,6 +22,9 @@ from ltrr_cli.text.lines import BadLine, read_lines
 
 if TYPE_CHECKING:
     from ltrr_cli.engine.state import State
+
+
+TOGETHER = 50  # questions that retrievers elsewhere are asked at once
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,16 +59,28 @@ def respond_batch(
     chosen, ranked = named_policy(state, policy), named_ranker(state, ranker)
     count = results = empty = 0
     lines: list[str] = []
-    for line in read_lines(queries):
-        if isinstance(line, BadLine):
-            raise DataError(f"{queries}, line {line.number}: {line.reason}")
-        query_id, context, text = query_line(line.data, f"{queries}, line {line.number}", snapshot.clock_ms, hide_seen)
-        found = answer(
-            snapshot, text, context, k=k, budget=most, explore=False, policy=chosen, ranker=ranked,
-            hidden=hidden(state, context),
-        )  # fmt: skip
-        lines += run_lines(query_id, [snapshot.catalog.ids[int(found.candidates.rows[place])] for place in found.page])
-        count, results, empty = count + 1, results + len(found.page), empty + (len(found.page) == 0)
-        progress("queries", count, None)
+    questions = _questions(queries, snapshot.clock_ms, hide_seen)
+    while some := list(islice(questions, TOGETHER)):
+        asked = [(text, context) for _, context, text in some]
+        answers = state.remotes().ask_many(asked, most, snapshot.encoder)
+        for (query_id, given, text), remote in zip(some, answers, strict=True):
+            context = replace(given, remote=remote)
+            found = answer(
+                snapshot, text, context, k=k, budget=most, explore=False, policy=chosen, ranker=ranked,
+                hidden=hidden(state, context),
+            )  # fmt: skip
+            shown = [snapshot.catalog.ids[int(found.candidates.rows[at])] for at in found.page]
+            lines += run_lines(query_id, shown)
+            count, results, empty = count + 1, results + len(shown), empty + (not shown)
+            progress("queries", count, None)
     write_atomic(Path(run), "".join(lines).encode())
     return BatchReport(count, results, empty, str(run), round(perf_counter() - start, 3))
+
+
+def _questions(queries: str | Path, clock_ms: int, hide_seen: bool) -> Iterator[tuple[str, Context, str]]:
+    """Yield (id, context, text) of a file's lines; raises DataError for a bad one."""
+    for line in read_lines(queries):
+        place = f"{queries}, line {line.number}"
+        if isinstance(line, BadLine):
+            raise DataError(f"{place}: {line.reason}")
+        yield query_line(line.data, place, clock_ms, hide_seen)

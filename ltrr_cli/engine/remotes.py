@@ -14,7 +14,7 @@ from typing import Any, Protocol
 from ltrr_cli.backends.circuit_breaker import CircuitBreaker
 from ltrr_cli.core.config import RemoteSettings, Settings
 from ltrr_cli.core.errors import DataError, LtrrError
-from ltrr_cli.core.remote import RemoteAnswer, RemoteLine, RemoteQuestion
+from ltrr_cli.core.remote import RecordedAnswer, RemoteAnswer, RemoteLine, RemoteQuestion
 from ltrr_cli.core.types import Catalog, Context, Encoder
 
 # kind -> module:class; a client raises OSError, http.client.HTTPException or DataError where it has no answer
@@ -22,6 +22,7 @@ CLIENTS = {
     "http": "ltrr_cli.backends.remote_http:HttpRetriever",
     "opensearch": "ltrr_cli.backends.remote_http:HttpRetriever",
     "elasticsearch": "ltrr_cli.backends.remote_http:HttpRetriever",
+    "qdrant": "ltrr_cli.backends.remote_http:HttpRetriever",
     "pgvector": "ltrr_cli.backends.remote_postgres:PostgresRetriever",
 }
 THREADS = 8  # for each retriever
@@ -34,6 +35,12 @@ class Retriever(Protocol):
 
     def search(self, question: RemoteQuestion, timeout: float) -> list[RemoteLine]:
         """Return the hits, best first; ``timeout`` is in seconds."""
+        ...
+
+    def search_many(
+        self, questions: Sequence[RemoteQuestion], timeout: float
+    ) -> Sequence[Sequence[RemoteLine] | None]:
+        """Return the hits of each question, None where it has no answer; ``timeout`` is for all of them."""
         ...
 
 
@@ -91,7 +98,7 @@ class RemoteRetrievers:
 
     def ask(self, text: str, context: Context, budget: int, encoder: Encoder) -> dict[str, PendingAnswer]:
         """Ask all that are not to be spared, at once, and return name -> answer on its way."""
-        conditions = tuple((one.field, one.op, one.value) for one in context.filters)
+        conditions = _conditions(context)
         found = {}
         for name, arm in self._arms.items():
             if not arm.breaker.may_ask():
@@ -102,6 +109,44 @@ class RemoteRetrievers:
             future = arm.pool.submit(_asked, arm.client, text, depth, conditions, encoder, until)
             found[name] = PendingAnswer(future, until, arm.breaker)
         return found
+
+    def ask_many(
+        self, asked: Sequence[tuple[str, Context]], budget: int, encoder: Encoder
+    ) -> list[dict[str, RemoteAnswer]]:
+        """Ask all that are not to be spared many questions at once; return name -> answer of each question.
+
+        A retriever has its deadline as often as there are questions; one that fails is left out of all of them.
+        """
+        found: list[dict[str, RemoteAnswer]] = [{} for _ in asked]
+        waiting = {
+            name: arm.pool.submit(self._many, arm, asked, budget, encoder)
+            for name, arm in self._arms.items()
+            if asked and arm.breaker.may_ask()
+        }
+        for name, future in waiting.items():
+            arm = self._arms[name]
+            try:
+                answers = future.result()
+            except (OSError, http.client.HTTPException, LtrrError):
+                arm.breaker.failure()
+                continue
+            arm.breaker.success()
+            for place, lines in enumerate(answers):
+                if lines is not None:
+                    found[place][name] = RecordedAnswer(lines)
+        return found
+
+    @staticmethod
+    def _many(
+        arm: _Arm, asked: Sequence[tuple[str, Context]], budget: int, encoder: Encoder
+    ) -> Sequence[Sequence[RemoteLine] | None]:
+        client, depth = arm.client, min(arm.settings.depth or budget, budget)
+        vectors = encoder.encode([text for text, _ in asked]) if client.needs_vector else None
+        questions = [
+            RemoteQuestion(text, depth, () if vectors is None else tuple(vectors[place].tolist()), _conditions(context))
+            for place, (text, context) in enumerate(asked)
+        ]
+        return client.search_many(questions, arm.settings.timeout_ms / 1000.0 * len(questions))
 
     def states(self) -> Mapping[str, Mapping[str, Any]]:
         """Return name -> what became of its questions, in this process."""
@@ -123,6 +168,10 @@ class RemoteRetrievers:
         told = [f"without {name}: {reason}" for name, reason in missing.items()]
         told += [f"{name}: {count:,} results are not in the catalog" for name, count in counts.items()]
         return tuple(missing), unknown, told
+
+
+def _conditions(context: Context) -> tuple[tuple[str, str, str], ...]:
+    return tuple((one.field, one.op, one.value) for one in context.filters)
 
 
 def _asked(

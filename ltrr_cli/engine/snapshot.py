@@ -13,11 +13,12 @@ import numpy as np
 from ltrr_cli.allocation.bandit_features import feature_names
 from ltrr_cli.allocation.models.strategy_history import PAST, StrategyHistory
 from ltrr_cli.allocation.models.user_preferences import Fact, UserPreferences, nobody
-from ltrr_cli.allocation.policy import BanditExample, Policy
+from ltrr_cli.allocation.policy import BanditExample, Policy, start_like
 from ltrr_cli.allocation.policy_registry import open_policy
 from ltrr_cli.backends.encoder import open_encoder
 from ltrr_cli.catalog.columns import Columns
 from ltrr_cli.core.config import Settings
+from ltrr_cli.core.counted import CountedDay
 from ltrr_cli.core.errors import DamagedError, DataError, UsageError
 from ltrr_cli.core.inferred import Inferred
 from ltrr_cli.core.intent import meant_by_name, states_values
@@ -30,6 +31,7 @@ from ltrr_cli.ranking.candidate_features import schema
 from ltrr_cli.ranking.model import Model, Schema
 from ltrr_cli.ranking.trained import holds_model, open_model
 from ltrr_cli.retrieval import strategy_registry
+from ltrr_cli.retrieval.counted_batch import CountLookups
 from ltrr_cli.retrieval.lexical import Lexical
 from ltrr_cli.retrieval.outcome_batch import OutcomeBatch
 from ltrr_cli.retrieval.related import Related
@@ -194,6 +196,13 @@ class Snapshot:
         for strategy in self.strategies.values():
             strategy.learn(batch)
 
+    def learn_counts(self, day: CountedDay) -> None:
+        """Let every strategy take in a day that was counted, in time order among outcomes."""
+        lookups = self.opened.once("lookups of counts", CountLookups)
+        batch = lookups.batch(day, self.catalog.row_of, lambda query: self._asked(query).text)
+        for strategy in self.strategies.values():
+            strategy.learn_counts(batch)
+
     def meet(self, people: Sequence[Profile]) -> None:
         """Let every strategy know what is said of people."""
         for strategy in self.strategies.values() if people else ():
@@ -205,6 +214,13 @@ class Snapshot:
         if self.shadow is not None:
             self.shadow.learn(examples)
         self.history.learn(examples, self.features())
+
+    def start_remotes(self) -> None:
+        """Let the bandit know of remote strategies, which were never measured, what it knows of those they are like."""
+        likes = {name: one.weigh_like for name, one in self.strategies.items() if one.remote}
+        for policy in (self.policy, self.shadow):
+            start_like(policy, likes)
+        self.history.start_like(likes)
 
     def go_live(self, live: bool) -> None:
         """Begin, or end, to learn while it answers: what is fitted on a schedule is then left as it is."""
@@ -261,6 +277,7 @@ def open_snapshot(
         if name in snapshot.strategies:
             raise DataError(f"retrieval.remote.{name}: a local strategy has this name", hint="choose another")
         snapshot.strategies[name] = Remote(catalog, remote_settings.weigh_like).named(name)
+    snapshot.start_remotes()
     for strategy in snapshot.strategies.values():
         strategy.join(snapshot.strategies)
     related = snapshot.strategies.get(Related.name)

@@ -28,7 +28,7 @@ from ltrr_cli.feedback.judgments import run_lines
 from ltrr_cli.feedback.taken import Taken
 from ltrr_cli.learning.credit import ImportedExamples, trace_of
 from ltrr_cli.learning.ingest import take_in
-from ltrr_cli.learning.timeline import COLD, SearchStep, merged, outcomes, profiles, timeline
+from ltrr_cli.learning.timeline import COLD, LearnStep, SearchStep, merged, outcomes, profiles, timeline
 from ltrr_cli.learning.train import Observer, acted_on, train_model
 from ltrr_cli.storage.disk import write_atomic
 from ltrr_cli.storage.journal import Journal
@@ -111,7 +111,7 @@ def replay(
         for step in timeline(merged(searches, stream.outcomes)):
             if isinstance(step, SearchStep):
                 replayer.on_search(step.impression)
-            else:
+            elif isinstance(step, LearnStep):
                 snapshot.learn(step.outcomes)
                 replayer.on_outcomes(step.outcomes)
         journal.close()

@@ -41,6 +41,7 @@ class Tally:
     off_page -- events on an entity that the page they belong to did not show
     found    -- events that named no impression and were given to one
     unknown  -- events of types of which nobody says what they are worth, by type
+    counted  -- rows of daily counts that were gone through
     """
 
     events: int = 0
@@ -51,6 +52,7 @@ class Tally:
     off_page: int = 0
     found: int = 0
     unknown: dict[str, int] = field(default_factory=dict)
+    counted: int = 0
 
 
 def longest_window(settings: FeedbackSettings) -> int:

@@ -21,6 +21,7 @@ FORMATS = PluginRegistry(
         "native": "ltrr_cli.feedback.native:Native",
         "ubi": "ltrr_cli.feedback.ubi:Ubi",
         "metarank": "ltrr_cli.feedback.metarank:Metarank",
+        "counts": "ltrr_cli.feedback.counts:Counts",
     },
     "ltrr_cli.feedback.records:Format",
 )

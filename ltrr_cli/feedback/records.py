@@ -12,6 +12,7 @@ from typing import Any, NamedTuple, Protocol
 import msgspec
 
 from ltrr_cli.core.clock import parse_time, read_time
+from ltrr_cli.core.counted import CountRow
 from ltrr_cli.core.errors import DataError
 from ltrr_cli.core.types import AttributeValue, Event, Impression, Shown
 
@@ -49,6 +50,7 @@ class Parsed(NamedTuple):
     users: tuple[UserRecord, ...] = ()
     skipped: str = ""
     time: tuple[str, str] | None = None
+    counts: tuple[CountRow, ...] = ()  # where lines are no single events
 
 
 class Format(Protocol):

@@ -26,6 +26,7 @@ FORMS = {form: f"epoch {form}" for form in ("seconds", "microseconds", "nanoseco
 class Taken:
     """What became of all lines.
 
+    counted  -- of what was accepted: rows of daily counts; ``replaced`` are those known with other numbers
     skipped  -- well-formed lines that are no feedback (catalog data, page views)
     refused  -- lines that could not be used; ``first`` is the first of them, with its source
     formats  -- source -> the format that its lines were read in
@@ -39,6 +40,8 @@ class Taken:
     accepted: int = 0
     duplicates: int = 0
     conflicts: int = 0
+    counted: int = 0
+    replaced: int = 0
     skipped: int = 0
     refused: int = 0
     first: tuple[str, BadLine] | None = None

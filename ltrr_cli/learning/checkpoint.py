@@ -34,7 +34,7 @@ class Checkpoint(msgspec.Struct, frozen=True):
 
     made_by  -- a digest of all that decides what events are learnt as: settings, catalog, strategies
     position -- None: nothing was learnt
-    events   -- learnt in all
+    events   -- learnt in all, rows of daily counts among them
     """
 
     made_by: str
@@ -101,17 +101,22 @@ def furthest(state: State, by: str) -> Found | None:
     return None
 
 
-def stops(journal: Journal, position: Position | None, events: int) -> list[int]:
-    """Return the moments at which a fold of so many events is to write checkpoints, ascending."""
+def stops(journal: Journal, position: Position | None, events: int, rows: int = 0) -> list[int]:
+    """Return the moments at which a fold of so many events and rows of counts is to write checkpoints, ascending."""
     start = position or BEFORE_ALL
-    found: list[int] = []
-    for back in BACK if events >= FEWEST else ():
-        moment = journal.moment_at(start, events - events // back)
-        after = max(start.time_ms, found[-1] if found else start.time_ms)
-        # something must be left to be learnt after it
-        if moment is not None and moment > after and journal.moment_at(Position(moment + 1), 0) is not None:
-            found.append(moment)
-    return found
+    moments: set[int | None] = set()
+    for back in BACK:
+        if events >= FEWEST:
+            moments.add(journal.moment_at(start, events - events // back))
+        if rows >= FEWEST:
+            moments.add(journal.counted_moment(start.time_ms, rows - rows // back))
+    found = sorted(moment for moment in moments if moment is not None and moment > start.time_ms)
+    return [moment for moment in found if _left(journal, moment)]
+
+
+def _left(journal: Journal, moment: int) -> bool:
+    """Say whether something is left to be learnt after a moment."""
+    return journal.moment_at(Position(moment + 1), 0) is not None or bool(journal.counted_days(moment))
 
 
 def kept(found: Sequence[Found], by: str, events: int) -> set[tuple[str, int]]:

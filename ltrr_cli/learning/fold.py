@@ -15,7 +15,7 @@ from ltrr_cli.feedback.attribution import Tally
 from ltrr_cli.feedback.guards import Guard, Suspect
 from ltrr_cli.feedback.rewards import Rewards
 from ltrr_cli.learning.teaching import Teacher
-from ltrr_cli.learning.timeline import Past, SearchStep, profiles, timeline
+from ltrr_cli.learning.timeline import CountsStep, Past, SearchStep, profiles, timeline
 from ltrr_cli.storage.heap import trim_heap
 from ltrr_cli.storage.journal import Journal
 from ltrr_cli.storage.journal_past import Position
@@ -72,6 +72,10 @@ class Fold:
         for step in timeline(self._teacher.chosen(self._past.happened(journal, until_ms))):
             if isinstance(step, SearchStep):
                 self._teacher.ask(step.impression)
+                continue
+            if isinstance(step, CountsStep):
+                self.snapshot.learn_counts(step.day)
+                self._last_ms = step.day.time_ms
                 continue
             self.snapshot.learn(step.outcomes)
             self._teacher.teach(step)

@@ -96,6 +96,8 @@ def ingest(
         formats=taken.formats,
         suspects=tuple(busy(one) for one in learnt.suspects) if learnt else (),
         types=types,
+        counted=taken.counted,
+        replaced=taken.replaced,
         notes=taken.sayings(),
     )
 
@@ -256,6 +258,15 @@ def _journal(journal: Journal, batch: Sequence[Parsed], taken: Taken, source: st
     taken.accepted += done.accepted
     taken.duplicates += done.duplicates
     taken.conflicts += done.conflicts
+    rows = [row for parsed in batch for row in parsed.counts]
+    if rows:
+        for row in rows:
+            taken.kinds[row.kind] += row.actions
+        known = journal.ingest_counts(rows, source)
+        taken.accepted += known.accepted
+        taken.counted += known.accepted
+        taken.duplicates += known.duplicates
+        taken.replaced += known.replaced
 
 
 def into(quarantine: Quarantine) -> Aside:

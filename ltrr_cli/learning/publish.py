@@ -107,9 +107,11 @@ def _folded(state: State, catalog: int, ranker: Path | None, *, anew: bool) -> L
 
     def write(folder: Path) -> None:
         fold.save(folder, journal, catalog)
-        checkpoint.write(folder, checkpoint.Checkpoint(by, marks, fold.position, fold.tally.events))
+        learnt = fold.tally.events + fold.tally.counted
+        checkpoint.write(folder, checkpoint.Checkpoint(by, marks, fold.position, learnt))
 
-    for moment in checkpoint.stops(journal, fold.position, journal.counts().events - fold.tally.events):
+    rows = journal.counted_rows() - fold.tally.counted
+    for moment in checkpoint.stops(journal, fold.position, journal.counts().events - fold.tally.events, rows):
         fold.run(journal, moment)
         with generations.draft(checkpoint.CHECKPOINTS) as draft:
             snapshot.go_live(live=True)  # fits are left to those who go on from here

@@ -35,11 +35,12 @@ class IngestReport(Report):
     suspects        -- who acted abnormally often, in the whole journal, the busiest first
     formats -- log -> the format that it was read in
     types   -- type of event -> how often it was read, the most frequent first, and what it is worth
+    counted -- of what was accepted: rows of daily counts; ``replaced`` are those that were known with other numbers
     notes   -- what has to be said of the logs: how positions and times were read, how pages were put together
     """
 
-    accepted: int  # new events
-    duplicates: int  # events that were known already
+    accepted: int  # new events and rows of counts
+    duplicates: int  # those that were known already
     conflicts: int  # events whose id was known with another content
     orphans: int  # events that name a page nobody knows
     late: int  # events after the window of their page
@@ -54,3 +55,5 @@ class IngestReport(Report):
     suspects: tuple[Busy, ...] = ()
     types: Mapping[str, TypeCount] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+    counted: int = 0
+    replaced: int = 0

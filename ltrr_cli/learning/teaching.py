@@ -19,6 +19,7 @@ import numpy as np
 from ltrr_cli.allocation.policy import BanditContext, BanditExample
 from ltrr_cli.core.clock import DAY
 from ltrr_cli.core.config import AllocationSettings
+from ltrr_cli.core.counted import CountedDay
 from ltrr_cli.core.seeds import seed_of
 from ltrr_cli.core.types import Impression, Outcome
 from ltrr_cli.engine.bandit_context import bandit_context_of
@@ -27,7 +28,7 @@ from ltrr_cli.engine.search import context_of
 from ltrr_cli.engine.snapshot import Snapshot
 from ltrr_cli.feedback.attribution import Attributed, longest_window
 from ltrr_cli.learning.credit import ImportedExamples, SearchTrace, asked_trace, served_example
-from ltrr_cli.learning.timeline import LearnStep
+from ltrr_cli.learning.timeline import Happened, LearnStep
 from ltrr_cli.text.normalise import query_key
 
 YOUNG = 4  # the n-th search teaches with odds (sample / 4) / (sample / 4 + n): .7 of ``sample`` of the first 5,000
@@ -93,7 +94,7 @@ class Teacher:
 
     # ------------------------------------------------------------ choosing
 
-    def chosen(self, happened: Iterable[Impression | Attributed]) -> Iterator[Impression | Attributed]:
+    def chosen(self, happened: Iterable[Happened]) -> Iterator[Happened]:
         """Yield outcomes, and the searches that are to be asked: of those there were, and before actions without one.
 
         Of actions without a time, which have no order, those that teach come last: they are asked for when the rest
@@ -101,6 +102,9 @@ class Teacher:
         """
         held: list[Attributed] = []
         for one in happened:
+            if isinstance(one, CountedDay):  # of many searches, none of which is known
+                yield one
+                continue
             dated = (one.time_ms if isinstance(one, Impression) else one.outcome.time_ms) or 0
             if dated and held:
                 yield from _asked(held)

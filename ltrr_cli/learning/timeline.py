@@ -7,20 +7,26 @@ make it. Whoever iterates answers and learns; nothing is learnt here.
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 import msgspec
 
 from ltrr_cli.core.config import Settings
+from ltrr_cli.core.counted import CountedDay, end_of
 from ltrr_cli.core.types import Impression, Outcome, Profile
 from ltrr_cli.feedback.attribution import Attributed, Attribution, Tally
+from ltrr_cli.feedback.counted_day import CountWeights
 from ltrr_cli.feedback.guards import Guard
 from ltrr_cli.feedback.rewards import Rewards
 from ltrr_cli.storage.journal import Journal
 from ltrr_cli.storage.journal_past import BEFORE_ALL, Decoded, Position
 
+Happened = Impression | Attributed | CountedDay
+
 BATCH = 4_096  # outcomes learnt at a time where no search stands between them
+NEVER_MS = 2**62
 COLD = 1_000  # searches that only fill a memory; what they show misleads
 
 
@@ -39,18 +45,27 @@ class LearnStep:
     pages: tuple[Impression | None, ...]
 
 
-def timeline(happened: Iterable[Impression | Attributed]) -> Iterator[SearchStep | LearnStep]:
+@dataclass(frozen=True, slots=True)
+class CountsStep:
+    """A day's counts to be learnt: all that happened on it has been learnt."""
+
+    day: CountedDay
+
+
+def timeline(happened: Iterable[Happened]) -> Iterator[SearchStep | LearnStep | CountsStep]:
     """Yield what to answer and what to learn; outcomes between two searches come in batches.
 
     happened -- in time order, a search before the outcomes of its very moment
     """
     batch: list[Attributed] = []
     for one in happened:
-        if batch and (isinstance(one, Impression) or len(batch) == BATCH or _begins(batch[-1], one)):
+        if batch and (not isinstance(one, Attributed) or len(batch) == BATCH or _begins(batch[-1], one)):
             yield _learn(batch)
             batch = []
         if isinstance(one, Impression):
             yield SearchStep(one)
+        elif isinstance(one, CountedDay):
+            yield CountsStep(one)
         else:
             batch.append(one)
     if batch:
@@ -86,12 +101,15 @@ class Past:
         self.tally, self.position = tally or Tally(), position
 
     def happened(
-        self, journal: Journal, until_ms: int | None = None, *, trailing: bool = False
-    ) -> Iterator[Impression | Attributed]:
-        """Yield searches and what events prove, in time order from the position on; undated ones come first.
+        self, journal: Journal, until_ms: int | None = None, *, trailing: bool = False, counted: bool = True
+    ) -> Iterator[Happened]:
+        """Yield searches, what events prove and what was counted, in time order from the position on; undated first.
+
+        A day's counts come after all else of that day.
 
         until_ms -- with all of this moment, and no further
         trailing -- also the searches after the last event, of which nothing came yet: they are not gone through
+        counted  -- daily counts, too
         """
         decoded, since, attribution = Decoded(), self.position, Attribution(self._settings, rewards=self.guard.rewards)
         attribution.tally = self.tally
@@ -101,26 +119,79 @@ class Past:
                 attribution.see(shown)
         after_ms = None if since is None else since.time_ms
         pages = journal.impressions(after_ms=after_ms, until_ms=until_ms, decoded=decoded)
-        page: Impression | None = next(pages, None)
+        counts = CountWeights(self.guard.rewards, journal.count_texts)
+        days = _days(journal, since, until_ms) if counted else ()
+        earlier = _PagesAndDays(pages, days)
+
+        def come(found: Iterable[Impression | int]) -> Iterator[Happened]:
+            for one in found:
+                if isinstance(one, Impression):
+                    attribution.see(one)
+                    yield one
+                else:
+                    day = counts.of(journal.day_counts(one))
+                    self.position, self.tally.counted = Position(day.time_ms), self.tally.counted + day.rows
+                    yield day
+
         for event, impression in journal.stream(since, until_ms, decoded):
-            while page is not None and (page.time_ms is None or (event.time_ms or 0) >= page.time_ms):
-                attribution.see(page)
-                yield page
-                page = next(pages, None)
+            yield from come(earlier.until(event.time_ms))
             self.position = BEFORE_ALL if event.time_ms is None else Position(event.time_ms, event.event_id)
             self.tally.events += 1
             found = attribution.attributed(event, impression, self.guard.weight(event, impression))
             if found is not None:
                 yield found
+        yield from come(earlier.counted())
         if until_ms is not None:
             self.position = Position(until_ms)
-        if page is not None and (trailing or until_ms is not None):
-            yield page
-            yield from pages
+        if trailing or until_ms is not None:
+            yield from earlier.pages()
 
 
-def happened(journal: Journal, settings: Settings, tally: Tally | None = None) -> Iterator[Impression | Attributed]:
-    """Yield all searches of the journal and what every event proves, in time order; undated ones come first.
+def _days(journal: Journal, since: Position | None, until_ms: int | None) -> list[int]:
+    """Return the counted days of a journal after a position."""
+    if since is None:
+        return journal.counted_days(None, until_ms)
+    # with the last event of a moment alone, the counts of a day that ends then are to come
+    return journal.counted_days(since.time_ms - (since.event_id is not None), until_ms)
+
+
+class _PagesAndDays:
+    """Pages in time order, undated ones first, and counted days, ascending; a day comes after all of its pages."""
+
+    def __init__(self, pages: Iterator[Impression], days: Iterable[int]) -> None:
+        self._pages, self._days = pages, deque(days)
+        self._page = next(pages, None)
+
+    def until(self, time_ms: int | None) -> Iterator[Impression | int]:
+        """Yield what comes before an event of a moment: days that ended before it, and its own moment's pages."""
+        last = time_ms or 0
+        while True:
+            page_ms = NEVER_MS if self._page is None else self._page.time_ms
+            if time_ms is not None and self._days and end_of(self._days[0]) < min(last, page_ms or 0):
+                yield self._days.popleft()
+            elif self._page is not None and (page_ms is None or page_ms <= last):
+                yield self._turn(self._page)
+            else:
+                return
+
+    def counted(self) -> Iterator[Impression | int]:
+        """Yield the days that are left, and the pages before them."""
+        while self._days:
+            yield from self.until(end_of(self._days[0]))
+            yield self._days.popleft()
+
+    def pages(self) -> Iterator[Impression]:
+        """Yield the pages that are left."""
+        while self._page is not None:
+            yield self._turn(self._page)
+
+    def _turn(self, page: Impression) -> Impression:
+        self._page = next(self._pages, None)
+        return page
+
+
+def happened(journal: Journal, settings: Settings, tally: Tally | None = None) -> Iterator[Happened]:
+    """Yield all searches of the journal, what every event proves and what was counted, in time order, undated first.
 
     tally -- a fresh one, for a caller who wants to know in the end what became of the events
     """
@@ -134,7 +205,8 @@ def rewards_of(journal: Journal, settings: Settings) -> Rewards:
 
 def outcomes(journal: Journal, settings: Settings, tally: Tally | None = None) -> Iterator[Outcome]:
     """Yield what every event of the journal proves, in (time, event id) order."""
-    return (one.outcome for one in happened(journal, settings, tally) if isinstance(one, Attributed))
+    past = Past(settings, rewards_of(journal, settings), tally).happened(journal, trailing=True, counted=False)
+    return (one.outcome for one in past if isinstance(one, Attributed))
 
 
 def merged(searches: Iterable[Impression], outcomes: Iterable[Outcome]) -> Iterator[Impression | Attributed]:
@@ -151,7 +223,7 @@ def merged(searches: Iterable[Impression], outcomes: Iterable[Outcome]) -> Itera
         yield from map(Attributed, waiting)
 
 
-def newest(happened: Iterable[Impression | Attributed], total: int, sample: int) -> Iterator[Impression | Attributed]:
+def newest(happened: Iterable[Happened], total: int, sample: int) -> Iterator[Happened]:
     """Leave out all but the newest ``sample`` of ``total`` searches, and the first ones, whose memory is cold."""
     left_out = max(total - sample, min(COLD, total // 4))
     for one in happened:

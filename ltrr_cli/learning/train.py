@@ -18,7 +18,7 @@ from ltrr_cli.engine.state import State
 from ltrr_cli.feedback.judgments import JudgedSet
 from ltrr_cli.learning.examination import click_weights
 from ltrr_cli.learning.frozen_search import Collector, FrozenSearch, freeze
-from ltrr_cli.learning.timeline import SearchStep, happened, newest, outcomes, timeline
+from ltrr_cli.learning.timeline import CountsStep, SearchStep, happened, newest, outcomes, timeline
 from ltrr_cli.ranking.base_score import corrected
 from ltrr_cli.ranking.comparison import compare, importances
 from ltrr_cli.ranking.fit import fit
@@ -168,6 +168,8 @@ def observe(
             observer.on_search(step.impression)
             done += 1
             progress("searches", done, min(sample, total))
+        elif isinstance(step, CountsStep):
+            snapshot.learn_counts(step.day)
         else:
             snapshot.learn(step.outcomes)
             observer.on_outcomes(step.outcomes)

@@ -19,6 +19,7 @@ import numpy as np
 
 from ltrr_cli.core.seeds import generator
 from ltrr_cli.core.types import FloatArray, Hits, IntArray, Outcome, Request
+from ltrr_cli.retrieval.counted_batch import CountedBatch
 from ltrr_cli.retrieval.counts.trend import Trend
 from ltrr_cli.retrieval.slot_match import LEAK, SlotMatch
 from ltrr_cli.retrieval.strategy import Look, Resources, Strategy, best
@@ -72,6 +73,12 @@ class Fresh(Strategy):
                 if (row := self._row_of(entity)) >= 0
             ]
         )
+
+    def learn_counts(self, batch: CountedBatch) -> None:
+        """Count how often entities were shown, where that was counted."""
+        rows, of = np.unique(batch.rows[batch.shown > 0], return_inverse=True)
+        shown = np.bincount(of, batch.shown[batch.shown > 0], len(rows)).astype(np.float64)
+        self._shown.add(rows, batch.moments(len(rows)), shown)
 
     def save(self, folder: Path) -> None:
         """Write the counts."""

@@ -14,6 +14,7 @@ from typing import ClassVar, Self
 import numpy as np
 
 from ltrr_cli.core.types import BoolArray, DoubleArray, FloatArray, Hits, IntArray, Outcome, Request
+from ltrr_cli.retrieval.counted_batch import CountedBatch
 from ltrr_cli.retrieval.counts.trend import Trend
 from ltrr_cli.retrieval.outcome_batch import OutcomeBatch
 from ltrr_cli.retrieval.row_scores import RowScores, gathered
@@ -50,6 +51,10 @@ class Popular(Strategy):
         batch = OutcomeBatch.of(outcomes, self._row_of)
         wanted = batch.wanted()
         self._trend.add(batch.rows[wanted], batch.times_ms[wanted], batch.worth[wanted])
+
+    def learn_counts(self, batch: CountedBatch) -> None:
+        """Count a day's actions, whatever the query."""
+        self._trend.add(*batch.by_entity)
 
     def save(self, folder: Path) -> None:
         """Write the trend."""

@@ -21,6 +21,7 @@ import numpy as np
 
 from ltrr_cli.core.inferred import Inferred
 from ltrr_cli.core.types import BoolArray, Catalog, Encoder, FloatArray, Hits, IntArray, Outcome, Profile, Request
+from ltrr_cli.retrieval.counted_batch import CountedBatch
 from ltrr_cli.text.names import NameIndex
 
 
@@ -115,6 +116,9 @@ class Strategy:
 
     def learn(self, outcomes: Sequence[Outcome]) -> None:
         """Take in outcomes, in time order; what is asked afterwards at a later moment sees them."""
+
+    def learn_counts(self, batch: CountedBatch) -> None:
+        """Take in a day that was counted, in time order among outcomes: for who needs not know who acted."""
 
     def go_live(self, live: bool) -> None:
         """Begin, or end, to learn while it answers; see ``live``."""

@@ -16,6 +16,7 @@ from pathlib import Path
 from ltrr_cli.core.types import Event, Impression
 from ltrr_cli.storage import journal_past
 from ltrr_cli.storage.journal_connection import Connection
+from ltrr_cli.storage.journal_counts import CountsInJournal
 from ltrr_cli.storage.journal_kinds import EventKind, count_kinds, kinds
 from ltrr_cli.storage.journal_logs_read import LogRead, note_reading, readings
 from ltrr_cli.storage.journal_meta import add, digest, digest_of, digest_of_rows
@@ -47,7 +48,7 @@ class JournalCounts:
     users: int
 
 
-class Journal(Connection, ServedReads):
+class Journal(Connection, ServedReads, CountsInJournal):
     """An open journal. One object is for one thread; processes and threads each open their own."""
 
     # ------------------------------------------------------------ writing

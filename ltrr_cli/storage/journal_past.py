@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ltrr_cli.core.types import Event, Impression
+from ltrr_cli.storage.journal_counts import changed_before, newest_change
 from ltrr_cli.storage.journal_meta import thinned
 from ltrr_cli.storage.journal_rows import EVENT, IMPRESSION, impression_of
 
@@ -44,6 +45,7 @@ class JournalGrowth:
     impressions: int = 0
     profiles: int = 0
     thinned: int = 0
+    counts: int = 0  # changes to daily counts
 
 
 class Decoded:
@@ -67,17 +69,20 @@ def marks(database: sqlite3.Connection) -> JournalGrowth:
     """Return how far the journal has grown."""
     tables = ("events", "impressions", "users")
     newest = [int(database.execute(f"SELECT COALESCE(MAX(seq), 0) FROM {table}").fetchone()[0]) for table in tables]
-    return JournalGrowth(newest[0], newest[1], newest[2], thinned(database))
+    return JournalGrowth(newest[0], newest[1], newest[2], thinned(database), newest_change(database))
 
 
 def reaches_back(database: sqlite3.Connection, since: JournalGrowth, position: Position) -> bool:
     """Say whether anything that came since belongs before a position, so that what was learnt by then would differ.
 
-    That is an event, a page or a profile of an earlier moment, or the page of an event that was learnt without it.
+    That is an event, a page, a profile or daily counts of an earlier moment, or the page of an event that was learnt
+    without it.
     """
     if thinned(database) != since.thinned:
         return True
     time_ms, event_id = position.values()
+    if changed_before(database, since.counts, (time_ms, event_id), _EVERYTHING):
+        return True
     learnt = "(time_ms IS NULL OR (time_ms, event_id) <= (:time, :id))"
     named = "SELECT impression_id FROM impressions WHERE seq > :impressions"
     tests = (

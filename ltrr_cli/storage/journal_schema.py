@@ -6,11 +6,12 @@ import sqlite3
 from dataclasses import dataclass
 
 from ltrr_cli.core.clock import DAY
+from ltrr_cli.storage.journal_counts import COUNTS, days_within, forget_counts
 from ltrr_cli.storage.journal_kinds import KINDS, recount_kinds
 from ltrr_cli.storage.journal_meta import META, add, count_thinning, digest_of, keep
 from ltrr_cli.storage.journal_pages import put_together
 
-FORMAT = 5
+FORMAT = 6
 
 READINGS = """
 CREATE TABLE IF NOT EXISTS readings (
@@ -62,6 +63,7 @@ CREATE TABLE sources (
     + USERS
     + META
     + KINDS
+    + COUNTS
 )
 
 # of one moment the latest line holds; what was said at other moments stays: a search knows what was said by then
@@ -91,7 +93,7 @@ DROP TABLE users_4;
 {META}
 {KINDS}
 """
-_TO = {2: _TO_2, 3: READINGS, 4: _TO_4, 5: _TO_5}
+_TO = {2: _TO_2, 3: READINGS, 4: _TO_4, 5: _TO_5, 6: COUNTS}
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,15 +103,17 @@ class Forgotten:
     events: int
     impressions: int
     users: int
+    counts: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class Forget:
     """Which feedback is deleted: all that meets every condition that is set.
 
-    user    -- a person's id
+    user    -- a person's id; daily counts name nobody, and stay
     source  -- a log as it was named when it was taken in, or the end of its path
-    between -- (from, to) in milliseconds, the end exclusive; what has no time stays
+    between -- (from, to) in milliseconds, the end exclusive; what has no time stays, and so do the counts of days that
+               lie in it in part
     """
 
     user: str | None = None
@@ -146,7 +150,8 @@ def forget(database: sqlite3.Connection, what: Forget) -> Forgotten:
     condition, values = _condition(database, what)
     events = _forget_events(database, condition, values)
     impressions = _forget_pages(database, condition, values, whole=what.user is not None)
-    _thinned(database, events + impressions)
+    counts = _forget_counts(database, what)
+    _thinned(database, events + impressions + counts)
     database.execute("DELETE FROM readings")  # a log that holds what left is to be read whole, should it come again
     users = 0
     if what.user is not None and what.source is None and what.between is None:
@@ -154,7 +159,7 @@ def forget(database: sqlite3.Connection, what: Forget) -> Forgotten:
         if users:
             database.execute("DELETE FROM users WHERE user = ?", (what.user,))
             count_thinning(database)
-    return Forgotten(events, impressions, users)
+    return Forgotten(events, impressions, users, counts)
 
 
 def expire(database: sqlite3.Connection, days_ms: int, now_ms: int) -> None:
@@ -163,7 +168,8 @@ def expire(database: sqlite3.Connection, days_ms: int, now_ms: int) -> None:
     Whole days leave at once, since whatever was learnt has to be learnt anew without them. How far logs were read stays
     known: what was dropped for its age is not to come back with them.
     """
-    newest = "SELECT MAX(MIN(time_ms, ?)) FROM events WHERE time_ms IS NOT NULL"
+    newest = f"""SELECT MAX(MIN(time_ms, ?)) FROM (
+SELECT time_ms FROM events WHERE time_ms IS NOT NULL UNION ALL SELECT (day + 1) * {DAY} - 1 FROM count_days)"""
     found = database.execute(newest, (now_ms,)).fetchone()[0]
     if found is None:
         return
@@ -171,7 +177,8 @@ def expire(database: sqlite3.Connection, days_ms: int, now_ms: int) -> None:
     events = _forget_events(database, "time_ms < ?", before)
     pages = database.execute("DELETE FROM impressions WHERE time_ms < ?", before).rowcount
     database.execute("DELETE FROM amendments WHERE impression_id NOT IN (SELECT impression_id FROM impressions)")
-    _thinned(database, events + pages)
+    counts = forget_counts(database, "day < ?", [(found - days_ms) // DAY])
+    _thinned(database, events + pages + counts)
 
 
 def _forget_events(database: sqlite3.Connection, condition: str, values: list[str | int]) -> int:
@@ -182,6 +189,17 @@ def _forget_events(database: sqlite3.Connection, condition: str, values: list[st
     events = database.execute(f"DELETE FROM events WHERE {condition}", values).rowcount
     add(database, -gone)
     return events
+
+
+def _forget_counts(database: sqlite3.Connection, what: Forget) -> int:
+    """Delete the daily counts that meet all conditions; return how many rows."""
+    if what.user is not None:
+        return 0
+    days = None if what.between is None else days_within(what.between)
+    condition, values = _condition(database, Forget(source=what.source)) if what.source is not None else ("1", [])
+    if days is not None:
+        condition, values = f"{condition} AND day BETWEEN ? AND ?", [*values, *days]
+    return forget_counts(database, condition, values) if what.source is not None or days is not None else 0
 
 
 def _forget_pages(database: sqlite3.Connection, condition: str, values: list[str | int], *, whole: bool) -> int:

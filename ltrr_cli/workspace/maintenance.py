@@ -65,6 +65,7 @@ class ForgetReport(Report):
     """What left the journal, and the generation that was folded without it; None where nothing left.
 
     ranker -- whether a trained ranker serves on, which may have learnt from what is gone
+    counts -- rows of daily counts; they name nobody, so none leaves with a user
     """
 
     events: int
@@ -74,6 +75,7 @@ class ForgetReport(Report):
     journal_digest: str
     ranker: bool
     seconds: float
+    counts: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,11 +145,11 @@ def forget(state: State, what: Forget, progress: Progress) -> ForgetReport:
     state.current()
     with state.publishing("forget"):
         gone = state.journal.forget(what)
-        learnt = learn(state, progress) if gone.events or gone.impressions else None
+        learnt = learn(state, progress) if gone.events or gone.impressions or gone.counts else None
     serves = state.snapshot().ranker is not None
     digest, seconds = state.journal.digest(), round(perf_counter() - start, 3)
     number = None if learnt is None else learnt.number
-    return ForgetReport(gone.events, gone.impressions, gone.users, number, digest, serves, seconds)
+    return ForgetReport(gone.events, gone.impressions, gone.users, number, digest, serves, seconds, gone.counts)
 
 
 def gc(state: State, keep: int) -> GcReport:
@@ -278,8 +280,8 @@ def _sound(state: State) -> str:
 def _journal(state: State) -> str:
     for wrong in state.journal.check():
         raise DamagedError(wrong, hint="restore journal.db from a backup")
-    counts = state.journal.counts()
-    return f"{counts.impressions:,} impressions, {counts.events:,} events"
+    counts, rows = state.journal.counts(), state.journal.counted_rows()
+    return f"{counts.impressions:,} impressions, {counts.events:,} events, {rows:,} rows of counts"
 
 
 def _answers(state: State) -> str:

@@ -45,6 +45,7 @@ class Status(Report):
     worth: tuple[StrategyWorth, ...] = ()
     beliefs: Mapping[str, tuple[Belief, ...]] = field(default_factory=dict)
     features: tuple[str, ...] = ()
+    counted: int = 0  # rows of daily counts
     unlearnt: int = 0  # events that the published generation has not learnt yet
 
     def facts(self) -> tuple[tuple[str, str], ...]:
@@ -55,7 +56,8 @@ class Status(Report):
             ("catalog", f"generation {self.catalog_generation}, {self.entities:,} entities"),
             (
                 "journal",
-                f"{self.impressions:,} searches, {self.events:,} actions{behind}, {self.users:,} user profiles",
+                f"{self.impressions:,} searches, {self.events:,} actions{behind}, {self.users:,} user profiles"
+                + (f", {self.counted:,} rows of daily counts" if self.counted else ""),
             ),
             ("memory", f"{self.memory_pairs:,} query-entity pairs"),
             ("policy", self.policy),
@@ -93,6 +95,7 @@ def status(state: State, *, bandit: bool = False) -> Status:
         worth=worth,
         beliefs=believed,
         features=looked_at(snapshot) if bandit else (),
+        counted=state.journal.counted_rows(),
         unlearnt=max(counts.events - (learnt.events if learnt else 0), 0),
     )
 
@@ -100,5 +103,6 @@ def status(state: State, *, bandit: bool = False) -> Status:
 def _rewards(state: State) -> dict[str, float]:
     """Return what events are worth: of the types that the journal has, the most frequent first, and of those set."""
     rewards = Rewards(state.settings.feedback)
-    kinds = (*(kind.name for kind in state.journal.kinds()), *state.settings.feedback.rewards)
+    known = (*(kind.name for kind in state.journal.kinds()), *state.journal.count_kinds())
+    kinds = (*known, *state.settings.feedback.rewards)
     return {kind: rewards.worth_of(kind).reward for kind in kinds}

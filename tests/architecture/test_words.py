@@ -35,6 +35,7 @@ tokens top total trace traffic train trainer tree trees trend type ubi ucb under
 user users validate value values vector vectors verbs verification verify version view vocabulary vowpal window word
 words worker workspace
 arrow csv frame parquet sqlite
+counted day
 breaker check circuit neighbour http pending postgres question recorded remote retriever
 """
 STANDARD = set(TERMS.split())

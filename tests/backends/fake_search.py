@@ -23,7 +23,7 @@ class FakeSearch:
 
             def do_POST(self) -> None:
                 body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
-                fake.asked.append((self.command, self.path, dict(self.headers), json.loads(body) if body else None))
+                fake.asked.append((self.command, self.path, dict(self.headers), _read(body)))
                 time.sleep(fake.delay)
                 found = fake.answer(fake.asked[-1]) if callable(fake.answer) else fake.answer
                 data = found if isinstance(found, bytes) else json.dumps(found).encode()
@@ -50,6 +50,13 @@ class FakeSearch:
         self.server.shutdown()
         self.server.server_close()
         self._thread.join()
+
+
+def _read(body: bytes) -> Any:
+    """Return JSON, or the list of its lines where there are several (``_msearch``)."""
+    if body.endswith(b"\n"):
+        return [json.loads(line) for line in body.splitlines()]
+    return json.loads(body) if body else None
 
 
 def hits(*lines: tuple[str, float], **fields: object) -> dict[str, Any]:

@@ -121,3 +121,56 @@ def test_a_server_that_is_gone_is_no_answer(fake: FakeSearch):
 def test_wrong_settings_are_named(settings: RemoteSettings, said: str):
     with pytest.raises(DataError, match=said):
         HttpRetriever("mine", settings)
+
+
+@pytest.mark.parametrize("kind", ["opensearch", "elasticsearch"])
+def test_many_questions_are_one_request_of_msearch(fake: FakeSearch, kind: str):
+    failed = {"error": {"type": "search_phase_execution_exception"}, "status": 503}
+    fake.answer = {"took": 5, "responses": [{**hits(("a", 2.0)), "status": 200}, failed, {**hits(), "status": 200}]}
+    asked = [RemoteQuestion(text, 3) for text in ("one", "two", "three")]
+    one = retriever(fake, kind, index="songs", request='{"size": {{k}},\n "query": {"match": {"title": {{query}}}}}')
+    assert [lines and [line.id for line in lines] for lines in one.search_many(asked, 2.0)] == [["a"], None, []]
+    ((method, path, headers, body),) = fake.asked
+    assert (method, path, headers["Content-Type"]) == ("POST", "/songs/_msearch", "application/x-ndjson")
+    assert body[::2] == [{}, {}, {}]
+    assert [line["query"]["match"]["title"] for line in body[1::2]] == ["one", "two", "three"]
+
+
+def test_other_kinds_are_asked_one_question_after_another(fake: FakeSearch):
+    fake.answer = {"results": [{"id": "a"}]}
+    one = retriever(fake, "http", "/ask?q={{query}}", ids="results[].id")
+    found = one.search_many([RemoteQuestion("x", 3), RemoteQuestion("y", 3)], 2.0)
+    assert [[line.id for line in lines or ()] for lines in found] == [["a"], ["a"]]
+    assert [path for _, path, _, _ in fake.asked] == ["/ask?q=x", "/ask?q=y"]
+
+
+def test_answers_that_do_not_fit_the_questions_are_none(fake: FakeSearch):
+    fake.answer = {"responses": []}
+    with pytest.raises(DataError, match="no answers to 1 questions"):
+        retriever(fake, index="songs").search_many([ASKED], 2.0)
+
+
+def test_qdrant_is_asked_for_points_near_the_vector(fake: FakeSearch):
+    point = {"id": 7, "version": 1, "score": 0.75, "payload": {"id": "song-7", "title": "Blue"}}
+    fake.answer = {"result": {"points": [point]}, "status": "ok", "time": 0.001}
+    one = retriever(fake, "qdrant", index="songs")
+    assert one.needs_vector
+    (line,) = one.search(ASKED, 2.0)
+    assert (line.id, line.score, line.fields["title"]) == ("song-7", 0.75, "Blue")
+    ((method, path, _, body),) = fake.asked
+    assert (method, path) == ("POST", "/collections/songs/points/query")
+    assert body == {
+        "query": [0.5, -1.0], "limit": 2, "with_payload": True,
+        "filter": {"must": [{"key": "genre", "match": {"value": "jazz"}}, {"key": "year", "range": {"gte": 1960.0}}]},
+    }  # fmt: skip
+
+
+def test_qdrants_own_ids_and_a_template_of_ones_own(fake: FakeSearch):
+    fake.answer = {"result": {"points": [{"id": 7, "score": 0.5}]}}
+    one = retriever(
+        fake, "qdrant", index="songs", ids="result.points[].id",
+        request='{"query": {{vector}}, "using": "titles", "limit": {{k}}, "filter": {"must": {{filters}}}}',
+    )  # fmt: skip
+    assert [line.id for line in one.search(ASKED, 2.0)] == ["7"]
+    assert fake.asked[0][3]["using"] == "titles"
+    assert fake.asked[0][3]["filter"]["must"][0] == {"key": "genre", "match": {"value": "jazz"}}

@@ -84,13 +84,9 @@ def test_the_journal_keeps_what_came_and_nobody_asks_again(workspace: Workspace,
     assert depths[list(kept.plan.draws).index("cluster")] > 0
 
 
-def test_imported_searches_and_batches_never_ask_and_teach_nothing_of_it(
-    workspace: Workspace, fake: FakeSearch, tmp_path: Path
-):
+def test_imported_searches_never_ask_and_teach_nothing_of_it(workspace: Workspace, fake: FakeSearch, tmp_path: Path):
     workspace.ingest([write_log(tmp_path / "log.jsonl", searches(40))])
     workspace.train()
-    (tmp_path / "q.jsonl").write_text('{"query_id": "1", "text": "love"}\n')
-    workspace.query_batch(tmp_path / "q.jsonl", tmp_path / "run")
     assert fake.asked == []
     snapshot = workspace.state.snapshot()
     found = searching.answer(snapshot, "love", searching.context_of(
@@ -138,3 +134,23 @@ def test_a_name_of_a_local_strategy_is_refused(home: Path):
     (home / "ltrr.toml").write_text('[retrieval.remote.dense]\nkind = "http"\naddress = "http://x"\nids = "[]"\n')
     with pytest.raises(DataError, match="local strategy"):
         Workspace(home).query("love")
+
+
+def test_a_file_of_queries_asks_it_for_many_at_once(workspace: Workspace, fake: FakeSearch, tmp_path: Path):
+    fake.answer = {"responses": [{**hits((WANTED, 9.0)), "status": 200}] * 2}
+    queries, run = tmp_path / "queries.jsonl", tmp_path / "run.trec"
+    queries.write_text("".join(json.dumps({"query_id": f"q{n}", "text": f"zzzx {n}"}) + "\n" for n in range(2)))
+    workspace.query_batch(queries, run)
+    (asked,) = fake.asked
+    assert (asked[1], len(asked[3])) == ("/songs/_msearch", 4)
+    assert {line.split()[0] for line in run.read_text().splitlines() if line.split()[2] == WANTED} == {"q0", "q1"}
+
+
+def test_the_bandit_starts_it_as_the_local_strategy_that_it_is_like(workspace: Workspace):
+    snapshot = workspace.state.snapshot()
+    names = ("dense", "cluster")
+    model = snapshot.policy.model  # type: ignore[attr-defined]
+    means = model.means(names, 2, model.width)
+    assert (means[0] == means[1]).all()
+    alike = snapshot.history.of(names, {})
+    assert (alike[0] == alike[1]).all()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import ClassVar, Self
 
@@ -99,6 +99,23 @@ class Regressions:
             self._mean, self._covariance = mean, covariance
             self.names += new
         return self._places(names)
+
+    def start_like(self, likes: Mapping[str, str]) -> None:
+        """Let things that were never met start as others are now.
+
+        likes -- name -> whom it is like; who is like nobody that was met starts as the mean of all
+        """
+        met = self.names
+        new = {name: like for name, like in likes.items() if name not in met}
+        if not met or not new:
+            return
+        self.admit(tuple(new), 1)
+        count = len(met)
+        for name, like in new.items():
+            place, first = self.names.index(name), met.index(like) if like in met else 0
+            as_who = slice(first, first + 1 if like in met else count)
+            self._mean[place] = self._mean[as_who].mean(axis=0)
+            self._covariance[place] = self._covariance[as_who].mean(axis=0)
 
     def age(self, time_ms: int, half_life_days: float) -> None:
         """Forget by time, but never below ``FEWEST`` examples; time that runs backwards, or is 0, is no time."""

@@ -62,6 +62,15 @@ class StrategyHistory:
                 found[line] = mean[self._strategies.index(name)]
         return found
 
+    def start_like(self, likes: Mapping[str, str]) -> None:
+        """Let strategies that were never met start with what is known of others; likes -- name -> whom it is like."""
+        for name, like in likes.items():
+            if name not in self._strategies and like in self._strategies:
+                place = self._strategies.index(like)
+                self._strategies += (name,)
+                self._weight = np.concatenate([self._weight, self._weight[:, [place]]], axis=1)
+                self._sum = np.concatenate([self._sum, self._sum[:, [place]]], axis=1)
+
     def learn(self, examples: Sequence[BanditExample], features: Sequence[str]) -> None:
         """Take in examples in time order; ``features`` names their contexts' columns."""
         for example in examples:

@@ -136,6 +136,10 @@ class Hazard:
         if not self._settings.freeze:
             self.model.start(examples)
 
+    def start_like(self, likes: Mapping[str, str]) -> None:
+        """Let strategies that were never met start as others are now; likes -- name -> whom it is like."""
+        self.model.start_like(likes)
+
     # ------------------------------------------------------------ disk
 
     def save(self, folder: Path) -> None:

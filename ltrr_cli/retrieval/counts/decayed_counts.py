@@ -12,7 +12,7 @@ from typing import ClassVar, Self
 import numpy as np
 
 from ltrr_cli.core.clock import HOUR
-from ltrr_cli.core.types import BoolArray, DoubleArray, FloatArray, IntArray, MomentArray
+from ltrr_cli.core.types import DoubleArray, FloatArray, IntArray, MomentArray
 from ltrr_cli.retrieval.counts.sorted_table import Kind, SortedTable, of_npz, rounds
 
 HALF_LIVES_H = (1.0, 4.0, 16.0, 64.0, 256.0, 1024.0)  # a geometric grid; hours
@@ -56,15 +56,16 @@ class DecayedCounts(SortedTable):
         "users": ("<i4", (), 0),
     }
 
-    def add(self, codes: MomentArray, times_ms: MomentArray, weights: DoubleArray, new_user: BoolArray) -> None:
-        """Count actions in time order; new_user (n,) says whether a person is new to the pair."""
+    def add(self, codes: MomentArray, times_ms: MomentArray, weights: DoubleArray, users: IntArray) -> None:
+        """Count actions in time order; users (n,) says how many people are new to the pair."""
         places = self.places(codes)
         distinct, of = np.unique(places, return_inverse=True)
         value, last = self.column("value", distinct), self.column("last", distinct)
         count(value, last, of.astype(np.int32), times_ms, weights)
         self.put("value", distinct, value)
         self.put("last", distinct, last)
-        self.add_to("users", places[new_user], np.ones(int(new_user.sum()), np.int32))
+        some = np.flatnonzero(users)
+        self.add_to("users", places[some], users[some].astype(np.int32))
 
     def sums(self, keys: int) -> DoubleArray:
         """Return (keys,) float64: undecayed counts of every key."""

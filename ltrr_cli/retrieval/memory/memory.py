@@ -36,6 +36,7 @@ import numpy as np
 from ltrr_cli.core.clock import HOUR
 from ltrr_cli.core.intent import meant_by_name
 from ltrr_cli.core.types import FloatArray, IntArray, Outcome, Request
+from ltrr_cli.retrieval.counted_batch import CountedBatch, expanded
 from ltrr_cli.retrieval.counts.decayed_counts import COLUMNS, DecayedCounts
 from ltrr_cli.retrieval.counts.sorted_table import DistinctCounts, TotalCounts, codes_of, mixed
 from ltrr_cli.retrieval.counts.trend import Trend
@@ -54,10 +55,11 @@ NEIGHBOURS = 100
 SHARPNESS = 12  # a neighbour's weight is its cosine to this power
 LEAST_WEIGHT = 1e-3  # neighbours lighter than this are left out
 BAYES_SHARE, PREDICTED_SHARE, POPULAR_SHARE = 0.3, 0.2, 1.0  # sources of the prior, each a distribution
-WRITINGS = 20_000  # queries as typed whose numbers are at hand
+WRITINGS = 200_000  # queries as typed whose numbers are at hand
 FEWEST_ACTIONS = 100.0  # before them nothing is said of what predictions are worth
 FORMAT = 2  # of what is learnt
 GROWN = 1.25  # times the actions after which that is learnt anew
+GROWN_BY_DAYS = 2.0  # the same where actions come by days: of many of them each is a large part
 
 
 class _Header(msgspec.Struct, frozen=True):
@@ -201,10 +203,31 @@ class Memory(Strategy):
             rows, weights = batch.rows[asked], batch.worth[asked]
             codes = codes_of(keys, rows)
             new = self._people.add(mixed(batch.who(asked), codes))
-            self._pairs.add(codes, batch.times_ms[asked], weights, new)
+            self._pairs.add(codes, batch.times_ms[asked], weights, new.astype(np.int32))
             self._words.add(words, rows[word_of], weights[word_of])
         if doubted:
             self._against.add(codes_of(doubts, batch.rows[doubted]), (-batch.worth[doubted]).astype(np.float32))
+
+    def learn_counts(self, batch: CountedBatch) -> None:
+        """Count a day's actions; what predictions and fame are worth is learnt anew when the day is known."""
+        wanted = batch.wanted
+        self._trend.add(*batch.by_entity)
+        known = [self._numbers.get(query) or self._numbered(query) for query in batch.queries]
+        number = np.fromiter((of for of, _ in known), np.int64, len(known))[batch.query]
+        asked = wanted[number[wanted] >= 0]
+        if len(asked):
+            codes, worth = codes_of(number[asked], batch.rows[asked]), batch.worth[asked]
+            self._pairs.add(codes, batch.moments(len(codes)), worth, batch.users[asked])
+            words, place = expanded([words for _, words in known], batch.query[asked])
+            self._words.add(words, batch.rows[asked][place], worth[place])
+        doubted = np.flatnonzero((batch.against > 0) & (number >= 0))
+        if len(doubted):
+            doubts = batch.against[doubted].astype(np.float32)
+            self._against.add(codes_of(number[doubted], batch.rows[doubted]), doubts)
+        self._actions += float(batch.worth[wanted].sum())
+        if not self.live and self._actions >= max(FEWEST_ACTIONS, GROWN_BY_DAYS * self._settled):
+            self._settled = self._actions
+            self._settle()
 
     def _query(self, key: str) -> int:
         """Return the number of a query, new where it is new; -1 where it has no words."""

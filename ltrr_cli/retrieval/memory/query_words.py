@@ -8,7 +8,7 @@ from typing import Self
 
 import numpy as np
 
-from ltrr_cli.core.types import DoubleArray, FloatArray, IntArray
+from ltrr_cli.core.types import DoubleArray, FloatArray, IntArray, MomentArray
 from ltrr_cli.retrieval.counts.decayed_counts import COLUMNS
 from ltrr_cli.retrieval.counts.sorted_table import TotalCounts, codes_of
 from ltrr_cli.retrieval.counts.trend import Trend
@@ -37,7 +37,7 @@ class QueryWords:
             self._count = grown(self._count, 2 * len(self._numbers))
         return found
 
-    def add(self, numbers: Sequence[int], rows: IntArray, weights: DoubleArray) -> None:
+    def add(self, numbers: Sequence[int] | MomentArray, rows: IntArray, weights: DoubleArray) -> None:
         """Count actions, one line per word of a query; all (n,)."""
         self._pairs.add(codes_of(numbers, rows), weights.astype(np.float32))
         np.add.at(self._count, numbers, weights)

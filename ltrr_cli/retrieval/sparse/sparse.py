@@ -27,6 +27,7 @@ import numpy as np
 
 from ltrr_cli.backends.encoder_sparse import SparseEncoder, index_texts
 from ltrr_cli.core.types import FloatArray, Hits, IntArray, Outcome, Request
+from ltrr_cli.retrieval.counted_batch import CountedBatch, expanded
 from ltrr_cli.retrieval.counts.sorted_table import TotalCounts, codes_of
 from ltrr_cli.retrieval.entity_texts import all_text, popularity_share
 from ltrr_cli.retrieval.outcome_batch import OutcomeBatch
@@ -46,7 +47,7 @@ PRIOR = 5.0  # entities' worth of the background in P(term | unit)
 MOST_ROWS = 256  # bearers, and chosen entities, that speak for a unit
 EXPANDED = 48  # terms of a translated query
 FAME = 1.0  # how much more a term counts of the most popular entity than of the least
-WRITINGS = 20_000  # queries as typed whose units are at hand
+WRITINGS = 200_000  # queries as typed whose units are at hand
 _KEPT = 2_048  # translated units
 
 
@@ -137,6 +138,14 @@ class Sparse(Strategy):
         if numbers:
             self._chosen.add(codes_of(numbers, batch.rows[places]), batch.worth[places].astype(np.float32))
 
+    def learn_counts(self, batch: CountedBatch) -> None:
+        """Count what was chosen on a day for the units of each query."""
+        units = [self._numbered(query) if query else [] for query in batch.queries]
+        numbers, place = expanded(units, batch.query[batch.wanted])
+        if len(numbers):
+            at = batch.wanted[place]
+            self._chosen.add(codes_of(numbers, batch.rows[at]), batch.worth[at].astype(np.float32))
+
     def _numbered(self, query: str) -> list[int]:
         """Return the numbers of a query's units, whose translations are no longer what they were."""
         known = self._written.get(query)
@@ -146,7 +155,7 @@ class Sparse(Strategy):
             units = units_of(query_tokens(query), self._analyzer)
             found = [self._numbers.setdefault(unit, len(self._numbers)) for unit in units]
             known = self._written[query] = (units, found)
-        for unit in known[0]:
+        for unit in known[0] if self._translated else ():
             self._translated.pop(unit, None)
         return known[1]
 
