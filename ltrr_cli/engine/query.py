@@ -14,6 +14,7 @@ from ltrr_cli.core.report import Report
 from ltrr_cli.core.seeds import seed_of
 from ltrr_cli.core.types import AttributeValue, Context, Impression, Plan, Reading, Shown
 from ltrr_cli.engine.bandit_context import journalled, schema_of
+from ltrr_cli.engine.frozen_search import served
 from ltrr_cli.engine.named import hidden, named_policy, named_ranker
 from ltrr_cli.engine.presentation import (
     attributes_shown,
@@ -217,7 +218,8 @@ def respond(state: State, asked: QueryRequest, still_wanted: Callable[[], bool] 
         beside = () if asked.in_own_order else shadows(state, snapshot, found, asked.k)
         impression = _impression(snapshot, found, lines, impression_id, asked)
         impression = replace(impression, rules=rules.applied, remote=arrived(answers))
-        state.journal.append_impression(replace(impression, shadows=beside))
+        frozen = served(snapshot, impression, found) if asked.live else None
+        state.journal.append_impression(replace(impression, shadows=beside), frozen, state.settings.ranking.sample)
     page = _page(snapshot, found, lines, impression_id if logged else None, asked, rules)
     if settings.remote:
         missing, unknown, told = state.remotes().outcome(answers, snapshot.catalog, asked.k)

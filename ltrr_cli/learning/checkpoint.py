@@ -90,10 +90,15 @@ def _order(position: Position | None) -> tuple[int, str]:
     return (BEFORE_ALL.time_ms - 1, "") if position is None else position.values()
 
 
-def furthest(state: State, by: str) -> Found | None:
-    """Return the checkpoint to go on from: the furthest that nothing new reaches back before."""
+def furthest(state: State, by: str, before_ms: int | None = None) -> Found | None:
+    """Return the checkpoint to go on from: the furthest that nothing new reaches back before.
+
+    before_ms -- of those alone that end before a moment
+    """
     for one in checkpoints(state):
         known = one.checkpoint
+        if before_ms is not None and known.position is not None and known.position.time_ms >= before_ms:
+            continue
         if known.made_by != by or known.position is None or state.journal.reaches_back(known.marks, known.position):
             continue
         if state.generations.is_sound(one.kind, one.number):

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from ltrr_cli.core.types import FloatArray
-from ltrr_cli.learning.frozen_search import FrozenSearch
+from ltrr_cli.engine.frozen_search import FrozenSearch
 from ltrr_cli.ranking.position_bias import examination, inverse_weights, propensities
 
 DEEPEST = 50  # positions that are told apart; lower ones count as the last

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import msgspec
 
+from ltrr_cli.core.config import Settings
 from ltrr_cli.engine.snapshot import LearnedHeader, Snapshot
 from ltrr_cli.feedback.attribution import Tally
 from ltrr_cli.feedback.guards import Guard, Suspect
@@ -32,6 +33,19 @@ class _State(msgspec.Struct, frozen=True):
     last_ms: int | None  # of the last outcome
 
 
+def _state(checkpoint: Path) -> _State:
+    return msgspec.json.decode((checkpoint / STATE / "state.json").read_bytes(), type=_State)
+
+
+def past_at(checkpoint: Path | None, settings: Settings, rewards: Rewards) -> Past:
+    """Return the past where the fold of a checkpoint stands; None: at its beginning."""
+    if checkpoint is None:
+        return Past(settings, rewards)
+    state = _state(checkpoint)
+    guard = Guard.open(checkpoint / STATE, settings.feedback, rewards)
+    return Past(settings, rewards, state.tally, guard, state.position)
+
+
 class Fold:
     """All that learns, up to a position in the journal.
 
@@ -42,14 +56,10 @@ class Fold:
     def __init__(self, snapshot: Snapshot, rewards: Rewards, checkpoint: Path | None = None, profiles: int = 0) -> None:
         self.snapshot, self._teacher, self._profiles = snapshot, Teacher(snapshot), profiles
         self._last_ms: int | None = None
-        self._past = Past(snapshot.settings, rewards)
+        self._past = past_at(checkpoint, snapshot.settings, rewards)
         if checkpoint is not None:
-            folder = checkpoint / STATE
-            state = msgspec.json.decode((folder / "state.json").read_bytes(), type=_State)
-            guard = Guard.open(folder, snapshot.settings.feedback, rewards)
-            self._past = Past(snapshot.settings, rewards, state.tally, guard, state.position)
-            self._teacher.load(folder)
-            self._last_ms = state.last_ms
+            self._teacher.load(checkpoint / STATE)
+            self._last_ms = _state(checkpoint).last_ms
 
     @property
     def tally(self) -> Tally:

@@ -13,15 +13,17 @@ from ltrr_cli.core.clock import DAY, now_ms
 from ltrr_cli.core.progress import Progress, quiet
 from ltrr_cli.core.report import Report
 from ltrr_cli.engine import model_store
-from ltrr_cli.engine.rerank import Reranker
-from ltrr_cli.engine.snapshot import Snapshot, open_snapshot
+from ltrr_cli.engine.snapshot import open_snapshot
 from ltrr_cli.feedback.attribution import Tally
 from ltrr_cli.feedback.guards import Suspect
 from ltrr_cli.feedback.judgments import read_judged
 from ltrr_cli.learning import checkpoint
 from ltrr_cli.learning.fold import Fold
-from ltrr_cli.learning.timeline import profiles, rewards_of
-from ltrr_cli.learning.train import Labelled, judged_examples, keep, observe, train_model
+from ltrr_cli.learning.past_searches import past_searches
+from ltrr_cli.learning.timeline import rewards_of
+from ltrr_cli.learning.train import judged_examples, keep, train_model
+from ltrr_cli.storage.manifest import MANIFEST
+from ltrr_cli.storage.segments import link_folder
 
 if TYPE_CHECKING:
     from ltrr_cli.engine.state import State
@@ -138,6 +140,20 @@ def _carry_ranker(state: State, ranker: Path | None, target: Path) -> None:
         shutil.copytree(source, target)
 
 
+def _place(state: State, ranker: Path, progress: Progress) -> None:
+    """Publish what was learnt with another model: nothing is learnt for that, where what was learnt is sound."""
+    generations, current = state.generations, state.current()
+    if not current.learned or generations.damages_of_learned():
+        learn(state, progress, ranker=ranker)
+        return
+    generations.trust(checkpoint.LEARNED, current.learned)
+    with generations.draft(checkpoint.LEARNED) as draft:
+        link_folder(generations.folder(checkpoint.LEARNED, current.learned), draft.folder, (RANKER, MANIFEST))
+        _carry_ranker(state, ranker, draft.folder / RANKER)
+    generations.publish(learned=draft.number)
+    thin_out(state)
+
+
 def thin_out(state: State) -> None:
     """Remove checkpoints that are too many or of no use any more, and of learned generations those beyond ``MOST``.
 
@@ -175,7 +191,7 @@ def train(
         if judgments is not None:
             labelled = judged_examples(serving, read_judged(*judgments, clock_ms=serving.clock_ms), progress)
         else:
-            labelled = past(state, serving, progress)
+            labelled = past_searches(state, serving, progress)
         progress("fit", 0, None)
         trained = train_model(labelled, algorithm or settings.ranking.algorithm, serving.ranker)
         number = None
@@ -184,7 +200,7 @@ def train(
             number = keep(state, trained, trained.model, source)
             if trained.better:
                 with model_store.serving(state, number) as folder:
-                    learn(state, progress, ranker=folder)
+                    _place(state, folder, progress)
     return TrainReport(
         model=None if number is None else model_store.name_of(number),
         algorithm=trained.algorithm,
@@ -204,19 +220,5 @@ def promote(state: State, name: str | None, progress: Progress) -> str:
     with state.publishing("models"):
         number = model_store.before(state) if name is None else model_store.number_of(state, name)
         with model_store.serving(state, number, back=name is None) as folder:
-            learn(state, progress, ranker=folder)
+            _place(state, folder, progress)
     return model_store.name_of(number)
-
-
-def past(state: State, serving: Snapshot, progress: Progress) -> Labelled:
-    """Walk through the journal with a fresh snapshot, freezing what it knew at the newest searches."""
-    settings = state.settings
-    snapshot = replace(
-        state.open_snapshot(state.current(), learned=False),
-        # the candidates that a ranker will meet are those that this policy lets in
-        policy=serving.policy,
-        history=serving.history,
-        reranker=Reranker(),  # it reads what a ranker has ordered, and is no feature
-    )
-    snapshot.meet(profiles(state.journal))
-    return observe(snapshot, state.journal, settings.ranking.sample, progress).labelled()

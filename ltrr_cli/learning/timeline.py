@@ -223,16 +223,6 @@ def merged(searches: Iterable[Impression], outcomes: Iterable[Outcome]) -> Itera
         yield from map(Attributed, waiting)
 
 
-def newest(happened: Iterable[Happened], total: int, sample: int) -> Iterator[Happened]:
-    """Leave out all but the newest ``sample`` of ``total`` searches, and the first ones, whose memory is cold."""
-    left_out = max(total - sample, min(COLD, total // 4))
-    for one in happened:
-        if isinstance(one, Impression) and left_out > 0:
-            left_out -= 1
-        else:
-            yield one
-
-
 def profiles(journal: Journal, since: int = 0) -> list[Profile]:
     """Return what a journal says of people; ``since`` -- after so many profiles."""
     decode = msgspec.json.Decoder(dict[str, str | float | tuple[str, ...]]).decode

@@ -11,21 +11,21 @@ import numpy as np
 from ltrr_cli.core.clock import iso, now_ms
 from ltrr_cli.core.progress import Progress
 from ltrr_cli.core.types import DoubleArray, FloatArray, Impression, IntArray, Outcome
+from ltrr_cli.engine.frozen_search import FrozenSearch, freeze
 from ltrr_cli.engine.model_store import KIND, ModelCard, name_of
 from ltrr_cli.engine.search import Answer, answer, context_of
 from ltrr_cli.engine.snapshot import Snapshot
 from ltrr_cli.engine.state import State
 from ltrr_cli.feedback.judgments import JudgedSet
+from ltrr_cli.learning.collector import Collector
 from ltrr_cli.learning.examination import click_weights
-from ltrr_cli.learning.frozen_search import Collector, FrozenSearch, freeze
-from ltrr_cli.learning.timeline import CountsStep, SearchStep, happened, newest, outcomes, timeline
+from ltrr_cli.learning.timeline import CountsStep, Happened, SearchStep, timeline
 from ltrr_cli.ranking.base_score import corrected
 from ltrr_cli.ranking.comparison import compare, importances
 from ltrr_cli.ranking.fit import fit
 from ltrr_cli.ranking.model import Examples, Model, Schema
 from ltrr_cli.ranking.subsample import part
 from ltrr_cli.storage import disk
-from ltrr_cli.storage.journal import Journal
 
 HELD_OUT = 0.2  # newest share of the searches: what a new model must win on
 FEWEST, FEWEST_JUDGED = 50, 20  # searches with something to tell apart, below which nothing is trained
@@ -140,34 +140,31 @@ class Observer:
 
     def labelled(self) -> Labelled:
         """Return what was frozen and labelled, in time order."""
-        queries = self.collector.named(self.schema, self._texts)
-        newest_ms = max((item.time_ms for item in self.collector.frozen), default=None)
-        weights = click_weights(self.collector.labelled(self.schema))
-        examples = replace(self.collector.examples(self.schema), weights=weights)
-        entities = self.collector.entities(self.schema)
-        return Labelled(examples, self.schema, queries, newest_ms=newest_ms, entities=entities)
+        return labelled(self.collector, self.schema, self._texts)
 
     def examples(self) -> Examples:
         """Return the lines of ``labelled``."""
         return self.collector.examples(self.schema)
 
 
-def observe(
-    snapshot: Snapshot,
-    journal: Journal,
-    sample: int,
-    progress: Progress,
-) -> Observer:
-    """Go through the past with a fresh snapshot, freezing the newest ``sample`` searches."""
-    observer, settings = Observer(snapshot), snapshot.settings
-    observer.expects(acted_on(outcomes(journal, settings)))
-    total = journal.counts().impressions
+def labelled(collector: Collector, schema: Schema, texts: Mapping[str, str]) -> Labelled:
+    """Return what a ranker is trained on: frozen searches of one schema, in time order; texts -- of their queries."""
+    newest_ms = max((item.time_ms for item in collector.frozen), default=None)
+    examples = replace(collector.examples(schema), weights=click_weights(collector.labelled(schema)))
+    queries = collector.named(schema, texts)
+    return Labelled(examples, schema, queries, newest_ms=newest_ms, entities=collector.entities(schema))
+
+
+def observe(snapshot: Snapshot, past: Iterable[Happened], searches: Iterable[str], progress: Progress) -> Observer:
+    """Go through a past with a snapshot that knows what came before it, freezing these searches, until all are."""
+    observer, wanted = Observer(snapshot), frozenset(searches)
+    observer.expects(wanted)
     done = 0
-    for step in timeline(newest(happened(journal, settings), total, sample)):
+    for step in timeline(one for one in past if not isinstance(one, Impression) or one.impression_id in wanted):
         if isinstance(step, SearchStep):
             observer.on_search(step.impression)
             done += 1
-            progress("searches", done, min(sample, total))
+            progress("searches", done, len(wanted))
         elif isinstance(step, CountsStep):
             snapshot.learn_counts(step.day)
         else:

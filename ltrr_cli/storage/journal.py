@@ -17,6 +17,7 @@ from ltrr_cli.core.types import Event, Impression
 from ltrr_cli.storage import journal_past
 from ltrr_cli.storage.journal_connection import Connection
 from ltrr_cli.storage.journal_counts import CountsInJournal
+from ltrr_cli.storage.journal_frozen import FrozenInJournal, FrozenRow
 from ltrr_cli.storage.journal_kinds import EventKind, count_kinds, kinds
 from ltrr_cli.storage.journal_logs_read import LogRead, note_reading, readings
 from ltrr_cli.storage.journal_meta import add, digest, digest_of, digest_of_rows
@@ -48,7 +49,7 @@ class JournalCounts:
     users: int
 
 
-class Journal(Connection, ServedReads, CountsInJournal):
+class Journal(Connection, ServedReads, CountsInJournal, FrozenInJournal):
     """An open journal. One object is for one thread; processes and threads each open their own."""
 
     # ------------------------------------------------------------ writing
@@ -63,10 +64,15 @@ class Journal(Connection, ServedReads, CountsInJournal):
         with self._transaction(keep):
             yield
 
-    def append_impression(self, impression: Impression) -> None:
-        """Journal one impression; the same id again changes nothing."""
+    def append_impression(self, impression: Impression, frozen: FrozenRow | None = None, most: int = 0) -> None:
+        """Journal one impression, and what it knew when it was answered; the same id again changes nothing.
+
+        most -- searches of which that is kept
+        """
         with self._transaction():
             self._insert_impressions((impression,))
+            if frozen is not None:
+                self.freeze((frozen,), most)
 
     def ingest(
         self,
@@ -174,6 +180,11 @@ class Journal(Connection, ServedReads, CountsInJournal):
         decoded = decoded or Decoded()
         with self._translated():
             yield from islice(journal_past.impressions(self._db, after_ms, until_ms, decoded), skip, None)
+
+    def newest_impressions(self, most: int) -> list[Impression]:
+        """Return the last impressions, in the order of ``impressions``."""
+        with self._translated():
+            return journal_past.newest_impressions(self._db, most)
 
     def stream(
         self, after: Position | None = None, until_ms: int | None = None, decoded: Decoded | None = None

@@ -155,3 +155,13 @@ def moment_at(database: sqlite3.Connection, after: Position, events: int) -> int
     query = "SELECT time_ms FROM events WHERE time_ms >= ? ORDER BY time_ms LIMIT 1 OFFSET ?"
     row = database.execute(query, (after.time_ms, events)).fetchone()
     return None if row is None else int(row[0])
+
+
+def newest_impressions(database: sqlite3.Connection, most: int) -> list[Impression]:
+    """Return the last impressions in the order of ``impressions``, in that order."""
+    dated = f"SELECT {IMPRESSION} FROM impressions WHERE time_ms IS NOT NULL"
+    rows = database.execute(f"{dated} ORDER BY time_ms DESC, impression_id DESC LIMIT ?", (most,)).fetchall()
+    if len(rows) < most:
+        undated = f"SELECT {IMPRESSION} FROM impressions WHERE time_ms IS NULL ORDER BY seq DESC, impression_id DESC"
+        rows += database.execute(f"{undated} LIMIT ?", (most - len(rows),)).fetchall()
+    return [impression_of(row) for row in reversed(rows)]

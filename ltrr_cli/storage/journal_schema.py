@@ -7,11 +7,12 @@ from dataclasses import dataclass
 
 from ltrr_cli.core.clock import DAY
 from ltrr_cli.storage.journal_counts import COUNTS, days_within, forget_counts
+from ltrr_cli.storage.journal_frozen import FROZEN, thaw_forgotten
 from ltrr_cli.storage.journal_kinds import KINDS, recount_kinds
 from ltrr_cli.storage.journal_meta import META, add, count_thinning, digest_of, keep
 from ltrr_cli.storage.journal_pages import put_together
 
-FORMAT = 6
+FORMAT = 7
 
 READINGS = """
 CREATE TABLE IF NOT EXISTS readings (
@@ -64,6 +65,7 @@ CREATE TABLE sources (
     + META
     + KINDS
     + COUNTS
+    + FROZEN
 )
 
 # of one moment the latest line holds; what was said at other moments stays: a search knows what was said by then
@@ -93,7 +95,7 @@ DROP TABLE users_4;
 {META}
 {KINDS}
 """
-_TO = {2: _TO_2, 3: READINGS, 4: _TO_4, 5: _TO_5, 6: COUNTS}
+_TO = {2: _TO_2, 3: READINGS, 4: _TO_4, 5: _TO_5, 6: COUNTS, 7: FROZEN}
 
 
 @dataclass(frozen=True, slots=True)
@@ -225,6 +227,7 @@ def _thinned(database: sqlite3.Connection, rows: int) -> None:
     if rows:
         count_thinning(database)
         recount_kinds(database)
+        thaw_forgotten(database)
 
 
 def _condition(database: sqlite3.Connection, what: Forget) -> tuple[str, list[str | int]]:

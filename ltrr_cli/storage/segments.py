@@ -16,7 +16,8 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Callable, Mapping, Sequence
+import shutil
+from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Self
 
@@ -44,6 +45,18 @@ def link(source: Path | None, target: Path) -> bool:
             raise
         return False
     return True
+
+
+def link_folder(source: Path, target: Path, left_out: Collection[str] = ()) -> None:
+    """Make a folder hold the sealed files of another, without copying where that can be; but for some at its top."""
+    for path in sorted(source.rglob("*")):
+        name = path.relative_to(source)
+        if name.parts[0] in left_out:
+            continue
+        if path.is_dir():
+            (target / name).mkdir()
+        elif not link(path, target / name):
+            shutil.copyfile(path, target / name)
 
 
 class TableFile:

@@ -35,7 +35,7 @@ from ltrr_cli.core.report import Report
 from ltrr_cli.core.types import Impression, Shown
 from ltrr_cli.feedback.judgments import read_judged
 from ltrr_cli.learning.credit import as_served
-from ltrr_cli.learning.publish import past
+from ltrr_cli.learning.past_searches import past_searches
 from ltrr_cli.learning.timeline import outcomes
 from ltrr_cli.learning.train import Labelled, judged_examples
 from ltrr_cli.storage.disk import write_parts
@@ -129,7 +129,7 @@ class _Counted:
 def _labelled(state: State, judgments: Judgments | None, progress: Progress) -> Labelled:
     serving = state.snapshot()
     if judgments is None:
-        return past(state, serving, progress)
+        return past_searches(state, serving, progress)
     return judged_examples(serving, read_judged(*judgments, clock_ms=serving.clock_ms), progress)
 
 

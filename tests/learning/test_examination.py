@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from ltrr_cli.core.types import Shown
+from ltrr_cli.engine.frozen_search import FrozenSearch
 from ltrr_cli.learning.examination import click_weights
-from ltrr_cli.learning.frozen_search import FrozenSearch
 from ltrr_cli.ranking.model import Schema
 
 IDS = ("a", "b", "c", "d")

@@ -8,8 +8,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from ltrr_cli.engine.frozen_search import FrozenSearch
 from ltrr_cli.evaluation.replay import replay
-from ltrr_cli.learning.frozen_search import Collector, FrozenSearch
+from ltrr_cli.learning.collector import Collector
 from ltrr_cli.learning.timeline import SearchStep, happened, outcomes, timeline
 from ltrr_cli.learning.train import Observer, acted_on, observe
 from ltrr_cli.ranking.model import Schema
@@ -22,8 +23,10 @@ Log = Callable[[list[dict]], Path]
 
 def frozen(workspace: Workspace, path: Path) -> Observer:
     workspace.ingest([path])
+    journal, settings = workspace.state.journal, workspace.settings
     snapshot = workspace.state.open_snapshot(workspace.state.current(), learned=False)
-    return observe(snapshot, workspace.state.journal, 10_000, lambda *_: None)
+    wanted = acted_on(outcomes(journal, settings))
+    return observe(snapshot, happened(journal, settings), wanted, lambda *_: None)
 
 
 def own_count_of_wanted(observer: Observer) -> np.ndarray:

@@ -15,7 +15,7 @@ from sklearn.datasets import load_svmlight_file
 import ltrr_cli
 from ltrr_cli.core.errors import NotFoundError, UsageError
 from ltrr_cli.feedback.judgments import read_judged
-from ltrr_cli.learning.publish import past
+from ltrr_cli.learning.past_searches import past_searches
 from ltrr_cli.learning.train import Labelled
 from ltrr_cli.workspace.workspace import Workspace, quiet
 from tests.small_workspace import searches, write_log
@@ -33,7 +33,7 @@ def fed(indexed: Path, tmp_path_factory: pytest.TempPathFactory) -> Workspace:
 
 @pytest.fixture(scope="module")
 def wanted(fed: Workspace) -> Labelled:
-    return past(fed.state, fed.state.snapshot(), quiet)
+    return past_searches(fed.state, fed.state.snapshot(), quiet)
 
 
 def rows_of(path: Path) -> list[dict[str, str]]:

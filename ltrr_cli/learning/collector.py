@@ -1,58 +1,15 @@
-"""What a search knew when it was answered, and the labels that came afterwards: what rankers are trained on."""
+"""Frozen searches and the labels that came afterwards, as lines for training."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 import numpy as np
 
-from ltrr_cli.core.types import BoolArray, FloatArray, Impression, Outcome, Shown
-from ltrr_cli.engine.score import anonymous
-from ltrr_cli.engine.search import Answer
-from ltrr_cli.engine.snapshot import Snapshot
+from ltrr_cli.core.types import FloatArray, Outcome
+from ltrr_cli.engine.frozen_search import FrozenSearch
 from ltrr_cli.ranking.model import Examples, Schema
-
-
-@dataclass(frozen=True, slots=True)
-class FrozenSearch:
-    """What the system knew when it answered one search; labels come later and change nothing here.
-
-    ids      -- entity ids of the candidates
-    features -- (n, f) float32, without what is known of who asked
-    baseline -- (n,) float32, the untrained score without it
-    shown    -- the page as it was, with the odds of its places; empty where they are not known
-    """
-
-    impression_id: str
-    time_ms: int
-    schema: Schema
-    ids: tuple[str, ...]
-    features: FloatArray
-    baseline: FloatArray
-    shown: tuple[Shown, ...] = ()
-
-    def place_of(self, entity_id: str) -> int:
-        """Return the candidate's place, -1 where it is none."""
-        return self.ids.index(entity_id) if entity_id in self.ids else -1
-
-    def only(self, keep: BoolArray) -> FrozenSearch:
-        """Return the candidates where ``keep`` is true."""
-        ids = tuple(entity for entity, kept in zip(self.ids, keep.tolist(), strict=True) if kept)
-        return replace(self, ids=ids, features=self.features[keep], baseline=self.baseline[keep])
-
-
-def freeze(snapshot: Snapshot, search: Impression, answer: Answer) -> FrozenSearch:
-    """Keep all candidates of a search."""
-    return FrozenSearch(
-        search.impression_id,
-        search.time_ms or 0,
-        answer.schema,
-        tuple(snapshot.catalog.ids[int(row)] for row in answer.candidates.rows),
-        anonymous(answer.schema, answer.features),
-        answer.anonymous,
-        tuple(search.shown or ()) if search.origin == "live" else (),
-    )
 
 
 @dataclass(slots=True)
