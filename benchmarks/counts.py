@@ -8,17 +8,26 @@ from __future__ import annotations
 import csv
 import gzip
 import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from itertools import islice
 from pathlib import Path
+from time import process_time
 
 import numpy as np
 from _common import Bars, ltrr, run, scratch
-from feedback import only, weighed
+from feedback import only
 from loop import per_click
 
+from ltrr_cli.core.counted import CountRow
 from ltrr_cli.core.seeds import generator
+from ltrr_cli.storage.journal import Journal
 
 ROWS, DAYS = 10_000_000, 365
 QUERIES, ENTITIES, WORDS = 50_000, 20_000, 20_000
+FIRST = 20_089  # the first day, since 1970
+READ, BATCH = 200_000, 100_000  # rows
 
 
 def main(data: Path, bars: Bars, quick: bool) -> None:
@@ -61,44 +70,62 @@ def same(folder: Path, bars: Bars) -> None:
 
 
 def large(bars: Bars, count: int) -> None:
-    """Rows of a year through the real command line."""
+    """A year of rows: a part of them through the command line's reader, all of them into the journal, and one fold."""
     with scratch() as place:
         catalog, log, home = (Path(place, name) for name in ("catalog.jsonl", "counts.csv", "home"))
         with catalog.open("w") as out:
             for n in range(ENTITIES):
                 out.write(json.dumps({"id": f"e{n}", "title": f"thing w{n % WORDS} w{n * 7 % WORDS}"}) + "\n")
-        written = invented(log, count)
         ltrr("index", catalog, "--home", home)
-        document, peak = weighed("ingest-feedback", log, "--home", home)
-        journalled = document["journal_seconds"]
-        fold = document["seconds"] - journalled
-        print(f"{written:,} rows: journalled in {journalled:.0f} s, folded in {fold:.0f} s, {peak:.0f} MB")
-        bars.at_most(f"fold of {written:,} rows of counts, s", fold, 60.0)
-        bars.at_most("resident memory, journal and fold, MB", peak, 1024.0)
+        with log.open("w", newline="") as out:
+            table = csv.writer(out)
+            table.writerow(["day", "query", "entity", "type", "actions", "users"])
+            table.writerows([str(np.datetime64(row.day, "D")), *row[1:6]] for row in islice(invented(count), READ))
+        document, seconds, _ = timed("ingest-feedback", log, "--dry-run", "--home", home)
+        print(f"read, checked and journalled from CSV: {document['accepted'] / seconds:,.0f} rows a CPU second")
+        journal, rows, written = Journal(home / "journal.db"), invented(count), 0
+        start = process_time()
+        with journal.whole():
+            while some := list(islice(rows, BATCH)):
+                written += journal.ingest_counts(some, "warehouse").accepted
+        journal.close()
+        size = (home / "journal.db").stat().st_size
+        took = process_time() - start
+        print(f"{written:,} rows into the journal: {took:.0f} CPU s, {size / written:.0f} bytes a row")
+        _, seconds, peak = timed("rebuild", "--home", home)
+        bars.at_most(f"fold of {written:,} rows of counts, CPU s", seconds, 60.0)
+        bars.at_most("resident memory of that fold, MB", peak, 1024.0)
 
 
-def invented(path: Path, count: int) -> int:
-    """Write counts of a year by day: few queries are asked often, each for its own few entities; return how many."""
+def timed(*words: str | Path) -> tuple[dict[str, float], float, float]:
+    """Run one command; return its document, its CPU seconds and its largest resident memory in MB."""
+    between = (
+        "import resource, subprocess, sys; code = subprocess.call(sys.argv[1:]); "
+        "used = resource.getrusage(resource.RUSAGE_CHILDREN); "
+        "print(used.ru_utime + used.ru_stime, used.ru_maxrss); sys.exit(code)"
+    )
+    command = [sys.executable, "-m", "ltrr_cli", *map(str, words), "--json"]
+    done = subprocess.run([sys.executable, "-c", between, *command], stdout=subprocess.PIPE, text=True, check=True)
+    document, _, figures = done.stdout.rstrip().rpartition("\n")
+    seconds, peak = figures.split()
+    return json.loads(document), float(seconds), int(peak) / 1024
+
+
+def invented(count: int) -> Iterator[CountRow]:
+    """Yield counts of a year by day: few queries are asked often, each for its own few entities."""
     chance = generator("counts benchmark", count)
     words = np.minimum((WORDS * chance.random((QUERIES, 3)) ** 2.5).astype(int), WORDS - 1)
     sizes = chance.integers(1, 4, QUERIES)
     queries = [" ".join(f"w{word}" for word in words[n, : sizes[n]]) for n in range(QUERIES)]
-    written, a_day = 0, count // DAYS
-    with path.open("w") as out:
-        out.write("day,query,entity,type,actions,users\n")
-        for number in range(DAYS):
-            day = str(np.datetime64("2025-01-01") + number)
-            query = (QUERIES * chance.random(a_day * 2) ** 2).astype(np.int64)
-            entity = (query * 7919 + (chance.random(a_day * 2) ** 3 * 30).astype(np.int64) ** 2) % ENTITIES
-            pairs = np.sort(chance.permutation(np.unique(query * ENTITIES + entity))[:a_day])
-            actions = chance.geometric(0.3, len(pairs))
-            users = np.minimum(actions, chance.geometric(0.4, len(pairs)))
-            lines = zip(pairs.tolist(), actions.tolist(), users.tolist(), strict=True)
-            out.writelines(
-                f"{day},{queries[pair // ENTITIES]},e{pair % ENTITIES},click,{n},{who}\n" for pair, n, who in lines
-            )
-            written += len(pairs)
-    return written
+    a_day = count // DAYS
+    for number in range(DAYS):
+        query = (QUERIES * chance.random(a_day * 2) ** 2).astype(np.int64)
+        entity = (query * 7919 + (chance.random(a_day * 2) ** 3 * 30).astype(np.int64) ** 2) % ENTITIES
+        pairs = np.sort(chance.permutation(np.unique(query * ENTITIES + entity))[:a_day])
+        actions = chance.geometric(0.3, len(pairs))
+        users = np.minimum(actions, chance.geometric(0.4, len(pairs)))
+        for pair, n, who in zip(pairs.tolist(), actions.tolist(), users.tolist(), strict=True):
+            yield CountRow(FIRST + number, queries[pair // ENTITIES], f"e{pair % ENTITIES}", "click", n, who)
 
 
 if __name__ == "__main__":

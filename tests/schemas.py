@@ -62,6 +62,7 @@ COMMANDS: dict[str, Any] = {
     "forget": Workspace.forget,
     "gc": Workspace.gc,
     "plugins": "PluginList",
+    "help": "HelpText",
     "doctor": Workspace.doctor,
     "memory show": Workspace.remembered,
     "rules check": Workspace.check_rules,

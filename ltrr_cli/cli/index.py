@@ -41,6 +41,9 @@ def index(
         Path | None,
         typer.Option("--predicted", metavar="FILE", help='Expected queries: {"id", "query", "score"} a line.'),
     ] = None,
+    ids_only: Annotated[
+        bool, typer.Option("--ids-only", help="Words are searched elsewhere: keep ids and fields, build no text index.")
+    ] = False,
     max_bad: Annotated[
         str | None, typer.Option("--max-bad", metavar="SHARE", help="Bad lines allowed, for example 0.1%.")
     ] = None,
@@ -68,6 +71,7 @@ def index(
             refit=refit,
             max_bad=most,
             predicted=predicted,
+            ids_only=ids_only,
             progress=progress,
         )
     ctx.answer(report, lambda screen: screen.print(summary(report), soft_wrap=True))

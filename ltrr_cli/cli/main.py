@@ -20,6 +20,7 @@ from ltrr_cli.cli import (
     evaluate,
     explain,
     export,
+    help,
     index,
     ingest_feedback,
     init,
@@ -44,6 +45,7 @@ from ltrr_cli.core.errors import LtrrError, NoSpaceError
 
 INTERRUPTED = 130  # 128 + SIGINT, as shells count
 PIPE_CLOSED = 141  # 128 + SIGPIPE
+COMPLETES = "_LTRR_COMPLETE"  # set by the script of --install-completion
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 _REFUSED = (errno.EACCES, errno.EPERM, errno.EROFS)
 
@@ -53,7 +55,6 @@ _TYPED_WRONGLY: type[Exception] = typer.BadParameter.__mro__[1]
 app = typer.Typer(
     name="ltrr",
     rich_markup_mode=None,  # plain help: importing rich would cost more than everything else that --help does
-    add_completion=False,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
 _COMMANDS: tuple[tuple[str, Callable[..., None], str], ...] = (
@@ -80,6 +81,7 @@ _COMMANDS: tuple[tuple[str, Callable[..., None], str], ...] = (
     ("forget", maintenance.forget, "Delete feedback and what was learnt from it."),
     ("gc", maintenance.gc, "Remove old generations that nobody reads."),
     ("plugins", plugins.plugins, "List installed strategies, policies and other parts."),
+    ("help", help.help_, "Read the documentation, by topic."),
     ("doctor", maintenance.doctor, "Check that everything works here."),
 )
 for _name, _command, _short in _COMMANDS:
@@ -123,6 +125,8 @@ def root(
 
 def main() -> None:
     """Run the command line and leave with its exit code."""
+    if COMPLETES in os.environ:  # a shell asks what may come next
+        app(prog_name="ltrr")
     sys.exit(run(sys.argv[1:]))
 
 

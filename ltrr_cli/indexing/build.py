@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from time import perf_counter
 
@@ -32,6 +32,9 @@ from ltrr_cli.retrieval.strategy import Resources
 from ltrr_cli.understanding.inference.infer import build as build_inferred
 from ltrr_cli.understanding.inference.infer import open_inferred
 from ltrr_cli.understanding.reader import Understanding
+
+# strategies that need no texts of the catalog: they go by fields, or learn from people, by ids
+WORDLESS = ("structured", "memory", "related", "personal", "popular", "fresh", "explore")
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,11 +73,17 @@ def build_generation(
     choice: EncoderChoice,
     progress: Progress,
     predicted: Given | None = None,
+    *,
+    ids_only: bool = False,
 ) -> dict[str, float]:
     """Write every part of a catalog generation into ``folder``; return seconds per stage.
 
     predicted -- id -> query -> score, what the user says that entities should answer
+    ids_only  -- who finds words is elsewhere: ``WORDLESS`` alone, nothing inferred, and no texts are kept
     """
+    names = WORDLESS if ids_only else strategy_registry.names()
+    if ids_only:
+        entities = [replace(entity, text="") for entity in entities]
     seconds: dict[str, float] = {}
     clock = perf_counter()
 
@@ -95,7 +104,8 @@ def build_generation(
     Understanding.build(catalog, room("understanding"), settings.catalog.language)
     stage("understanding")
     progress("inferred", 0, None)
-    build_inferred(catalog, room("inferred"))
+    if not ids_only:
+        build_inferred(catalog, room("inferred"))
     stage("inferred")
     progress("encoder", 0, None)
     _encoder(catalog, folder / "encoder", choice)
@@ -111,11 +121,10 @@ def build_generation(
         names=Understanding.open(folder / "understanding").names,
         sparse=_sparse(settings),
     )
-    for name in strategy_registry.names():
+    for name in names:
         progress(name, 0, None)
         strategy_registry.strategy(name).build(resources, room(name))
         stage(name)
-    names = strategy_registry.names()
     header = CatalogHeader(settings.catalog.language, choice.name, names, {}, (), analysis=ANALYSIS)
     _write(folder, header)
     progress("known items", 0, None)
@@ -157,3 +166,8 @@ def _encoder(catalog: Columns, folder: Path, choice: EncoderChoice) -> None:
         shutil.copytree(choice.cached, folder)
     else:
         fit_encoder((all_text(entity) for entity in catalog.entities()), folder)
+
+
+def header_of(folder: Path) -> CatalogHeader:
+    """Return what a catalog generation says of itself."""
+    return msgspec.json.decode((folder / "generation.json").read_bytes(), type=CatalogHeader)

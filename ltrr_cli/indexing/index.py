@@ -19,7 +19,7 @@ from ltrr_cli.core.progress import Progress
 from ltrr_cli.core.report import Report
 from ltrr_cli.engine.state import State
 from ltrr_cli.feedback.quarantine import Quarantine
-from ltrr_cli.indexing.build import EncoderChoice, build_generation, check_bad
+from ltrr_cli.indexing.build import EncoderChoice, build_generation, check_bad, header_of
 from ltrr_cli.learning.publish import learn
 from ltrr_cli.retrieval.memory.predicted import GIVEN, Given, read_given
 
@@ -56,6 +56,8 @@ def index(
     max_bad: float | None,
     predicted: str | Path | None,
     progress: Progress,
+    *,
+    ids_only: bool = False,
 ) -> IndexReport:
     """Read, check, build, publish; see ``Workspace.index``."""
     start = perf_counter()
@@ -69,8 +71,9 @@ def index(
                 raise DataError("nothing to update: no catalog was indexed here", hint="leave out --update")
             old = Columns.open(state.generations.open().catalog / "columns")
             intake.entities = {entity.id: entity for entity in old.entities()}
+            ids_only = ids_only or "lexical" not in header_of(state.generations.open().catalog).strategies
         intake.read(sources, {**settings.catalog.map, **(mapping or {})}, lambda lines: progress("read", lines, None))
-        for fault in intake.faults():
+        for fault in intake.faults() if not ids_only else ():  # such as titles that are missing
             raise DataError(f"{fault}; nothing was published", hint=fault.hint)
         intake.settle(settings.catalog.html)
         if delete is not None:
@@ -88,7 +91,9 @@ def index(
         seconds = {"read": round(perf_counter() - start, 3)}
         choice = _encoder_choice(state, encoder, keep=update and not refit)
         with state.generations.draft("catalog") as draft:
-            seconds |= build_generation(intake.sorted(), draft.folder, settings, choice, progress, given)
+            seconds |= build_generation(
+                intake.sorted(), draft.folder, settings, choice, progress, given, ids_only=ids_only
+            )
         began = perf_counter()
         learn(state, progress, catalog=draft.number)
         seconds["learn"] = round(perf_counter() - began, 3)

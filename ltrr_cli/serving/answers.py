@@ -29,12 +29,13 @@ def answer_of(
         people = chosen.get(result.id, 0) if body.explain else None
         lines.append(
             AnswerLine(result.position, result.id, result.title, result.type, result.score, result.odds,
-                       result.sources, dict(entity.attributes), people)
+                       result.sources, dict(entity.attributes), people, result.pinned_by)
         )  # fmt: skip
     how = HowAnswered(page.reading, page.plan, page.ranker, page.candidates) if body.explain else None
     return QueryAnswer(
         query_id=page.impression_id, query=page.query, results=tuple(lines), took_ms=page.took_ms, degraded=False,
         catalog=of.catalog, learned=of.learned, warnings=page.warnings, how=how, ubi=ubi_of(body, page.impression_id),
+        missing=page.degraded, unknown=page.unknown, rules=page.rules,
     )  # fmt: skip
 
 

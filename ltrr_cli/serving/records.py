@@ -12,6 +12,7 @@ from msgspec import Meta
 from ltrr_cli.core.report import Report
 from ltrr_cli.core.types import Plan, Reading
 from ltrr_cli.engine.query import Source
+from ltrr_cli.engine.remotes import UnknownResult
 from ltrr_cli.feedback.records import LONGEST_QUERY
 from ltrr_cli.workspace.explain import InferredValue
 
@@ -80,6 +81,7 @@ class AnswerLine(Report):
     odds      -- 0..1, the chance that it was shown at this position; null: not known
     sources   -- strategy -> its rank (from 1) and score there
     chosen_by -- people who chose it for this very query, where ``explain`` was asked for
+    pinned_by -- name of the editors' rule that put it here; "": none did
     """
 
     position: int
@@ -91,6 +93,7 @@ class AnswerLine(Report):
     sources: Mapping[str, Source]
     attributes: Mapping[str, Any]
     chosen_by: int | None = None
+    pinned_by: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,6 +113,9 @@ class QueryAnswer(Report):
     query_id -- names it in feedback; null where nothing was journalled
     degraded -- the answer was late, and this is a plain full-text page in its place
     catalog, learned -- generations that answered
+    missing  -- retrievers elsewhere that had no answer in time: the page is without what they would have brought
+    unknown  -- what they brought and the catalog has not, with the fields that they sent; not ranked
+    rules    -- editors' rules that held
     """
 
     query_id: str | None
@@ -122,6 +128,9 @@ class QueryAnswer(Report):
     warnings: tuple[str, ...] = ()
     how: HowAnswered | None = None
     ubi: UbiBlock | None = None
+    missing: tuple[str, ...] = ()
+    unknown: tuple[UnknownResult, ...] = ()
+    rules: tuple[str, ...] = ()
 
 
 class FeedbackEvent(msgspec.Struct, frozen=True):

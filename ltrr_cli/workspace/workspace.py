@@ -86,6 +86,7 @@ class Workspace(EvaluationVerbs):
         refit: bool = False,
         max_bad: float | None = None,
         predicted: str | Path | None = None,
+        ids_only: bool = False,
         progress: Progress = quiet,
     ) -> IndexReport:
         """Build and publish a catalog generation; what was learnt is folded anew for it.
@@ -97,13 +98,15 @@ class Workspace(EvaluationVerbs):
         encoder -- "catalog", or the name of one in the cache; None keeps the encoder there is
         predicted -- a file of {"id", "query", "score"}: queries that an entity should answer; an update keeps it
         refit   -- learn the ``catalog`` encoder anew on an update
+        ids_only -- words are searched elsewhere (``[retrieval.remote]``): memory and the like alone are built
 
         Raises DataError when too many lines are bad (nothing is published), LockedError when another publishes.
         """
         from ltrr_cli.indexing.index import index
 
         sources = sources if isinstance(sources, list | tuple) else [sources]
-        return index(self.state, sources, update, delete, mapping, encoder, refit, max_bad, predicted, progress)
+        given = (update, delete, mapping, encoder, refit, max_bad, predicted)
+        return index(self.state, sources, *given, progress, ids_only=ids_only)
 
     def query(
         self,

@@ -21,7 +21,7 @@ from tests.cli.conftest import FakeWorkspace, Typed
 COMMANDS = (
     "demo", "init", "index", "query", "ingest-feedback", "validate", "train-ranker", "serve", "status", "explain",
     "evaluate", "ope", "compare", "replay", "simulate", "report", "export", "verify", "rebuild", "rollback", "forget",
-    "gc", "plugins", "doctor",
+    "gc", "plugins", "help", "doctor",
 )  # fmt: skip
 GROUPS = {
     "memory": ("show",), "models": ("list", "show", "promote", "rollback"), "rules": ("check", "list", "test"),

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from starlette.testclient import TestClient
 
+from tests.backends.fake_search import FakeSearch, hits
 from tests.serving.conftest import Served, ask, code_of
 
 
@@ -125,3 +128,27 @@ def test_an_entity_is_shown_whole(client: TestClient):
     song = client.get("/v1/entities/song:003").json()
     assert (song["id"], song["type"]) == ("song:003", "album")
     assert song["created"] == "2023-11-11T22:13:20.000Z"
+
+
+def test_an_answer_names_rules_and_what_retrievers_elsewhere_did(served: Served, home: Path):
+    fake = FakeSearch()
+    fake.answer = hits(("elsewhere", 8.0))
+    rule = '[[rule]]\nname = "promo"\nowner = "anna"\nquery = "love river"\npin = ["song:003"]\n'
+    (home / "rules.toml").write_text(rule)
+    client = served(settings=f"""
+[retrieval.remote.cluster]
+kind = "opensearch"
+address = "{fake.address}"
+index = "songs"
+timeout_ms = 2000
+""")
+    page = ask(client, k=3)
+    assert (page["results"][0]["id"], page["results"][0]["pinned_by"]) == ("song:003", "promo")
+    assert (page["results"][1]["pinned_by"], page["rules"], page["missing"]) == ("", ["promo"], [])
+    assert [(one["id"], one["strategy"], one["fields"]["title"]) for one in page["unknown"]] == [
+        ("elsewhere", "cluster", "Title of elsewhere")
+    ]
+    fake.status = 500
+    page = ask(client, k=3)
+    assert (page["missing"], page["unknown"], page["degraded"]) == (["cluster"], [], False)
+    fake.close()
