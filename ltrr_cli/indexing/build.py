@@ -24,6 +24,7 @@ from ltrr_cli.core.progress import Progress
 from ltrr_cli.core.types import Encoder, Entity
 from ltrr_cli.engine.bandit_context import signal_names
 from ltrr_cli.engine.snapshot import ANALYSIS, CatalogHeader, open_snapshot
+from ltrr_cli.indexing.amend import Amendment, made_by
 from ltrr_cli.indexing.known_items import measure, warm_start
 from ltrr_cli.retrieval import strategy_registry
 from ltrr_cli.retrieval.entity_texts import all_text
@@ -70,10 +71,12 @@ def build_generation(
     choice: EncoderChoice,
     progress: Progress,
     predicted: Given | None = None,
+    kept: Amendment | None = None,
 ) -> dict[str, float]:
     """Write every part of a catalog generation into ``folder``; return seconds per stage.
 
     predicted -- id -> query -> score, what the user says that entities should answer
+    kept      -- what an update keeps of the generation before; None: everything is built and measured anew
     """
     seconds: dict[str, float] = {}
     clock = perf_counter()
@@ -92,10 +95,11 @@ def build_generation(
     catalog = Columns.open(folder / "columns", entities)
     stage("columns")
     progress("understanding", 0, None)
-    Understanding.build(catalog, room("understanding"), settings.catalog.language)
+    before = None if kept is None else kept.before
+    Understanding.build(catalog, room("understanding"), settings.catalog.language, before)
     stage("understanding")
     progress("inferred", 0, None)
-    build_inferred(catalog, room("inferred"))
+    build_inferred(catalog, room("inferred"), before)
     stage("inferred")
     progress("encoder", 0, None)
     _encoder(catalog, folder / "encoder", choice)
@@ -109,6 +113,7 @@ def build_generation(
         inferred,
         predicted or {},
         names=Understanding.open(folder / "understanding").names,
+        before=before,
         sparse=_sparse(settings),
     )
     for name in strategy_registry.names():
@@ -116,7 +121,14 @@ def build_generation(
         strategy_registry.strategy(name).build(resources, room(name))
         stage(name)
     names = strategy_registry.names()
-    header = CatalogHeader(settings.catalog.language, choice.name, names, {}, (), analysis=ANALYSIS)
+    if kept is not None:
+        _write(folder, msgspec.structs.replace(kept.header, changed=kept.changed))
+        shutil.copytree(kept.before.folder / "policy", folder / "policy")
+        stage("known_items")
+        return seconds
+    header = CatalogHeader(
+        settings.catalog.language, choice.name, names, {}, (), analysis=ANALYSIS, made_by=made_by(settings)
+    )
     _write(folder, header)
     progress("known items", 0, None)
     # known items are asked here alone: retrievers elsewhere are taught by live traffic
