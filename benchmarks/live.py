@@ -82,8 +82,6 @@ def main(data: Path, bars: Bars, quick: bool) -> None:
     kills(bars, 3 if quick else KILLS)
     for name, log in logs(data):
         ways(name, log, data, bars, 2 if quick else WAYS)
-    if (data / "retrotech").is_dir() and not quick:
-        update(data / "retrotech", bars)
 
 
 def called(home: Path, method: str, *given: Path) -> Cost:
@@ -296,20 +294,6 @@ def ways(name: str, log: Path, data: Path, bars: Bars, count: int, lines: int = 
         print(f"{name}: {count} ways, {len(digests)} results, {same} equal to a rebuild", flush=True)
         bars.at_least(f"{name}: ways that end as a fold from nothing, share of {count}", same / count, 1.0)
         bars.at_most(f"{name}: different results of {count} ways", len(digests), 1)
-
-
-def update(shop: Path, bars: Bars) -> None:
-    """Change one entity in a hundred, by an update and by a whole build."""
-    catalog = next(iter(sorted(shop.glob("catalog*"))))
-    with scratch() as place:
-        home, some = Path(place, "home"), Path(place, "some.jsonl")
-        whole = called(home, "index", catalog)
-        with gzip.open(catalog, "rt") as lines:
-            some.write_text("".join(line for number, line in enumerate(lines) if number % 100 == 0))
-        changed = called(home, "update", some)
-        print(f"retrotech whole {whole}, 1 % {changed}", flush=True)
-        bars.at_most("index --update of 1 % of retrotech over a whole build, CPU", changed.cpu / whole.cpu, 0.08)
-        bars.at_most("the same, peak memory", changed.peak / whole.peak, 0.5)
 
 
 if __name__ == "__main__":

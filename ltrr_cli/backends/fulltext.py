@@ -33,7 +33,7 @@ Clause = tuple[str, str, float]
 
 
 def build(folder: Path, documents: Iterable[Sequence[Sequence[str]]], heap_bytes: int = _HEAP_BYTES) -> int:
-    """Index documents given in row order as (title terms, all terms, marks); return their number.
+    """Index documents given in row order as (title terms, all terms, marks), or these ``joined``; return their number.
 
     All terms include the title's; marks (see ``text.marks``) may be left out.
 
@@ -51,11 +51,11 @@ def build(folder: Path, documents: Iterable[Sequence[Sequence[str]]], heap_bytes
     # the caller's own errors, raised by the iteration, pass as they are
     for count, (title, everything, *marks) in enumerate(documents, 1):  # noqa: B007
         document = tantivy.Document()
-        document.add_text("title", _joined(title))
-        document.add_text("all", _joined(everything))
+        document.add_text("title", joined(title))
+        document.add_text("all", joined(everything))
         for some in marks:
             if some:
-                document.add_text("marks", _joined(some))
+                document.add_text("marks", joined(some))
         document.add_unsigned("row", count - 1)
         try:
             writer.add_document(document)
@@ -249,8 +249,9 @@ def _cut(term: str) -> str:
     return "".join(term[:_LONGEST].split()).encode("utf-8", "replace").decode()
 
 
-def _joined(terms: Sequence[str]) -> str:
-    return " ".join(filter(None, map(_cut, terms)))
+def joined(terms: Sequence[str]) -> str:
+    """Return terms as the index takes them, what it cannot hold cut off; a text is taken to be that already."""
+    return terms if isinstance(terms, str) else " ".join(filter(None, map(_cut, terms)))
 
 
 def _known(name: str) -> None:

@@ -39,8 +39,10 @@ _HEADER = "vectors.json"
 _MATRIX = "vectors.npy"
 
 
-def build(folder: Path, vectors: FloatArray) -> None:
+def build(folder: Path, vectors: FloatArray, *, graph: bool = True) -> None:
     """Write ``vectors``, (n, d) float32 with rows of length 1 (or 0: never found), and above 1,000 rows a graph.
+
+    graph -- False: none, every search is a scan
 
     One thread and a fixed seed: the same vectors give the same bytes. A memory map is fine; it is read in pieces.
     Raises DataError for other rows, NoSpaceError when the disk is full.
@@ -53,7 +55,7 @@ def build(folder: Path, vectors: FloatArray) -> None:
     write_matrix(folder / _BLANK, blank)
     placed = len(vectors) - len(blank)
     graph_bytes = 0
-    if placed > GRAPH_ABOVE:
+    if graph and placed > GRAPH_ABOVE:
         graph_bytes = write_graph(folder / _GRAPH, build_graph(vectors, _placed(len(vectors), blank), DEPTH))
     header = {
         "format": FORMAT,

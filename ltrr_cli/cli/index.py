@@ -75,6 +75,8 @@ def index(
             progress=progress,
         )
     ctx.answer(report, lambda screen: screen.print(summary(report), soft_wrap=True))
+    if report.whole is not None:
+        ctx.say(f"the update was built as a whole: {report.whole}")
     for remark in report.remarks:
         (ctx.warn if remark.severity == "warning" else ctx.say)(remark.sentence)
     if report.quarantined:

@@ -54,6 +54,8 @@ class CatalogHeader(msgspec.Struct, frozen=True):
     signals: tuple[str, ...]  # names of the bandit's features, beside time
     fusion_of_values: dict[str, float] = {}  # the same where a query states attribute values; empty: not known
     analysis: int = 1  # how its texts were taken apart; before 2 signs (c++) and decimals were not kept
+    made_by: str = ""  # a digest of what decides how entities are built; "": not known
+    changed: int = 0  # entities that came, changed or went since the last whole build
 
 
 class LearnedHeader(msgspec.Struct, frozen=True):

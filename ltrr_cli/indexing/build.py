@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from time import perf_counter
 
@@ -24,6 +24,7 @@ from ltrr_cli.core.progress import Progress
 from ltrr_cli.core.types import Encoder, Entity
 from ltrr_cli.engine.bandit_context import signal_names
 from ltrr_cli.engine.snapshot import ANALYSIS, CatalogHeader, open_snapshot
+from ltrr_cli.indexing.amend import Amendment, made_by
 from ltrr_cli.indexing.known_items import measure, warm_start
 from ltrr_cli.retrieval import strategy_registry
 from ltrr_cli.retrieval.entity_texts import all_text
@@ -66,6 +67,11 @@ def check_bad(intake: Intake, max_bad: float, quarantine: Path | None) -> None:
         raise DataError("no entity in the catalog; nothing was published", hint='one {"id", "title", ...} a line')
 
 
+def strategies_of(*, ids_only: bool) -> tuple[str, ...]:
+    """Return the names of the strategies that a catalog is built for."""
+    return WORDLESS if ids_only else strategy_registry.names()
+
+
 def build_generation(
     entities: Sequence[Entity],
     folder: Path,
@@ -73,17 +79,17 @@ def build_generation(
     choice: EncoderChoice,
     progress: Progress,
     predicted: Given | None = None,
+    kept: Amendment | None = None,
     *,
     ids_only: bool = False,
 ) -> dict[str, float]:
     """Write every part of a catalog generation into ``folder``; return seconds per stage.
 
     predicted -- id -> query -> score, what the user says that entities should answer
-    ids_only  -- who finds words is elsewhere: ``WORDLESS`` alone, nothing inferred, and no texts are kept
+    ids_only  -- who finds words is elsewhere: ``WORDLESS`` alone, and nothing inferred
+    kept      -- what an update keeps of the generation before; None: everything is built and measured anew
     """
-    names = WORDLESS if ids_only else strategy_registry.names()
-    if ids_only:
-        entities = [replace(entity, text="") for entity in entities]
+    names = strategies_of(ids_only=ids_only)
     seconds: dict[str, float] = {}
     clock = perf_counter()
 
@@ -101,11 +107,12 @@ def build_generation(
     catalog = Columns.open(folder / "columns", entities)
     stage("columns")
     progress("understanding", 0, None)
-    Understanding.build(catalog, room("understanding"), settings.catalog.language)
+    before = None if kept is None else kept.before
+    Understanding.build(catalog, room("understanding"), settings.catalog.language, before)
     stage("understanding")
     progress("inferred", 0, None)
     if not ids_only:
-        build_inferred(catalog, room("inferred"))
+        build_inferred(catalog, room("inferred"), before)
     stage("inferred")
     progress("encoder", 0, None)
     _encoder(catalog, folder / "encoder", choice)
@@ -119,13 +126,21 @@ def build_generation(
         inferred,
         predicted or {},
         names=Understanding.open(folder / "understanding").names,
+        before=before,
         sparse=_sparse(settings),
     )
     for name in names:
         progress(name, 0, None)
         strategy_registry.strategy(name).build(resources, room(name))
         stage(name)
-    header = CatalogHeader(settings.catalog.language, choice.name, names, {}, (), analysis=ANALYSIS)
+    if kept is not None:
+        _write(folder, msgspec.structs.replace(kept.header, changed=kept.changed))
+        shutil.copytree(kept.before.folder / "policy", folder / "policy")
+        stage("known_items")
+        return seconds
+    header = CatalogHeader(
+        settings.catalog.language, choice.name, names, {}, (), analysis=ANALYSIS, made_by=made_by(settings, names)
+    )
     _write(folder, header)
     progress("known items", 0, None)
     # known items are asked here alone: retrievers elsewhere are taught by live traffic

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from time import perf_counter
 from typing import Any
@@ -17,9 +17,11 @@ from ltrr_cli.catalog.remarks import Remark
 from ltrr_cli.core.errors import DataError
 from ltrr_cli.core.progress import Progress
 from ltrr_cli.core.report import Report
+from ltrr_cli.core.types import Entity
 from ltrr_cli.engine.state import State
 from ltrr_cli.feedback.quarantine import Quarantine
-from ltrr_cli.indexing.build import EncoderChoice, build_generation, check_bad, header_of
+from ltrr_cli.indexing.amend import Amendment, amendment
+from ltrr_cli.indexing.build import EncoderChoice, build_generation, check_bad, header_of, strategies_of
 from ltrr_cli.learning.publish import learn
 from ltrr_cli.retrieval.memory.predicted import GIVEN, Given, read_given
 
@@ -42,6 +44,7 @@ class IndexReport(Report):
     deleted: int = 0  # entities removed by --delete
     quarantine_file: str | None = None
     remarks: tuple[Remark, ...] = ()
+    whole: str | None = None  # why an update was built as a whole; None: it was amended, or it was no update
     catalog_digest: str = ""  # SHA-256 over all entities, the same in whatever form they were given
 
 
@@ -66,12 +69,15 @@ def index(
         # a damaged pointer stands in nobody's way but an update's: what is published now replaces it
         previous = state.generations.current() if update else state.generations.current_or_none()
         intake = Intake(columns=settings.catalog.columns)
+        folder: Path | None = None
+        old: list[Entity] = []
         if update:
             if previous is None:
                 raise DataError("nothing to update: no catalog was indexed here", hint="leave out --update")
-            old = Columns.open(state.generations.open().catalog / "columns")
-            intake.entities = {entity.id: entity for entity in old.entities()}
-            ids_only = ids_only or "lexical" not in header_of(state.generations.open().catalog).strategies
+            folder = state.generations.open().catalog
+            old = list(Columns.open(folder / "columns").entities())
+            intake.entities = {entity.id: entity for entity in old}
+            ids_only = ids_only or "lexical" not in header_of(folder).strategies
         intake.read(sources, {**settings.catalog.map, **(mapping or {})}, lambda lines: progress("read", lines, None))
         for fault in intake.faults() if not ids_only else ():  # such as titles that are missing
             raise DataError(f"{fault}; nothing was published", hint=fault.hint)
@@ -90,9 +96,16 @@ def index(
         given = _predictions(state, predicted, keep=update)
         seconds = {"read": round(perf_counter() - start, 3)}
         choice = _encoder_choice(state, encoder, keep=update and not refit)
+        entities, kept = intake.sorted(), None
+        if ids_only:  # no texts are kept
+            entities = [replace(entity, text="") for entity in entities]
+        if folder is not None:
+            name, strategies = choice.name if choice.keep else None, strategies_of(ids_only=ids_only)
+            kept = amendment(folder, old, entities, settings, name, strategies)
         with state.generations.draft("catalog") as draft:
+            amended = kept if isinstance(kept, Amendment) else None
             seconds |= build_generation(
-                intake.sorted(), draft.folder, settings, choice, progress, given, ids_only=ids_only
+                entities, draft.folder, settings, choice, progress, given, amended, ids_only=ids_only
             )
         began = perf_counter()
         learn(state, progress, catalog=draft.number)
@@ -107,6 +120,7 @@ def index(
         deleted=intake.deleted,
         quarantine_file=str(quarantine.path) if quarantine else None,
         remarks=tuple(intake.remarks),
+        whole=kept if isinstance(kept, str) else None,
         catalog_digest=state.catalog_digest(),
     )
 

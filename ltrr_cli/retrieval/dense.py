@@ -12,7 +12,7 @@ from typing import ClassVar, Self
 
 import numpy as np
 
-from ltrr_cli.backends.vectors import Vectors
+from ltrr_cli.backends.vectors import SCAN_UP_TO, Vectors
 from ltrr_cli.backends.vectors import build as build_vectors
 from ltrr_cli.core.types import FloatArray, Hits, IntArray, Request
 from ltrr_cli.retrieval.entity_texts import prose
@@ -32,9 +32,18 @@ class Dense(Strategy):
 
     @classmethod
     def build(cls, resources: Resources, folder: Path) -> None:
-        """Encode every entity."""
-        texts = [prose(entity) for entity in resources.catalog.entities()]
-        build_vectors(folder, resources.encoder.encode(texts))
+        """Encode every entity; an update only those that changed, for it keeps the encoder."""
+        before = resources.before
+        if before is None:
+            build_vectors(folder, resources.encoder.encode([prose(entity) for entity in resources.catalog.entities()]))
+            return
+        fresh = np.flatnonzero(before.rows < 0)
+        vectors = np.empty((len(before.rows), resources.encoder.dimension), np.float32)
+        kept = before.rows >= 0
+        vectors[kept] = Vectors.open(before.folder / folder.name).matrix[before.rows[kept]]
+        if len(fresh):
+            vectors[fresh] = resources.encoder.encode([prose(resources.catalog.entity(row)) for row in fresh.tolist()])
+        build_vectors(folder, vectors, graph=len(vectors) > SCAN_UP_TO)
 
     @classmethod
     def open(cls, resources: Resources, folder: Path, learned: Path | None) -> Self:

@@ -37,6 +37,11 @@ class Writer:
             self._flat.append(code)
         self._starts.append(len(self._flat))
 
+    def keep(self, codes: np.ndarray) -> None:
+        """Add the next row as it stood in another table."""
+        self._flat.frombytes(np.ascontiguousarray(codes, np.uint32).tobytes())
+        self._starts.append(len(self._flat))
+
     def write(self, folder: Path) -> None:
         """Write both arrays."""
         np.save(folder / "held_starts.npy", np.frombuffer(self._starts, np.int64))
@@ -56,6 +61,10 @@ class HeldTerms:
             return None
         names = ("held_terms", "held_starts")
         return cls(*(np.load(folder / f"{name}.npy", mmap_mode="r", allow_pickle=False) for name in names))
+
+    def of_row(self, row: int) -> np.ndarray:
+        """Return the (n,) uint32 hashes of what an entity has."""
+        return self._flat[self._starts[row] : self._starts[row + 1]]
 
     def levels(self, wants: Sequence[Want], rows: IntArray) -> FloatArray:
         """Return (rows, wants) float32 in 0..1: how surely each entity has what each want asks for."""

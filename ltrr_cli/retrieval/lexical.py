@@ -5,7 +5,7 @@ Good for names and for words that the catalog uses too. Finds nothing across a v
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar, Self
@@ -14,17 +14,14 @@ import numpy as np
 
 from ltrr_cli.backends.fulltext import FullText
 from ltrr_cli.backends.fulltext import build as build_fulltext
-from ltrr_cli.core.seeds import seed_of
-from ltrr_cli.core.types import BoolArray, Entity, FloatArray, Hits, IntArray, Reading, Request
-from ltrr_cli.retrieval.entity_texts import all_text
-from ltrr_cli.retrieval.held_terms import HeldTerms, Writer
+from ltrr_cli.core.types import BoolArray, FloatArray, Hits, IntArray, Reading, Request
+from ltrr_cli.retrieval.entity_terms import EntityTerms, TitleTerms
+from ltrr_cli.retrieval.held_terms import HeldTerms
 from ltrr_cli.retrieval.strategy import Look, Resources, Strategy
 from ltrr_cli.text.analyse import Analyzer
-from ltrr_cli.text.marks import GLUED, PART, UNBOUND, Marks, Want, found_by, marks_of_number, wants_of
-from ltrr_cli.text.normalise import tokens
+from ltrr_cli.text.marks import GLUED, PART, UNBOUND, Want, wants_of
 
 TITLE_BOOST = 0.3  # beside 1 for the field of all words, which holds the title's too
-YEARS = frozenset(map(float, range(1500, 2101)))
 MOST_TERMS = 256  # of a question
 STOP_WORD = 0.5  # weight of the commonest function words beside other words; alone they count fully
 DEPTH = 1_000  # texts that are always found: what builds on the list looks no deeper
@@ -40,7 +37,7 @@ class Lexical(Strategy):
     )  # fmt: skip
 
     def __init__(
-        self, resources: Resources, analyzer: Analyzer, index: FullText, titles: _Titles, held: HeldTerms | None
+        self, resources: Resources, analyzer: Analyzer, index: FullText, titles: TitleTerms, held: HeldTerms | None
     ) -> None:
         self.within = resources.catalog.within
         self._analyzer, self.index, self.titles, self.held = analyzer, index, titles, held
@@ -48,26 +45,12 @@ class Lexical(Strategy):
     @classmethod
     def build(cls, resources: Resources, folder: Path) -> None:
         """Index every entity, and keep the hashed terms of every title and of all its texts."""
-        analyzer = Analyzer(resources.language)
-        titles: list[list[str]] = []
-        held, marks, numbers = Writer(), Marks(analyzer.stem), _Numbers(analyzer.stem)
-
-        def documents() -> Iterator[tuple[list[str], list[str], list[str]]]:
-            for entity in resources.catalog.entities():
-                title, words = analyzer.terms(entity.title), tokens(all_text(entity))
-                terms, marked = analyzer.stems(words), marks.of(words)
-                titles.append(title)
-                held.add({*terms, *marked, *numbers.of(entity)})
-                yield title, terms, list(filter(found_by, marked))
-
-        build_fulltext(folder / "fulltext", documents())
-        _Titles.write(folder, titles)
-        held.write(folder)
+        build_fulltext(folder / "fulltext", EntityTerms.write(resources, folder))
 
     @classmethod
     def open(cls, resources: Resources, folder: Path, learned: Path | None) -> Self:
         """Open the index."""
-        index, titles = FullText.open(folder / "fulltext"), _Titles.open(folder)
+        index, titles = FullText.open(folder / "fulltext"), TitleTerms.open(folder)
         return cls(resources, Analyzer(resources.language), index, titles, HeldTerms.open(folder))
 
     def look(self, request: Request) -> LexicalLook:
@@ -194,57 +177,3 @@ def _share(levels: FloatArray, weights: FloatArray) -> FloatArray:
     total = float(weights.sum())
     share: FloatArray = (levels @ weights / np.float32(total)) if total > 0 else np.ones(len(levels), np.float32)
     return share
-
-
-class _Numbers:
-    """The marks of entities' numbers; one that may be a year is a word as well."""
-
-    def __init__(self, stem: Callable[[str], str]) -> None:
-        self._stem = stem
-        self._words: dict[str, list[str]] = {}  # field -> stems of its name's words
-
-    def of(self, entity: Entity) -> Iterator[str]:
-        """Yield the marks of one entity."""
-        for field, value in entity.attributes.items():
-            if isinstance(value, float):
-                words = self._words.get(field)
-                if words is None:
-                    words = self._words[field] = [self._stem(word) for word in tokens(field.replace("_", " "))]
-                yield from marks_of_number(value, words)
-                if value in YEARS:
-                    yield f"{value:.0f}"
-
-
-class _Titles:
-    """Hashed terms of every title, flat, so that overlap with a query is array work."""
-
-    def __init__(self, hashes: np.ndarray, starts: np.ndarray) -> None:
-        self._hashes, self._starts = hashes, starts
-
-    @staticmethod
-    def write(folder: Path, titles: list[list[str]]) -> None:
-        """Write distinct terms per title."""
-        distinct = [sorted({_hash(term) for term in title}) for title in titles]
-        np.save(folder / "title_starts.npy", np.cumsum([0, *map(len, distinct)], dtype=np.int64))
-        np.save(folder / "title_terms.npy", np.array([term for title in distinct for term in title], np.uint32))
-
-    @classmethod
-    def open(cls, folder: Path) -> Self:
-        """Map both arrays."""
-        names = ("title_terms", "title_starts")
-        return cls(*(np.load(folder / f"{name}.npy", mmap_mode="r", allow_pickle=False) for name in names))
-
-    def overlap(self, terms: Sequence[str], rows: IntArray) -> tuple[FloatArray, FloatArray]:
-        """Return (share of the distinct query terms in each title, share of each title's terms in the query), 0..1."""
-        wanted = np.unique(np.array([_hash(term) for term in terms], np.uint32))
-        starts = self._starts[rows]
-        lengths = (self._starts[rows + 1] - starts).astype(np.int64)
-        owner = np.repeat(np.arange(len(rows)), lengths)
-        offset = np.arange(len(owner)) - np.repeat(np.cumsum(lengths) - lengths, lengths)
-        hit = np.isin(self._hashes[starts[owner] + offset], wanted)
-        common = np.bincount(owner[hit], minlength=len(rows)).astype(np.float32)
-        return common / np.float32(max(len(wanted), 1)), common / np.maximum(lengths, 1).astype(np.float32)
-
-
-def _hash(term: str) -> int:
-    return seed_of(term) & 0xFFFFFFFF

@@ -19,6 +19,7 @@ from typing import ClassVar, Protocol, Self, TypeVar
 
 import numpy as np
 
+from ltrr_cli.core.before import Before
 from ltrr_cli.core.inferred import Inferred
 from ltrr_cli.core.types import BoolArray, Catalog, Encoder, FloatArray, Hits, IntArray, Outcome, Profile, Request
 from ltrr_cli.retrieval.counted_batch import CountedBatch
@@ -31,6 +32,7 @@ class Resources:
 
     names     -- the index of all titles that whoever reads queries uses too; None: a strategy keeps one of its own
     predicted -- while building: id -> query -> score > 0, what a user says that entities should answer
+    before    -- while an update is built: the generation before, whose parts of unchanged entities may be kept
     """
 
     catalog: Catalog
@@ -39,6 +41,7 @@ class Resources:
     inferred: Inferred = field(default_factory=Inferred.none)
     predicted: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
     names: NameIndex | None = None
+    before: Before | None = None
     sparse: Path | None = None  # folder of a sparse encoder that gives terms instead of learnt ones
 
 

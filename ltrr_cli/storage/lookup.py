@@ -54,6 +54,17 @@ class Lookup:
         order = np.argsort(hashed, kind="stable")
         return {f"{name}.keys": hashed[order], f"{name}.places": where[order]}
 
+    @staticmethod
+    def longer(name: str, arrays: Mapping[str, Array], texts: Sequence[str], first: int) -> dict[str, Array]:
+        """Return the arrays of a map with texts added that it does not have, at places from ``first`` on."""
+        keys = np.concatenate([arrays[f"{name}.keys"], hashes(texts)])
+        places = np.arange(first, first + len(texts), dtype=np.int32)
+        order = np.argsort(keys, kind="stable")
+        return {
+            f"{name}.keys": keys[order],
+            f"{name}.places": np.concatenate([arrays[f"{name}.places"], places])[order],
+        }
+
     @classmethod
     def of(cls, name: str, arrays: Mapping[str, Array]) -> Self:
         """Return the map that ``arrays`` described."""

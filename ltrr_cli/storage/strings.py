@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Self, overload
 
@@ -49,6 +49,12 @@ class Strings(Sequence[str]):
         if not -len(self) <= index < len(self):
             raise IndexError(index)
         return self.raw(index % len(self)).decode("utf-8", "surrogatepass")
+
+    def __iter__(self) -> Iterator[str]:
+        start = 0
+        for end in self._offsets[1:]:
+            yield str(self._blob[start:end], "utf-8", "surrogatepass")
+            start = end
 
     def many(self, places: Iterable[int]) -> list[str]:
         """Return the strings at places from 0."""

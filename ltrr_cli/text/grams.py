@@ -29,6 +29,14 @@ def _codes(texts: Sequence[str]) -> tuple[Array, Array]:
     return mixed[inside].astype(np.uint32), owner[:-2][inside]
 
 
+def distinct(codes: Array) -> Array:
+    """Return distinct codes, ascending; of millions that hardly repeat, sorting is quicker than ``np.unique``."""
+    ordered = np.sort(codes)
+    first = np.ones(len(ordered), np.bool_)
+    np.not_equal(ordered[1:], ordered[:-1], out=first[1:])
+    return ordered[first]
+
+
 class GramIndex:
     """An inverted index from character trigrams (with marks of begin and end) to strings, weighted by rarity.
 
@@ -47,7 +55,7 @@ class GramIndex:
         pairs = [np.empty(0, np.uint64)]
         for start in range(0, len(texts), _STEP):
             codes, owner = _codes(texts[start : start + _STEP])
-            pairs.append(np.unique((codes.astype(np.uint64) << np.uint64(32)) | (owner + start).astype(np.uint64)))
+            pairs.append(distinct((codes.astype(np.uint64) << np.uint64(32)) | (owner + start).astype(np.uint64)))
         together = np.sort(np.concatenate(pairs), kind="stable")  # stable: a merge of runs that are sorted already
         members = (together & np.uint64(0xFFFFFFFF)).astype(np.int32)
         grams, starts = np.unique((together >> np.uint64(32)).astype(np.uint32), return_index=True)

@@ -15,6 +15,7 @@ import numpy as np
 
 from ltrr_cli.core.types import IntArray
 from ltrr_cli.storage.packed_arrays import Array
+from ltrr_cli.text.grams import distinct
 
 SHORTEST, LONGEST = 3, 32  # characters of a word that is corrected, or offered
 _BEGINNING = 7  # characters that are shortened
@@ -82,7 +83,7 @@ class SpellingIndex:
                 hashed = _hashes(_letters([words[place] for place in some]), length, deletions)
                 keyed = (hashed.astype(np.uint64) << np.uint64(32)) | some.astype(np.uint64)[:, None]
                 pairs.append(keyed.ravel())
-        together = np.unique(np.concatenate(pairs))
+        together = distinct(np.concatenate(pairs))
         return {
             "form_hashes": (together >> np.uint64(32)).astype(np.uint32),
             "form_members": (together & np.uint64(0xFFFFFFFF)).astype(np.int32),

@@ -48,6 +48,18 @@ class WordCounts:
         self.values.update(in_values)
         self.anywhere.update(in_title | in_values | set(text))
 
+    def take_away(self, title: Iterable[str], values: Iterable[str], text: Iterable[str]) -> None:
+        """Count one entity less; words that no entity has any more are forgotten."""
+        in_title, in_values = set(title), set(values)
+        self.entities -= 1
+        for counts, words in (
+            (self.titles, in_title), (self.values, in_values), (self.anywhere, in_title | in_values | set(text)),
+        ):  # fmt: skip
+            for word in words:
+                counts[word] -= 1
+                if counts[word] <= 0:
+                    del counts[word]
+
 
 class Vocabulary:
     """An open vocabulary. Words are numbered by UTF-8 order; read-only and safe to use from many threads.
@@ -82,6 +94,16 @@ class Vocabulary:
     def open(cls, folder: Path) -> Self:
         """Map what ``build`` wrote."""
         return cls(open_arrays(folder / FILE))
+
+    def counted(self) -> WordCounts:
+        """Return the counts that the vocabulary was built of."""
+        found, words = WordCounts(), self._words[:]
+        found.entities = self.entities
+        for into, counts in (
+            (found.anywhere, self.anywhere), (found.titles, self.titles), (found.values, self.values),
+        ):  # fmt: skip
+            into.update({word: count for word, count in zip(words, counts.tolist(), strict=True) if count})
+        return found
 
     def __len__(self) -> int:
         return len(self._words)

@@ -12,6 +12,7 @@ from typing import Self
 import msgspec
 import numpy as np
 
+from ltrr_cli.core.before import Before
 from ltrr_cli.core.spans import Part
 from ltrr_cli.core.types import Catalog, Correction, FloatArray, Reading
 from ltrr_cli.storage.packed_arrays import open_arrays, write_arrays
@@ -58,11 +59,20 @@ class Understanding:
         self._tagger = Tagger(vocabulary, names, values, prominent, self._analyzer, ids)
 
     @staticmethod
-    def build(catalog: Catalog, folder: Path, language: str) -> None:
-        """Write words, names and values of the catalog (slow; writes only into ``folder``)."""
+    def build(catalog: Catalog, folder: Path, language: str, before: Before | None = None) -> None:
+        """Write words, names and values of the catalog (slow; writes only into ``folder``).
+
+        before -- whose counts of words are amended by what changed
+        """
         words, values = WordCounts(), ValueCounts()
-        for entity in catalog.entities():
-            words.add(tokens(entity.title), values.add(entity), tokens(entity.text))
+        if before is not None:
+            words, without = Vocabulary.open(before.folder / folder.name).counted(), ValueCounts()
+            for entity in before.gone:
+                words.take_away(tokens(entity.title), without.add(entity), tokens(entity.text))
+        for row, entity in enumerate(catalog.entities()):
+            of_values = values.add(entity)
+            if before is None or before.rows[row] < 0:
+                words.add(tokens(entity.title), of_values, tokens(entity.text))
         Vocabulary.build(folder, words)
         distinct = sorted(words.anywhere)
         counts = np.array([words.anywhere[word] for word in distinct], np.int32)

@@ -53,6 +53,11 @@ class Postings:
         """Return the matrix that ``arrays`` described."""
         return cls(arrays)
 
+    def of_row(self, row: int) -> tuple[list[int], list[float]]:
+        """Return (terms, weights) of an entity."""
+        part = slice(int(self._row_starts[row]), int(self._row_starts[row + 1]))
+        return self._terms[part].tolist(), self._by_row[part].tolist()
+
     def rows_of(self, term: int) -> IntArray:
         """Return the entities that bear a term, ascending."""
         return self._rows[self._term_starts[term] : self._term_starts[term + 1]]

@@ -32,8 +32,9 @@ from ltrr_cli.retrieval.counts.sorted_table import TotalCounts, codes_of
 from ltrr_cli.retrieval.entity_texts import all_text, popularity_share
 from ltrr_cli.retrieval.outcome_batch import OutcomeBatch
 from ltrr_cli.retrieval.row_scores import RowScores
+from ltrr_cli.retrieval.sparse.learnt_terms import FILE, learnt_terms
 from ltrr_cli.retrieval.sparse.postings import Postings
-from ltrr_cli.retrieval.sparse.terms import terms_of, units_of
+from ltrr_cli.retrieval.sparse.terms import units_of
 from ltrr_cli.retrieval.strategy import Look, Resources, Strategy, best
 from ltrr_cli.storage.lookup import Lookup
 from ltrr_cli.storage.packed_arrays import open_arrays, strings_of, write_arrays
@@ -42,7 +43,7 @@ from ltrr_cli.text.analyse import Analyzer
 from ltrr_cli.text.normalise import query_tokens
 
 ENCODER = "encoder"  # folder of an imported sparse encoder
-FILE, CHOSEN, OLD, UNITS = "terms.bin", "chosen", "chosen.bin", "units"
+CHOSEN, OLD, UNITS = "chosen", "chosen.bin", "units"
 PRIOR = 5.0  # entities' worth of the background in P(term | unit)
 MOST_ROWS = 256  # bearers, and chosen entities, that speak for a unit
 EXPANDED = 48  # terms of a translated query
@@ -84,17 +85,7 @@ class Sparse(Strategy):
             imported["background"] = Postings.of(imported).background()
             write_arrays(folder / FILE, imported | Lookup.arrays("names", []))
             return
-        analyzer = Analyzer(resources.language)
-        numbers: dict[str, int] = {}
-        terms: list[list[int]] = []
-        weights: list[list[float]] = []
-        for row, entity in enumerate(resources.catalog.entities()):
-            found = terms_of(entity, analyzer, resources.inferred.of(row))
-            terms.append([numbers.setdefault(term, len(numbers)) for term in found])
-            weights.append(list(found.values()))
-        arrays = Postings.arrays(terms, weights, len(numbers))
-        arrays["background"] = Postings.of(arrays).background()
-        write_arrays(folder / FILE, arrays | Lookup.arrays("names", list(numbers)))
+        write_arrays(folder / FILE, learnt_terms(resources, folder.name))
 
     @classmethod
     def open(cls, resources: Resources, folder: Path, learned: Path | None) -> Self:

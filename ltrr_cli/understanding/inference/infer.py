@@ -14,6 +14,7 @@ from pathlib import Path
 import msgspec
 import numpy as np
 
+from ltrr_cli.core.before import Before
 from ltrr_cli.core.inferred import Inferred
 from ltrr_cli.core.types import Catalog
 from ltrr_cli.storage.packed_arrays import open_arrays, write_arrays
@@ -28,12 +29,26 @@ SAMPLE = 100_000  # entities that are learnt from
 FOLDS = 4  # each is scored by a model of the others
 
 
-def build(catalog: Catalog, folder: Path) -> None:
-    """Write what can be inferred of a catalog's entities (slow; writes only into ``folder``)."""
-    found = infer(catalog)
+def build(catalog: Catalog, folder: Path, before: Before | None = None) -> None:
+    """Write what can be inferred of a catalog's entities (slow; writes only into ``folder``).
+
+    before -- what was inferred there is kept of unchanged entities; of others nothing is inferred until a whole build
+    """
+    found = infer(catalog) if before is None else _kept(before)
     arrays = {"rows": found.rows, "pairs": found.pairs, "scores": found.scores}
     write_arrays(folder / FILE, arrays)
     (folder / "pairs.json").write_bytes(msgspec.json.encode([found.fields, found.values]))
+
+
+def _kept(before: Before) -> Inferred:
+    """Return what was inferred of entities that did not change, by their rows now."""
+    found = open_inferred(before.folder / "inferred")
+    now = np.full(max(int(before.rows.max(initial=-1)), int(found.rows.max(initial=-1))) + 1, -1, np.int32)
+    unchanged = np.flatnonzero(before.rows >= 0)
+    now[before.rows[unchanged]] = unchanged
+    rows = now[found.rows]
+    keep = rows >= 0
+    return Inferred(found.fields, found.values, rows[keep], found.pairs[keep], found.scores[keep])
 
 
 def open_inferred(folder: Path) -> Inferred:
