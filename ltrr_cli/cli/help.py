@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
@@ -13,7 +12,6 @@ import typer
 from ltrr_cli.cli.context import CommandContext
 from ltrr_cli.core import errors
 from ltrr_cli.core.errors import NotFoundError, UsageError
-from ltrr_cli.core.report import Report
 
 _PACKAGE = Path(__file__).resolve().parent.parent
 _FOLDERS = (_PACKAGE / "docs", _PACKAGE.parent / "docs")  # inside an installed package, or beside it in a checkout
@@ -39,19 +37,13 @@ TOPICS: Mapping[str, tuple[str, str, str]] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class HelpText(Report):
-    """A section of the documentation, as Markdown; without a topic the list of topics."""
-
-    topic: str
-    text: str
-
-
 def help_(
     ctx: CommandContext,
     topic: Annotated[str, typer.Argument(metavar="[TOPIC]", help="A topic; none: the list of them.")] = "",
 ) -> None:
     """Read the documentation: `ltrr help feedback`. Options of a command: `ltrr COMMAND -h`."""
+    from ltrr_cli.cli.help_text import HelpText
+
     found = HelpText(topic, text_of(topic) if topic else listed())
     ctx.answer(found, lambda screen: screen.print(found.text, markup=False, highlight=False, soft_wrap=True))
 

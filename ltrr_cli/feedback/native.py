@@ -67,6 +67,8 @@ class Native:
         kind = record.get("event")
         if kind == "user":
             return "user_id" in record
+        if "actions" in record and "timestamp" not in record:
+            return False  # counts of a day
         return isinstance(kind, str) and (kind in ("search", "impression") or "entity_id" in record)
 
     def _time(self, record: dict[str, Any], undated: bool = False) -> int | None:

@@ -282,7 +282,8 @@ def _journal(state: State) -> str:
     for wrong in state.journal.check():
         raise DamagedError(wrong, hint="restore journal.db from a backup")
     counts, rows = state.journal.counts(), state.journal.counted_rows()
-    return f"{counts.impressions:,} impressions, {counts.events:,} events, {rows:,} rows of counts"
+    beside = f", {rows:,} rows of counts" if rows else ""
+    return f"{counts.impressions:,} impressions, {counts.events:,} events{beside}"
 
 
 def _answers(state: State) -> str:

@@ -6,7 +6,7 @@ import pytest
 
 from ltrr_cli.core.errors import DataError, UsageError
 from ltrr_cli.feedback.format_registry import FORMATS, detect, format_class, reader
-from tests.feedback import test_metarank, test_native, test_ubi
+from tests.feedback import test_counts, test_metarank, test_native, test_ubi
 
 SAMPLES = {
     "native": [test_native.CLICK, test_native.SEARCH, test_native.PAGE, {"event": "user", "user_id": "u"}],
@@ -23,6 +23,7 @@ SAMPLES = {
         {"event": "item", "item": "a", "fields": []},
         {"event": "user", "user": "u"},
     ],
+    "counts": [test_counts.ROW, {"date": "2024-05-01", "entity_id": "a", "event": "click", "actions": 3}],
 }
 CASES = [(name, record) for name, records in SAMPLES.items() for record in records]
 
