@@ -9,7 +9,7 @@ import platform
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -47,16 +47,22 @@ class Bars:
         self.lines.append({"verdict": "skipped", "name": name, "value": why, "goal": ""})
 
 
-def run(main: Callable[[Path, Bars, bool], None], description: str) -> None:
-    """Parse ``DATA [--json FILE] [--quick]``, run, print the bars; exit 8 when one falls short."""
+def run(main: Callable[..., None], description: str, parts: Sequence[str] = ()) -> None:
+    """Parse ``DATA [--json FILE] [--quick]``, run, print the bars; exit 8 when one falls short.
+
+    main  -- takes data, bars and ``quick``; and the parts to run, where there are ``parts``
+    """
     parser = argparse.ArgumentParser(description=description)
     parser.add_argument("data", type=Path, help="folder of real data")
     parser.add_argument("--json", type=Path)
     parser.add_argument("--quick", action="store_true", help="ends within 5 minutes on 2 cores")
+    if parts:
+        parser.add_argument("--part", choices=parts, action="append", help="run this one alone (may be given again)")
     arguments = parser.parse_args()
     bars = Bars()
     print(f"# {platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}")
-    main(arguments.data, bars, arguments.quick)
+    some = (arguments.part or parts,) if parts else ()
+    main(arguments.data, bars, arguments.quick, *some)
     for line in bars.lines:
         print("\t".join(str(line[key]) for key in ("verdict", "name", "value", "goal")))
     if arguments.json:

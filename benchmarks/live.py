@@ -1,6 +1,6 @@
 """Learning as it happens: what one more event costs where there are millions, and when the next query knows of it.
 
-python benchmarks/live.py DATA [--json FILE] [--quick]
+python benchmarks/live.py DATA [--json FILE] [--quick] [--part PART]
 
 All CPU times are of the whole call in a fresh process, without the imports: opening, journal, fold, publication.
 """
@@ -15,7 +15,7 @@ import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from threading import Event, Thread
@@ -26,8 +26,11 @@ from _common import Bars, ltrr, run, scratch
 
 import ltrr_cli
 from ltrr_cli.catalog.sample import sample_path
+from ltrr_cli.core.clock import now_ms
+from ltrr_cli.core.progress import quiet
 from ltrr_cli.core.seeds import generator
 from ltrr_cli.engine.snapshot import Snapshot
+from ltrr_cli.learning.past_searches import past_searches
 from ltrr_cli.retrieval.memory.memory import Memory
 from ltrr_cli.text.normalise import query_key
 from ltrr_cli.workspace.maintenance import learned_digest
@@ -36,6 +39,7 @@ from ltrr_cli.workspace.workspace import Workspace
 START, STEP, HOUR = 1_700_000_000_000, 100, 3_600_000  # milliseconds
 NEWER, WAYS, KILLS = 1_000, 50, 10
 RECORDS, PER_SECOND = 1_000, 20
+PARTS = ("grown", "training", "kills", "ways")
 CALL = """
 import json, resource, sys
 from time import perf_counter, process_time
@@ -71,16 +75,20 @@ class Cost:
     peak: float
 
 
-def main(data: Path, bars: Bars, quick: bool) -> None:
+def main(data: Path, bars: Bars, quick: bool, parts: Sequence[str]) -> None:
     sizes = (100_000, 400_000) if quick else (1_000_000, 4_000_000)
-    with scratch() as place:
-        small = grown(Path(place), sizes[0], bars)
-        visible(Path(place, f"{sizes[0]}"), bars, sizes[0])
-    with scratch() as place:
-        large = grown(Path(place), sizes[1], bars)
-    bars.at_most(f"newer events at {sizes[1]:,} over those at {sizes[0]:,}, CPU", large / small, 1.3)
-    kills(bars, 3 if quick else KILLS)
-    for name, log in logs(data):
+    if "grown" in parts:
+        with scratch() as place:
+            small = grown(Path(place), sizes[0], bars)
+            visible(Path(place, f"{sizes[0]}"), bars, sizes[0])
+        with scratch() as place:
+            large = grown(Path(place), sizes[1], bars)
+        bars.at_most(f"newer events at {sizes[1]:,} over those at {sizes[0]:,}, CPU", large / small, 1.3)
+    if "training" in parts:
+        training(bars, 500 if quick else 2_000)
+    if "kills" in parts:
+        kills(bars, 3 if quick else KILLS)
+    for name, log in logs(data) if "ways" in parts else ():
         ways(name, log, data, bars, 2 if quick else WAYS)
 
 
@@ -209,6 +217,35 @@ def asked_while_recording(workspace: Workspace, ids: list[str]) -> float:
         thread.join()
 
 
+def training(bars: Bars, count: int) -> None:
+    """Serve searches and click on them; then read what a training is made of."""
+    with scratch() as place:
+        home, log = Path(place, "home"), Path(place, "clicks.jsonl")
+        ltrr("index", sample_path("catalog.jsonl.gz"), "--home", home)
+        with gzip.open(sample_path("feedback.jsonl.gz"), "rt") as lines:
+            asked = [json.loads(line).get("query") for line in lines]
+        queries = [query for query in asked if query]
+        workspace, clicks, taken = ltrr_cli.open(home), [], 0.0
+        for number in range(count):
+            start = process_time()
+            page = workspace.query(queries[number % len(queries)], k=10)
+            taken += process_time() - start
+            if page.results:
+                event = {"event": "click", "timestamp": now_ms(), "impression_id": page.impression_id}
+                clicks.append(json.dumps({**event, "entity_id": page.results[number % len(page.results)].id}) + "\n")
+        log.write_text("".join(clicks))
+        workspace.ingest([log])
+        size = sum(len(row.search) for row in workspace.state.journal.frozen())
+        serving, start = workspace.state.snapshot(), process_time()
+        found = past_searches(workspace.state, serving, quiet)
+        cpu = process_time() - start
+        print(
+            f"{count:,} searches served at {taken / count * 1e3:.1f} ms of CPU; kept: {size / 1e6:.1f} MB; read for a "
+            f"training: {len(found.queries):,} searches, {len(found.examples.labels):,} candidates, {cpu:.2f} s of CPU"
+        )
+        bars.at_most(f"reading {count:,} served searches for a training, CPU s", cpu, 3.0)
+
+
 RECORDING = """
 import sys, ltrr_cli
 workspace = ltrr_cli.open(sys.argv[1])
@@ -297,4 +334,4 @@ def ways(name: str, log: Path, data: Path, bars: Bars, count: int, lines: int = 
 
 
 if __name__ == "__main__":
-    run(main, __doc__ or "")
+    run(main, __doc__ or "", PARTS)

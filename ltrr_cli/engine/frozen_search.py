@@ -54,33 +54,42 @@ class FrozenSearch:
 
     def part(self, wanted: Collection[str] = ()) -> FrozenSearch:
         """Return the candidates that are worth keeping; ``wanted`` ids among them."""
-        keep = np.zeros(len(self.ids), np.bool_)
-        order = np.argsort(-self.baseline, kind="stable")
-        keep[order[:BEST]] = True
-        rest = order[BEST:]
-        if len(rest):
-            keep[generator("frozen", self.impression_id).permutation(rest)[:OTHERS]] = True
         there = {*wanted, *(line.entity_id for line in self.shown)}
+        keep = kept(self.impression_id, self.baseline)
         keep |= np.array([entity in there for entity in self.ids], np.bool_)
         return self.only(keep)
 
 
-def freeze(snapshot: Snapshot, search: Impression, answer: Answer) -> FrozenSearch:
-    """Keep all candidates of a search."""
+def kept(impression_id: str, baseline: FloatArray) -> BoolArray:
+    """Say which candidates of a search are worth keeping, whoever was shown."""
+    keep = np.zeros(len(baseline), np.bool_)
+    order = np.argsort(-baseline, kind="stable")
+    keep[order[:BEST]] = True
+    rest = order[BEST:]
+    if len(rest):
+        keep[generator("frozen", impression_id).permutation(rest)[:OTHERS]] = True
+    return keep
+
+
+def freeze(snapshot: Snapshot, search: Impression, answer: Answer, keep: BoolArray | None = None) -> FrozenSearch:
+    """Keep the candidates of a search where ``keep`` is true; None: all of them."""
+    part = slice(None) if keep is None else keep
     return FrozenSearch(
         search.impression_id,
         search.time_ms or 0,
         answer.schema,
-        tuple(snapshot.catalog.ids[int(row)] for row in answer.candidates.rows),
-        anonymous(answer.schema, answer.features),
-        answer.anonymous,
+        tuple(snapshot.catalog.ids[int(row)] for row in answer.candidates.rows[part]),
+        anonymous(answer.schema, answer.features[part]),
+        answer.anonymous[part],
         tuple(search.shown or ()) if search.origin == "live" else (),
     )
 
 
 def served(snapshot: Snapshot, search: Impression, answer: Answer) -> FrozenRow:
     """Return what the journal keeps of a search that is served."""
-    return FrozenRow(search.impression_id, SERVED, packed(freeze(snapshot, search, answer).part()))
+    keep = kept(search.impression_id, answer.anonymous)
+    keep[answer.page] = True
+    return FrozenRow(search.impression_id, SERVED, packed(freeze(snapshot, search, answer, keep)))
 
 
 class _Packed(msgspec.Struct, array_like=True):

@@ -68,7 +68,7 @@ def learn(
 ) -> Learnt:
     """Fold the journal into a new learned generation and publish it; the lock is the caller's.
 
-    anew    -- from its beginning; else from the furthest checkpoint that nothing new reaches back before
+    anew    -- from its beginning, and what was kept for training is made again when it is needed; else from the furthest checkpoint that nothing new reaches back before
     catalog -- a drafted catalog generation to publish in the same step; None: the current one stays
     ranker  -- folder of a model to serve in place of the one carried over; one that is not there: none serves
     """
@@ -76,6 +76,8 @@ def learn(
     keep = state.settings.feedback.keep_days
     if keep > 0.0:
         state.journal.expire(round(keep * DAY), now_ms())
+    if anew:
+        state.journal.thaw()
     number = catalog or state.current().catalog
     with state.journal.reading():
         learnt = _folded(state, number, ranker, anew=anew)

@@ -129,7 +129,6 @@ def rebuild(state: State, progress: Progress) -> RebuildReport:
     start = perf_counter()
     with state.publishing("rebuild"):
         before = learned_digest(state, state.current())
-        state.journal.thaw()
         learnt = learn(state, progress, anew=True)
         after = learned_digest(state, state.current())
     events = state.journal.counts().events
