@@ -45,7 +45,7 @@ def test_index_passes_everything_on_and_names_the_quarantine(ltrr: Typed, worksp
     assert words == (["a.jsonl", "b.jsonl.gz"],)
     assert options == {
         "update": True, "delete": Path("ids"), "mapping": {"title": "name"}, "encoder": "minilm", "refit": True,
-        "predicted": None,
+        "predicted": None, "ids_only": False,
         "max_bad": 0.02,
     }  # fmt: skip
     assert told.out == "catalog generation 3: 1,200 entities (4 duplicates) in 1.5 s\n"

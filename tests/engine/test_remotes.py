@@ -34,13 +34,17 @@ def home(indexed: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return Path(shutil.copytree(indexed, tmp_path_factory.mktemp("remote") / "home"))
 
 
-@pytest.fixture
-def workspace(home: Path, fake: FakeSearch) -> Workspace:
+def named_in(home: Path, fake: FakeSearch) -> Workspace:
     (home / "ltrr.toml").write_text(
         f'[retrieval.remote.cluster]\nkind = "opensearch"\naddress = "{fake.address}"\nindex = "songs"\n'
         "timeout_ms = 2000\n"
     )
     return Workspace(home)
+
+
+@pytest.fixture
+def workspace(home: Path, fake: FakeSearch) -> Workspace:
+    return named_in(home, fake)
 
 
 def test_what_it_brings_stands_on_the_page_beside_the_local_ones(workspace: Workspace):
@@ -146,8 +150,8 @@ def test_a_file_of_queries_asks_it_for_many_at_once(workspace: Workspace, fake: 
     assert {line.split()[0] for line in run.read_text().splitlines() if line.split()[2] == WANTED} == {"q0", "q1"}
 
 
-def test_the_bandit_starts_it_as_the_local_strategy_that_it_is_like(workspace: Workspace):
-    snapshot = workspace.state.snapshot()
+def test_the_bandit_starts_it_as_the_local_strategy_that_it_is_like(indexed: Path, tmp_path: Path, fake: FakeSearch):
+    snapshot = named_in(Path(shutil.copytree(indexed, tmp_path / "home")), fake).state.snapshot()
     names = ("dense", "cluster")
     model = snapshot.policy.model  # type: ignore[attr-defined]
     means = model.means(names, 2, model.width)
