@@ -187,13 +187,11 @@ class Snapshot:
     def _asked(self, query: str) -> Operators:
         return asked_for(query, self.understanding.names, plainly=self.header.analysis < ANALYSIS)
 
-    def _as_asked(self, outcome: Outcome) -> Outcome:
-        text = self._asked(outcome.query).text
-        return outcome if text == outcome.query else replace(outcome, query=text)
 
     def learn(self, outcomes: Sequence[Outcome]) -> None:
         """Let every strategy take in outcomes, in time order."""
-        outcomes = list(map(self._as_asked, outcomes))
+        texts = {query: self._asked(query).text for query in {one.query for one in outcomes}}
+        outcomes = [one if texts[one.query] == one.query else replace(one, query=texts[one.query]) for one in outcomes]
         batch = OutcomeBatch.of(outcomes, self.catalog.row_of)
         for strategy in self.strategies.values():
             strategy.learn(batch)
