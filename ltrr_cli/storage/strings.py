@@ -17,6 +17,7 @@ class Strings(Sequence[str]):
     def __init__(self, blob: np.ndarray, offsets: np.ndarray) -> None:
         # views hand out plain bytes and integers, many times faster than a mapped array does
         self._blob, self._offsets = np.asarray(blob).data, np.asarray(offsets).data
+        self._size = len(offsets) - 1
         self._found: dict[str, int] = {}
 
     @staticmethod
@@ -35,7 +36,7 @@ class Strings(Sequence[str]):
         return cls(*(np.load(file, mmap_mode="r", allow_pickle=False) for file in files))
 
     def __len__(self) -> int:
-        return len(self._offsets) - 1
+        return self._size
 
     @overload
     def __getitem__(self, index: int) -> str: ...
@@ -46,9 +47,10 @@ class Strings(Sequence[str]):
     def __getitem__(self, index: int | slice) -> str | list[str]:
         if isinstance(index, slice):
             return [self[place] for place in range(*index.indices(len(self)))]
-        if not -len(self) <= index < len(self):
+        place = index + self._size if index < 0 else index
+        if not 0 <= place < self._size:
             raise IndexError(index)
-        return self.raw(index % len(self)).decode("utf-8", "surrogatepass")
+        return self.raw(place).decode("utf-8", "surrogatepass")
 
     def __iter__(self) -> Iterator[str]:
         start = 0
