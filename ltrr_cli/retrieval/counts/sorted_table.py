@@ -247,13 +247,14 @@ def rounds(places: IntArray) -> list[IntArray]:
     >>> [part.tolist() for part in rounds(np.array([7, 3, 7, 7]))]
     [[0, 1], [2], [3]]
     """
+    if len(places) == len(set(places[:32].tolist())):  # a few, all of them distinct
+        return [np.arange(len(places), dtype=np.int32)][: len(places)]
     order = np.argsort(places, kind="stable")
-    first = np.r_[True, places[order][1:] != places[order][:-1]] if len(places) else np.empty(0, np.bool_)
+    first = np.r_[True, places[order][1:] != places[order][:-1]]
     start = np.maximum.accumulate(np.where(first, np.arange(len(places)), 0))
     nth = np.empty(len(places), np.int64)
     nth[order] = np.arange(len(places)) - start
-    by_turn = np.argsort(nth, kind="stable")
-    return np.split(by_turn, np.cumsum(np.bincount(nth))[:-1]) if len(places) else []
+    return np.split(np.argsort(nth, kind="stable"), np.cumsum(np.bincount(nth))[:-1])
 
 
 class TotalCounts(SortedTable):

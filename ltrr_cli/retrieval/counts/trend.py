@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 from pathlib import Path
 from typing import Self
 
@@ -38,14 +39,14 @@ class Trend:
         self._file.note(rows)
         moments = np.maximum.accumulate(np.maximum(times_ms, self._moment))
         cells = moments // CELL
-        starts = np.flatnonzero(np.diff(cells, prepend=self._moment // CELL))
-        for part in np.split(np.arange(len(rows)), starts[starts > 0]):
-            begin = int(cells[part[0]]) * CELL
+        starts = np.flatnonzero(cells[1:] != cells[:-1]) + 1
+        for start, end in pairwise((0, *starts.tolist(), len(rows))):
+            part, begin = slice(start, end), int(cells[start]) * CELL
             if self._moment != NEVER:
                 self._total *= np.exp2(-(begin - self._moment // CELL * CELL) * RATES)
             worth = weights[part, None] * np.exp2((moments[part] - begin)[:, None] * RATES)
             self._total = np.add.accumulate(np.concatenate([self._total[None], worth]))[-1]  # one after another
-            self._moment = int(moments[part[-1]])
+            self._moment = int(moments[end - 1])
 
     def learn(self, counted: Sequence[tuple[int, int, float]]) -> None:
         """Count (row, moment, weight) of actions in time order."""
