@@ -68,7 +68,8 @@ def learn(
 ) -> Learnt:
     """Fold the journal into a new learned generation and publish it; the lock is the caller's.
 
-    anew    -- from its beginning, and what was kept for training is made again when it is needed; else from the furthest checkpoint that nothing new reaches back before
+    anew    -- from its beginning, and what was kept for training is made again when it is needed; else from the
+               furthest checkpoint that nothing new reaches back before
     catalog -- a drafted catalog generation to publish in the same step; None: the current one stays
     ranker  -- folder of a model to serve in place of the one carried over; one that is not there: none serves
     """
