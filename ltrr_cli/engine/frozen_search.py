@@ -107,11 +107,14 @@ def packed(frozen: FrozenSearch) -> bytes:
 
 
 def unpacked(data: bytes, search: Impression, schema: Schema) -> FrozenSearch | None:
-    """Return what ``packed`` made; None where it has other features than those of ``schema``."""
-    held = msgspec.msgpack.decode(zlib.decompress(data), type=_Packed)
-    if held.schema != schema.digest:
+    """Return what ``packed`` made; None where it is damaged, or has other features than those of ``schema``."""
+    try:
+        held = msgspec.msgpack.decode(zlib.decompress(data), type=_Packed)
+        if held.schema != schema.digest:
+            return None
+        features = np.frombuffer(held.features, "<f4").reshape(len(schema.names), len(held.ids)).T
+        baseline = np.frombuffer(held.baseline, "<f4").reshape(len(held.ids))
+    except (zlib.error, msgspec.MsgspecError, ValueError):
         return None
-    features = np.frombuffer(held.features, "<f4").reshape(len(schema.names), -1).T
     shown = tuple(search.shown or ()) if search.origin == "live" else ()
-    baseline = np.frombuffer(held.baseline, "<f4")
     return FrozenSearch(search.impression_id, search.time_ms or 0, schema, tuple(held.ids), features, baseline, shown)

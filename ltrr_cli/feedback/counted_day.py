@@ -47,8 +47,6 @@ class CountWeights:
         size = len(first)
         worth, people = _proof(pair, size, np.maximum(reward, 0.0), counts)
         against, _ = _proof(pair, size, np.maximum(-reward, 0.0), counts)
-        shown: MomentArray = np.zeros(size, np.int64)
-        np.maximum.at(shown, pair, np.maximum(counts.shown, 0))
         return CountedDay(
             end_of(counts.day),
             self._texts_at(queries),
@@ -58,7 +56,7 @@ class CountWeights:
             worth,
             against,
             people,
-            shown,
+            _shown(pair, size, counts),
             len(counts.query),
         )
 
@@ -81,6 +79,17 @@ def _groups(query: Array, entity: Array) -> tuple[IntArray, IntArray]:
     begins = np.ones(len(query), np.bool_)
     begins[1:] = (query[1:] != query[:-1]) | (entity[1:] != entity[:-1])
     return (np.cumsum(begins) - 1).astype(np.int32), np.flatnonzero(begins).astype(np.int32)
+
+
+def _shown(pair: IntArray, size: int, counts: DayCounts) -> MomentArray:
+    """Return (size,) how often each pair was shown: every type of a channel says it again, and channels add up."""
+    channels, channel = np.unique(counts.channel, return_inverse=True)
+    places, of = np.unique(pair.astype(np.int64) * max(len(channels), 1) + channel, return_inverse=True)
+    most = np.zeros(len(places), np.int64)
+    np.maximum.at(most, of, counts.shown)  # where nobody counted (-1) it stays 0
+    shown: MomentArray = np.zeros(size, np.int64)
+    np.add.at(shown, places // max(len(channels), 1), most)
+    return shown
 
 
 def _proof(pair: IntArray, size: int, reward: DoubleArray, counts: DayCounts) -> tuple[DoubleArray, IntArray]:

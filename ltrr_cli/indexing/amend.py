@@ -76,7 +76,9 @@ def amendment(
     stays = np.zeros(len(old), np.bool_)
     stays[rows[rows >= 0]] = True
     gone = tuple(old[row] for row in np.flatnonzero(~stays).tolist())
-    changed = header.changed + max(len(gone), int(np.count_nonzero(rows < 0)))
+    still = {entity.id for entity in new}
+    deleted = sum(entity.id not in still for entity in gone)
+    changed = header.changed + deleted + int(np.count_nonzero(rows < 0))
     if changed > SHARE * len(old):
         return f"{changed:,} of {len(old):,} entities changed since the last whole build"
     return Amendment(Before(folder, rows, gone), header, changed)

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 LEARNED, CHECKPOINTS = "learned", "checkpoints"  # kinds of generations
 FILE = "checkpoint.json"
-FORMAT = 1  # raise it where the same events come to be learnt as something else
+FORMAT = 2  # raise it where the same events come to be learnt as something else
 BACK = (4, 16, 64)  # a fold writes checkpoints a quarter, a sixteenth ... of its events before its end
 FEWEST = 1_000  # events of a fold that are worth it
 

@@ -91,10 +91,18 @@ def _kept(journal: Journal, by: str, wanted: Mapping[str, Impression], schema: S
         else:
             walked.setdefault(row.made_by, []).append(frozen)
     for made_by, those in walked.items():
-        as_of = msgspec.json.decode(made_by, type=_AsOf)
-        if as_of.made_by == by:
+        as_of = _as_of(made_by)
+        if as_of is not None and as_of.made_by == by:
             found |= {one.impression_id: one for one in _unmoved(journal, as_of.marks, those)}
     return found
+
+
+def _as_of(made_by: str) -> _AsOf | None:
+    """Read ``FrozenRow.made_by``; None where it is damaged."""
+    try:
+        return msgspec.json.decode(made_by, type=_AsOf)
+    except msgspec.MsgspecError:
+        return None
 
 
 def _unmoved(journal: Journal, marks: JournalGrowth, frozen: Sequence[FrozenSearch]) -> list[FrozenSearch]:

@@ -15,6 +15,8 @@ CREATE TABLE IF NOT EXISTS frozen (
     seq INTEGER PRIMARY KEY, impression_id TEXT NOT NULL UNIQUE, made_by TEXT NOT NULL, search BLOB NOT NULL
 );
 """
+_KEEP = """INSERT INTO frozen (impression_id, made_by, search) VALUES (?, ?, ?)
+ON CONFLICT (impression_id) DO UPDATE SET made_by = excluded.made_by, search = excluded.search"""
 SERVED = ""  # ``made_by`` of a search that was kept when it was answered
 
 
@@ -42,10 +44,14 @@ class FrozenInJournal:
         raise NotImplementedError
 
     def freeze(self, rows: Sequence[FrozenRow], most: int) -> None:
-        """Keep searches, in place of what was kept of them, and of all no more than the last ``most``."""
+        """Keep searches, and of all no more than the last ``most``.
+
+        A search that is kept already is written over where it stands, so that answering old searches again pushes out
+        none that were served.
+        """
         with self._transaction():
             self._db.executemany(
-                "INSERT OR REPLACE INTO frozen (impression_id, made_by, search) VALUES (?, ?, ?)",
+                _KEEP,
                 ((row.impression_id, row.made_by, row.search) for row in rows),
             )
             self._db.execute("DELETE FROM frozen WHERE seq <= (SELECT MAX(seq) FROM frozen) - ?", (most,))

@@ -145,7 +145,7 @@ def forget(state: State, what: Forget, progress: Progress) -> ForgetReport:
     state.current()
     with state.publishing("forget"):
         gone = state.journal.forget(what)
-        learnt = learn(state, progress) if gone.events or gone.impressions or gone.counts else None
+        learnt = learn(state, progress) if any((gone.events, gone.impressions, gone.counts, gone.users)) else None
     serves = state.snapshot().ranker is not None
     digest, seconds = state.journal.digest(), round(perf_counter() - start, 3)
     number = None if learnt is None else learnt.number

@@ -85,6 +85,19 @@ def test_channels_add_up_and_what_speaks_against_stands_apart() -> None:
     assert (day.worth.tolist(), day.against.tolist(), day.shown.tolist()) == ([5.0], [2.0], [70])
 
 
+def test_how_often_an_entity_was_shown_is_said_by_every_type_and_adds_up_over_channels() -> None:
+    rows = [
+        CountRow(0, "jazz", "a", "click", 3, 3, 70, "web"),
+        CountRow(0, "jazz", "a", "purchase", 1, 1, 70, "web"),
+        CountRow(0, "jazz", "a", "click", 2, 2, 30, "app"),
+        CountRow(0, "jazz", "a", "click", 2, 2, None, "post"),
+        CountRow(0, "jazz", "b", "click", 2, 2, None, "web"),
+    ]
+    day = proved(rows)
+    shown = {day.entities[of]: count for of, count in zip(day.entity.tolist(), day.shown.tolist(), strict=True)}
+    assert shown == {"a": 100, "b": 0}
+
+
 def test_counts_prove_what_the_same_single_actions_prove() -> None:
     for users in (None, 3):
         guard, whole = Guard(FeedbackSettings()), 0.0

@@ -21,7 +21,9 @@ from ltrr_cli.core.types import Context, Entity
 from ltrr_cli.engine.search import answer
 from ltrr_cli.engine.snapshot import CatalogHeader, Snapshot, open_snapshot
 from ltrr_cli.indexing import amend
-from ltrr_cli.indexing.build import EncoderChoice, build_generation
+from ltrr_cli.indexing.build import EncoderChoice, build_generation, header_of
+from ltrr_cli.learning.fold import Fold
+from ltrr_cli.learning.timeline import rewards_of
 from ltrr_cli.workspace.workspace import Workspace
 from tests.conftest import SONGS
 from tests.small_workspace import searches, write_catalog, write_log
@@ -127,6 +129,18 @@ def test_what_is_learnt_on_top_of_an_update_is_what_is_learnt_on_top_of_a_whole_
     assert updated(indexed, *changes(entities, 1), tmp_path) is None
     indexed.ingest([log])
     assert indexed.rebuild().same
+    anew = whole(indexed, tmp_path / "whole")
+    state = indexed.state
+    snapshot = open_snapshot(state.settings, anew, None, serving=False)
+    fold = Fold(snapshot, rewards_of(state.journal, state.settings))
+    fold.run(state.journal)
+    learnt = tmp_path / "learnt"
+    learnt.mkdir()
+    fold.save(learnt, state.journal, state.current().catalog)
+    told = state.generations.folder("learned", state.current().learned)
+    names = [path.relative_to(learnt) for path in sorted(learnt.rglob("*")) if path.is_file()]
+    assert len(names) > 10
+    assert [name for name in names if (told / name).read_bytes() != (learnt / name).read_bytes()] == []
 
 
 def test_known_items_and_the_encoder_are_kept(indexed: Workspace, tmp_path: Path):
@@ -151,6 +165,28 @@ def test_many_changes_are_a_whole_build_and_changes_add_up(indexed: Workspace, t
     assert reason is not None
     assert "changed since the last whole build" in reason
     assert updated(indexed, few, [], tmp_path) is None  # counted from the whole build on
+
+
+def test_every_replaced_added_and_deleted_entity_is_a_change(indexed: Workspace, tmp_path: Path):
+    changed = [replace(SONGS[3], title="Another"), replace(SONGS[0], id="new")]
+    assert updated(indexed, changed, [SONGS[4].id, SONGS[5].id], tmp_path) is None
+    assert header_of(generation(indexed)).changed == 4
+
+
+def test_an_entity_that_was_deleted_and_comes_again_is_as_new(indexed: Workspace, tmp_path: Path):
+    assert updated(indexed, [], [SONGS[4].id], tmp_path) is None
+    assert updated(indexed, [replace(SONGS[4], title="Zanzibar")], [], tmp_path) is None
+    assert header_of(generation(indexed)).changed == 2
+    assert page(indexed.state.snapshot(), "zanzibar")[0] == SONGS[4].id
+
+
+def test_what_changed_beside_the_texts_is_told_too(indexed: Workspace, tmp_path: Path):
+    other = replace(SONGS[3], type="zither", popularity=1e6, attributes={"mood": "quaint"})
+    assert updated(indexed, [other], [], tmp_path) is None
+    now, anew = generation(indexed), whole(indexed, tmp_path / "whole")
+    told, expected = dict(files(now)), dict(files(anew))
+    assert [name for name in expected if told.get(name) != expected[name]] == []
+    assert page(indexed.state.snapshot(), "quaint")[0] == other.id
 
 
 def test_other_settings_are_a_whole_build(indexed: Workspace, tmp_path: Path):

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
+import msgspec
 import numpy as np
 import pytest
 
@@ -13,6 +16,7 @@ from ltrr_cli.core.progress import quiet
 from ltrr_cli.learning import checkpoint, past_searches, publish
 from ltrr_cli.learning.fold import Fold
 from ltrr_cli.learning.train import Labelled
+from ltrr_cli.storage.journal_frozen import SERVED, FrozenRow
 from ltrr_cli.workspace.maintenance import learned_digest
 from ltrr_cli.workspace.workspace import Workspace
 from tests.conftest import DAY_0, SONGS
@@ -103,9 +107,35 @@ def test_no_more_are_kept_than_a_training_looks_at(workspace: Workspace):
         workspace.query(f"song {number}")
     journal = workspace.state.journal
     rows = list(journal.frozen())
-    journal.freeze(rows[:1], 3)
-    assert [row.impression_id for row in journal.frozen()] == [rows[3].impression_id, rows[4].impression_id,
-                                                               rows[0].impression_id]  # fmt: skip
+    journal.freeze((FrozenRow("new", SERVED, b""),), 3)
+    assert [row.impression_id for row in journal.frozen()] == [rows[3].impression_id, rows[4].impression_id, "new"]
+
+
+def test_keeping_a_search_again_pushes_out_no_other(workspace: Workspace):
+    for number in range(5):
+        workspace.query(f"song {number}")
+    journal = workspace.state.journal
+    rows = list(journal.frozen())
+    for _ in range(4):
+        journal.freeze(rows[3:], 5)
+    assert [row.impression_id for row in journal.frozen()] == [row.impression_id for row in rows]
+
+
+@pytest.mark.parametrize("damage", ["bytes", "message", "sizes", "made_by"])
+def test_a_damaged_row_is_answered_anew(workspace: Workspace, log: Log, damage: str):
+    workspace.ingest([log(searches(120))])
+    first, journal = labelled(workspace), workspace.state.journal
+    row = list(journal.frozen())[5]
+    held = msgspec.msgpack.decode(zlib.decompress(row.search))
+    damaged = {
+        "bytes": replace(row, search=row.search[:-9]),
+        "message": replace(row, search=zlib.compress(b"\xc1")),
+        "sizes": replace(row, search=zlib.compress(msgspec.msgpack.encode([held[0], held[1][:-1], *held[2:]]))),
+        "made_by": replace(row, made_by="{"),
+    }[damage]
+    journal.freeze([damaged], 10_000)
+    assert same(first, labelled(workspace))
+    assert {one.impression_id: one for one in journal.frozen()}[row.impression_id] == row
 
 
 def test_a_forgotten_search_is_kept_nowhere(workspace: Workspace):

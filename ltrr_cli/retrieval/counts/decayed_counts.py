@@ -18,6 +18,7 @@ from ltrr_cli.retrieval.counts.sorted_table import Kind, SortedTable, of_npz, ro
 HALF_LIVES_H = (1.0, 4.0, 16.0, 64.0, 256.0, 1024.0)  # a geometric grid; hours
 COLUMNS = len(HALF_LIVES_H) + 1  # the last column does not decay
 NEVER = np.int64(-(2**62))
+MOST_USERS = 2**31 - 1  # that a pair can count; further ones change nothing
 
 RATES = np.array([1.0 / (h * HOUR) for h in HALF_LIVES_H] + [0.0])  # (COLUMNS,) halvings per millisecond
 
@@ -65,7 +66,10 @@ class DecayedCounts(SortedTable):
         self.put("value", distinct, value)
         self.put("last", distinct, last)
         some = np.flatnonzero(users)
-        self.add_to("users", places[some], users[some].astype(np.int32))
+        of_users, new = np.unique(places[some], return_inverse=True)
+        total = self.column("users", of_users).astype(np.int64)
+        np.add.at(total, new, users[some])
+        self.put("users", of_users, np.minimum(total, MOST_USERS).astype(np.int32))
 
     def sums(self, keys: int) -> DoubleArray:
         """Return (keys,) float64: undecayed counts of every key."""

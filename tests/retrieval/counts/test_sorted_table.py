@@ -98,3 +98,10 @@ def test_a_set_of_hashes_knows_who_is_new():
     assert not people.add(many).any()
     assert not people.add(hashes).any()
     assert len(people.in_order()) == 53
+
+
+def test_a_count_of_people_stays_at_the_largest_number_that_it_can_hold() -> None:
+    table, codes = DecayedCounts(), np.array([7], np.int64)
+    for moment in range(3):
+        table.add(codes, np.array([moment], np.int64), np.array([1.0]), np.array([2**31 - 1], np.int32))
+    assert table.users(table.find(codes)).tolist() == [2**31 - 1]
