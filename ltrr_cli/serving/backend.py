@@ -55,7 +55,7 @@ Answered = tuple[QueryAnswer, Mapping[str, int]]
 
 
 class _Claim:
-    """Something that one of many may do, the first to ask: answer a request, the full search or its fallback."""
+    """Who answers a request, the full search or its fallback: the first to ask."""
 
     def __init__(self) -> None:
         self._lock, self._taken = Lock(), False
@@ -76,13 +76,11 @@ class Backend:
         self._asking = ThreadPoolExecutor(threads, "ask")
         self._late = ThreadPoolExecutor(1, "late")
         self._beside = ThreadPoolExecutor(1, "beside")
-        self._feeding = ThreadPoolExecutor(1, "feed")
         self._live = LiveLearning(self.state)
         self._fallback = Fallback(self.state)
         self._unlearned: ServedState | None = None
         self._suggester: Suggester | None = None
         self._waiting = 0
-        self._due = _Claim()  # learning that waits for its turn
 
     # ------------------------------------------------------------ life
 
@@ -101,7 +99,7 @@ class Backend:
 
     def close(self) -> None:
         """Wait for what is being done, and stop."""
-        for pool in (self._feeding, self._asking, self._late, self._beside):
+        for pool in (self._asking, self._late, self._beside):
             pool.shutdown(wait=True, cancel_futures=True)
 
     def generations(self) -> GenerationNumbers:
@@ -137,14 +135,11 @@ class Backend:
 
     async def run(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Call a function of the open snapshot on the thread that may."""
-        return await self._waited_for(self._asking, lambda: self._locked(function, *args, **kwargs))
-
-    async def _waited_for(self, pool: ThreadPoolExecutor, function: Callable[[], T]) -> T:
         if self._waiting >= MOST_WAITING:
             raise RefusedError(503, "overloaded", "too many requests wait", headers={"Retry-After": "1"})
         self._waiting += 1
         try:
-            return await _on(pool, function)
+            return await _on(self._asking, lambda: self._locked(function, *args, **kwargs))
         finally:
             self._waiting -= 1
 
@@ -171,21 +166,14 @@ class Backend:
     # ------------------------------------------------------------ feeding
 
     async def feed(self, records: Sequence[object], read: Callable[[Mapping[str, Any]], Parsed]) -> FeedbackReport:
-        """Journal events; they are learnt before what is asked from then on. Raises RefusedError 503.
-
-        So who feeds waits for no query, and where queries wait, one turn of learning takes in all that came meanwhile.
-        """
-        return await self._waited_for(self._feeding, lambda: self._feed(records, read))
+        """Journal events and learn them at once."""
+        return await self.run(self._feed, records, read)
 
     def _feed(self, records: Sequence[object], read: Callable[[Mapping[str, Any]], Parsed]) -> FeedbackReport:
         report = take(self.state.journal, self.signer, records, read)
-        if report.accepted and self._due.take():
-            self._asking.submit(self._locked, self._learn)
+        if report.accepted:
+            self._live.learn()
         return report
-
-    def _learn(self) -> None:
-        self._due = _Claim()  # what comes from now on may be too late for this turn
-        self._live.learn()
 
     # ------------------------------------------------------------ inside
 
