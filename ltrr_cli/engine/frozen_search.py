@@ -81,7 +81,7 @@ def freeze(snapshot: Snapshot, search: Impression, answer: Answer, keep: BoolArr
         tuple(snapshot.catalog.ids[int(row)] for row in answer.candidates.rows[part]),
         anonymous(answer.schema, answer.features[part]),
         answer.anonymous[part],
-        tuple(search.shown or ()) if search.origin == "live" else (),
+        _shown(search),
     )
 
 
@@ -116,5 +116,10 @@ def unpacked(data: bytes, search: Impression, schema: Schema) -> FrozenSearch | 
         baseline = np.frombuffer(held.baseline, "<f4").reshape(len(held.ids))
     except (zlib.error, msgspec.MsgspecError, ValueError):
         return None
-    shown = tuple(search.shown or ()) if search.origin == "live" else ()
-    return FrozenSearch(search.impression_id, search.time_ms or 0, schema, tuple(held.ids), features, baseline, shown)
+    moment, ids = search.time_ms or 0, tuple(held.ids)
+    return FrozenSearch(search.impression_id, moment, schema, ids, features, baseline, _shown(search))
+
+
+def _shown(search: Impression) -> tuple[Shown, ...]:
+    """Return the page of a search whose places have odds."""
+    return tuple(search.shown or ()) if search.origin == "live" else ()

@@ -136,8 +136,7 @@ class Snapshot:
         weights = self._weights(names, self.header.fusion)
         stated = states_values(reading) if self.header.fusion_of_values else 0.0
         if self._pretrained(names):
-            named, most = meant_by_name(reading), float(weights.max())
-            leading = OTHERS * weights
+            named, most, leading = meant_by_name(reading), float(weights.max()), OTHERS * weights
             for name, lead in ((LEXICAL, 1.0), (DENSE, PRETRAINED)):
                 leading[[known == name for known in names]] = lead * most
             weights = (named * weights + (1.0 - named) * leading).astype(np.float32)
@@ -187,7 +186,6 @@ class Snapshot:
     def _asked(self, query: str) -> Operators:
         return asked_for(query, self.understanding.names, plainly=self.header.analysis < ANALYSIS)
 
-
     def learn(self, outcomes: Sequence[Outcome]) -> None:
         """Let every strategy take in outcomes, in time order."""
         texts = {query: self._asked(query).text for query in {one.query for one in outcomes}}
@@ -235,6 +233,11 @@ class Snapshot:
         self.history.save(folder)
 
 
+def header_of(catalog_folder: Path) -> CatalogHeader:
+    """Return what a catalog generation says of itself."""
+    return msgspec.json.decode((catalog_folder / "generation.json").read_bytes(), type=CatalogHeader)
+
+
 def open_snapshot(
     settings: Settings,
     catalog_folder: Path,
@@ -248,7 +251,7 @@ def open_snapshot(
     damaged -- names of learned parts ("memory", "policy", "ranker") that must not be read; they fall back.
     serving -- False: whoever only learns needs no ranker
     """
-    header = msgspec.json.decode((catalog_folder / "generation.json").read_bytes(), type=CatalogHeader)
+    header = header_of(catalog_folder)
     catalog = Columns.open(catalog_folder / "columns")
     encoder = open_encoder(catalog_folder / "encoder")
     inferred = open_inferred(catalog_folder / "inferred")

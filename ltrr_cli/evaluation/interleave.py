@@ -24,7 +24,7 @@ from ltrr_cli.evaluation.significance import paired
 from ltrr_cli.evaluation.targets import Target, parse_target
 from ltrr_cli.feedback.judgments import read_judged, read_run
 from ltrr_cli.learning.credit import served_examples
-from ltrr_cli.learning.timeline import CountsStep, SearchStep, happened, outcomes, timeline
+from ltrr_cli.learning.timeline import SearchStep, happened, outcomes, timeline
 
 if TYPE_CHECKING:
     from ltrr_cli.engine.snapshot import Snapshot
@@ -139,12 +139,9 @@ def from_journal(
         )
         progress("searches", len(picked), len(wanted))
 
-    for step in timeline(happened(state.journal, state.settings)):
+    for step in timeline(happened(state.journal, state.settings), snapshot.learn_counts):
         if isinstance(step, SearchStep):
             on_search(step.impression)
-            continue
-        if isinstance(step, CountsStep):
-            snapshot.learn_counts(step.day)
             continue
         snapshot.learn(step.outcomes)
         taught = served_examples(snapshot, step)

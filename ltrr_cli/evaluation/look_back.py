@@ -24,7 +24,7 @@ from ltrr_cli.evaluation.metrics import ClickMeasures
 from ltrr_cli.evaluation.query_kinds import intent_of
 from ltrr_cli.feedback.attribution import Tally
 from ltrr_cli.learning.credit import ImportedExamples, served_examples, trace_of
-from ltrr_cli.learning.timeline import CountsStep, LearnStep, SearchStep, happened, outcomes, timeline
+from ltrr_cli.learning.timeline import LearnStep, SearchStep, happened, outcomes, timeline
 from ltrr_cli.learning.train import Observer
 from ltrr_cli.ranking.fusion import fuse
 from ltrr_cli.ranking.model import Examples
@@ -113,11 +113,9 @@ def look_back(
     tally = Tally()
     watcher = _Watcher(state, Observer(snapshot), _wanted(outcomes(state.journal, state.settings, tally)), searches,
                        progress)  # fmt: skip
-    for step in timeline(happened(state.journal, state.settings)):
+    for step in timeline(happened(state.journal, state.settings), snapshot.learn_counts):
         if isinstance(step, SearchStep):
             watcher.on_search(step.impression)
-        elif isinstance(step, CountsStep):
-            snapshot.learn_counts(step.day)
         else:
             watcher.learn(step)
     examples = watcher.observer.examples()

@@ -28,7 +28,7 @@ from ltrr_cli.feedback.judgments import run_lines
 from ltrr_cli.feedback.taken import Taken
 from ltrr_cli.learning.credit import ImportedExamples, trace_of
 from ltrr_cli.learning.ingest import take_in
-from ltrr_cli.learning.timeline import COLD, LearnStep, SearchStep, merged, outcomes, profiles, timeline
+from ltrr_cli.learning.timeline import COLD, SearchStep, merged, outcomes, profiles, timeline
 from ltrr_cli.learning.train import Observer, acted_on, train_model
 from ltrr_cli.storage.disk import write_atomic
 from ltrr_cli.storage.journal import Journal
@@ -108,10 +108,10 @@ def replay(
         snapshot.meet(profiles(journal))
         replayer = _Replayer(snapshot, stream, explore, parse_span(learn_every), train_every, progress)
         searches = _in_time(journal.impressions(), stream.moments)
-        for step in timeline(merged(searches, stream.outcomes)):
+        for step in timeline(merged(searches, stream.outcomes), snapshot.learn_counts):
             if isinstance(step, SearchStep):
                 replayer.on_search(step.impression)
-            elif isinstance(step, LearnStep):
+            else:
                 snapshot.learn(step.outcomes)
                 replayer.on_outcomes(step.outcomes)
         journal.close()

@@ -26,7 +26,7 @@ from ltrr_cli.engine.search import Answer, answer, context_of
 from ltrr_cli.evaluation.offpolicy import Exposures
 from ltrr_cli.evaluation.reward_model import ridge_by_fold
 from ltrr_cli.learning.credit import served_examples
-from ltrr_cli.learning.timeline import CountsStep, LearnStep, SearchStep, happened, outcomes, timeline
+from ltrr_cli.learning.timeline import LearnStep, SearchStep, happened, outcomes, timeline
 from ltrr_cli.ranking.trained import open_model
 
 if TYPE_CHECKING:
@@ -112,11 +112,9 @@ def collect(
     targets = [parse_target(state, serving, name) for name in names]
     rewards = earned(outcomes(state.journal, state.settings))
     collector = _Collector(state, snapshot, targets, rewards, since_ms, progress)
-    for step in timeline(happened(state.journal, state.settings)):
+    for step in timeline(happened(state.journal, state.settings), snapshot.learn_counts):
         if isinstance(step, SearchStep):
             collector.on_search(step.impression)
-        elif isinstance(step, CountsStep):
-            snapshot.learn_counts(step.day)
         else:
             collector.learn(step)
     return collector.logged()

@@ -19,7 +19,7 @@ import numpy as np
 from ltrr_cli.core.before import Before
 from ltrr_cli.core.config import Settings
 from ltrr_cli.core.types import Entity
-from ltrr_cli.engine.snapshot import ANALYSIS, CatalogHeader
+from ltrr_cli.engine.snapshot import ANALYSIS, CatalogHeader, header_of
 
 BUILD = 1  # raise it where the same entities come to be built as something else
 SHARE = 0.1  # of the entities that may have changed since the last whole build
@@ -62,7 +62,7 @@ def amendment(
     encoder  -- name of the encoder to keep; None: another one is wanted
     strategies -- that are to be built
     """
-    header = msgspec.json.decode((folder / "generation.json").read_bytes(), type=CatalogHeader)
+    header = header_of(folder)
     if encoder is None or header.encoder != encoder:
         return "another encoder"
     if header.made_by != made_by(settings, strategies):

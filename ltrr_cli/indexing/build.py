@@ -181,8 +181,3 @@ def _encoder(catalog: Columns, folder: Path, choice: EncoderChoice) -> None:
         shutil.copytree(choice.cached, folder)
     else:
         fit_encoder((all_text(entity) for entity in catalog.entities()), folder)
-
-
-def header_of(folder: Path) -> CatalogHeader:
-    """Return what a catalog generation says of itself."""
-    return msgspec.json.decode((folder / "generation.json").read_bytes(), type=CatalogHeader)

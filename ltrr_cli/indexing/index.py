@@ -18,10 +18,11 @@ from ltrr_cli.core.errors import DataError
 from ltrr_cli.core.progress import Progress
 from ltrr_cli.core.report import Report
 from ltrr_cli.core.types import Entity
+from ltrr_cli.engine.snapshot import header_of
 from ltrr_cli.engine.state import State
 from ltrr_cli.feedback.quarantine import Quarantine
 from ltrr_cli.indexing.amend import Amendment, amendment
-from ltrr_cli.indexing.build import EncoderChoice, build_generation, check_bad, header_of, strategies_of
+from ltrr_cli.indexing.build import EncoderChoice, build_generation, check_bad, strategies_of
 from ltrr_cli.learning.publish import learn
 from ltrr_cli.retrieval.memory.predicted import GIVEN, Given, read_given
 

@@ -52,6 +52,11 @@ class Found:
     checkpoint: Checkpoint
 
 
+def folder_of(state: State, found: Found | None) -> Path | None:
+    """Return where a checkpoint lies; None for none."""
+    return None if found is None else state.generations.folder(found.kind, found.number)
+
+
 def made_by(state: State, catalog: int, rewards: Rewards) -> str:
     """Return a digest of all that decides what events are learnt as; the scales of ratings are the whole journal's."""
     settings = state.settings

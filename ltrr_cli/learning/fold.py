@@ -11,12 +11,13 @@ from pathlib import Path
 import msgspec
 
 from ltrr_cli.core.config import Settings
+from ltrr_cli.core.counted import CountedDay
 from ltrr_cli.engine.snapshot import LearnedHeader, Snapshot
 from ltrr_cli.feedback.attribution import Tally
 from ltrr_cli.feedback.guards import Guard, Suspect
 from ltrr_cli.feedback.rewards import Rewards
 from ltrr_cli.learning.teaching import Teacher
-from ltrr_cli.learning.timeline import CountsStep, Past, SearchStep, profiles, timeline
+from ltrr_cli.learning.timeline import Past, SearchStep, profiles, timeline
 from ltrr_cli.storage.heap import trim_heap
 from ltrr_cli.storage.journal import Journal
 from ltrr_cli.storage.journal_past import Position
@@ -79,18 +80,18 @@ class Fold:
         """Learn what comes after the position, up to a moment; see the journal as it is for the whole of it."""
         self.snapshot.meet(profiles(journal, self._profiles))
         self._profiles = journal.marks().profiles
-        for step in timeline(self._teacher.chosen(self._past.happened(journal, until_ms))):
+        for step in timeline(self._teacher.chosen(self._past.happened(journal, until_ms)), self._learn_counts):
             if isinstance(step, SearchStep):
                 self._teacher.ask(step.impression)
-                continue
-            if isinstance(step, CountsStep):
-                self.snapshot.learn_counts(step.day)
-                self._last_ms = step.day.time_ms
                 continue
             self.snapshot.learn(step.outcomes)
             self._teacher.teach(step)
             self._last_ms = step.outcomes[-1].time_ms
         self._teacher.end_undated()
+
+    def _learn_counts(self, day: CountedDay) -> None:
+        self.snapshot.learn_counts(day)
+        self._last_ms = day.time_ms
 
     def save(self, folder: Path, journal: Journal, catalog: int) -> None:
         """Write all that was learnt into an empty folder."""

@@ -10,7 +10,6 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -53,7 +52,7 @@ def past_searches(state: State, serving: Snapshot, progress: Progress) -> Labell
     if searches and (first := next(iter(searches.values())).time_ms) is not None:
         begin = checkpoint.furthest(state, by, first)
     schema, collector = serving.schema(), Collector()
-    past = past_at(None if begin is None else _folder(state, begin), settings, rewards)
+    past = past_at(checkpoint.folder_of(state, begin), settings, rewards)
     for one in past.happened(journal, counted=False):
         if isinstance(one, Attributed) and one.outcome.impression_id in searches:
             collector.note((one.outcome,))
@@ -121,7 +120,7 @@ def _walked(
     progress: Progress,
 ) -> list[FrozenSearch]:
     """Answer searches as of their time, going on from a checkpoint."""
-    folder = None if begin is None else _folder(state, begin)
+    folder = checkpoint.folder_of(state, begin)
     catalog = state.generations.folder("catalog", state.current().catalog)
     snapshot = replace(
         open_snapshot(state.settings, catalog, folder, serving=False),
@@ -133,7 +132,3 @@ def _walked(
     snapshot.meet(profiles(state.journal, 0 if begin is None else begin.checkpoint.marks.profiles))
     happened = past_at(folder, state.settings, rewards).happened(state.journal, trailing=True)
     return observe(snapshot, happened, searches, progress).collector.frozen
-
-
-def _folder(state: State, found: checkpoint.Found) -> Path:
-    return state.generations.folder(found.kind, found.number)

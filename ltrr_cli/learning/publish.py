@@ -104,7 +104,7 @@ def _folded(state: State, catalog: int, ranker: Path | None, *, anew: bool) -> L
     marks, rewards = journal.marks(), rewards_of(journal, state.settings)
     by = checkpoint.made_by(state, catalog, rewards)
     found = None if anew else checkpoint.furthest(state, by)
-    begun = None if found is None else generations.folder(found.kind, found.number)
+    begun = checkpoint.folder_of(state, found)
     if found is not None:
         generations.trust(found.kind, found.number)
     snapshot = open_snapshot(state.settings, generations.folder("catalog", catalog), begun, serving=False)

@@ -2,13 +2,13 @@
 
 Learning, training, replay and all that looks back iterate over ``timeline``. What a search may know is only what
 happened strictly before it: a click that fed its own feature would be a leak, and this is the one place that could
-make it. Whoever iterates answers and learns; nothing is learnt here.
+make it. Whoever iterates answers and learns; counted days are handed to a function of theirs.
 """
 
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 import msgspec
@@ -45,17 +45,13 @@ class LearnStep:
     pages: tuple[Impression | None, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class CountsStep:
-    """A day's counts to be learnt: all that happened on it has been learnt."""
-
-    day: CountedDay
-
-
-def timeline(happened: Iterable[Happened]) -> Iterator[SearchStep | LearnStep | CountsStep]:
+def timeline(
+    happened: Iterable[Happened], learn_counts: Callable[[CountedDay], None]
+) -> Iterator[SearchStep | LearnStep]:
     """Yield what to answer and what to learn; outcomes between two searches come in batches.
 
-    happened -- in time order, a search before the outcomes of its very moment
+    happened     -- in time order, a search before the outcomes of its very moment
+    learn_counts -- is given each counted day in its turn: all that happened on it has been learnt
     """
     batch: list[Attributed] = []
     for one in happened:
@@ -65,7 +61,7 @@ def timeline(happened: Iterable[Happened]) -> Iterator[SearchStep | LearnStep | 
         if isinstance(one, Impression):
             yield SearchStep(one)
         elif isinstance(one, CountedDay):
-            yield CountsStep(one)
+            learn_counts(one)
         else:
             batch.append(one)
     if batch:

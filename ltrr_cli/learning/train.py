@@ -19,7 +19,7 @@ from ltrr_cli.engine.state import State
 from ltrr_cli.feedback.judgments import JudgedSet
 from ltrr_cli.learning.collector import Collector
 from ltrr_cli.learning.examination import click_weights
-from ltrr_cli.learning.timeline import CountsStep, Happened, SearchStep, timeline
+from ltrr_cli.learning.timeline import Happened, SearchStep, timeline
 from ltrr_cli.ranking.base_score import corrected
 from ltrr_cli.ranking.comparison import compare, importances
 from ltrr_cli.ranking.fit import fit
@@ -160,13 +160,12 @@ def observe(snapshot: Snapshot, past: Iterable[Happened], searches: Iterable[str
     observer, wanted = Observer(snapshot), frozenset(searches)
     observer.expects(wanted)
     done = 0
-    for step in timeline(one for one in past if not isinstance(one, Impression) or one.impression_id in wanted):
+    some = (one for one in past if not isinstance(one, Impression) or one.impression_id in wanted)
+    for step in timeline(some, snapshot.learn_counts):
         if isinstance(step, SearchStep):
             observer.on_search(step.impression)
             done += 1
             progress("searches", done, len(wanted))
-        elif isinstance(step, CountsStep):
-            snapshot.learn_counts(step.day)
         else:
             snapshot.learn(step.outcomes)
             observer.on_outcomes(step.outcomes)

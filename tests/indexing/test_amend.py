@@ -19,9 +19,9 @@ from ltrr_cli.core.progress import quiet
 from ltrr_cli.core.seeds import generator
 from ltrr_cli.core.types import Context, Entity
 from ltrr_cli.engine.search import answer
-from ltrr_cli.engine.snapshot import CatalogHeader, Snapshot, open_snapshot
+from ltrr_cli.engine.snapshot import CatalogHeader, Snapshot, header_of, open_snapshot
 from ltrr_cli.indexing import amend
-from ltrr_cli.indexing.build import EncoderChoice, build_generation, header_of
+from ltrr_cli.indexing.build import EncoderChoice, build_generation
 from ltrr_cli.learning.fold import Fold
 from ltrr_cli.learning.timeline import rewards_of
 from ltrr_cli.workspace.workspace import Workspace

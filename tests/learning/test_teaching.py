@@ -46,7 +46,7 @@ def teach(workspace: Workspace, outcomes: Sequence[Outcome]) -> None:
     """Go through outcomes as a fold does."""
     snapshot = workspace.state.snapshot()
     teacher = Teacher(snapshot)
-    for step in timeline(teacher.chosen(merged([], outcomes))):
+    for step in timeline(teacher.chosen(merged([], outcomes)), snapshot.learn_counts):
         if isinstance(step, SearchStep):
             teacher.ask(step.impression)
         else:

@@ -59,7 +59,7 @@ def test_a_planted_leak_is_found(workspace: Workspace, log: Log):
     observer = Observer(snapshot)
     observer.expects(acted_on(past))
     snapshot.learn(past)  # the leak
-    for step in timeline(happened(workspace.state.journal, workspace.settings)):
+    for step in timeline(happened(workspace.state.journal, workspace.settings), snapshot.learn_counts):
         if isinstance(step, SearchStep):
             observer.on_search(step.impression)
         else:
