@@ -74,7 +74,8 @@ def pages(order: IntArray, included: BoolArray, k: int) -> IntArray:
     [[0, 1], [2, 0]]
     """
     found = np.full((len(included), k), -1, np.int32)
-    for line, brought in zip(found, included, strict=True):
-        page = order[brought[order]][:k]
-        line[: len(page)] = page
+    ordered = included[:, order]
+    place = np.cumsum(ordered, axis=1, dtype=np.int32)  # on the page, from 1
+    allocation, at = np.nonzero(ordered & (place <= k))
+    found[allocation, place[allocation, at] - 1] = order[at]
     return found

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Self
 
@@ -12,6 +12,7 @@ import numpy as np
 from ltrr_cli.catalog.filters import FilterIndex
 from ltrr_cli.catalog.read import as_line, from_line
 from ltrr_cli.core.types import BoolArray, Entity, Filter, FloatArray, IntArray, MomentArray
+from ltrr_cli.storage.packed_arrays import map_array
 from ltrr_cli.storage.strings import Strings
 
 UNKNOWN_TIME = -1
@@ -63,7 +64,7 @@ class Columns:
         """
         ids, titles, lines = (Strings.open(folder / name) for name in ("ids", "titles", "lines"))
         popularity, created_ms, types = (
-            np.load(folder / f"{name}.npy", mmap_mode="r", allow_pickle=False)
+            map_array(folder / f"{name}.npy")
             for name in ("popularity", "created_ms", "types")
         )
         return cls(
@@ -84,6 +85,10 @@ class Columns:
     def row_of(self, entity_id: str) -> int:
         """Return the row of an id, or -1."""
         return self._ids.find(entity_id)
+
+    def ids_of(self, rows: Iterable[int]) -> list[str]:
+        """Return the ids of many rows."""
+        return self._ids.many(rows)
 
     def entity(self, row: int) -> Entity:
         """Return one entity whole."""

@@ -16,6 +16,7 @@ from ltrr_cli.core.clock import parse_time
 from ltrr_cli.core.errors import DataError, UsageError
 from ltrr_cli.core.seeds import seed_of
 from ltrr_cli.core.types import BoolArray, DoubleArray, Entity, Filter, IntArray
+from ltrr_cli.storage.packed_arrays import map_array
 from ltrr_cli.text.normalise import fold
 
 _FILTER = re.compile(r"\s*([^=!<>]+?)\s*(!=|<=|>=|=|<|>)\s*(.*?)\s*", re.DOTALL)
@@ -91,7 +92,7 @@ class FilterIndex:
         """Map what ``build`` wrote."""
         fields = msgspec.json.decode((folder / "fields.json").read_bytes(), type=dict[str, list[int]])
         names = ("keys", "starts", "rows", "numbers", "number_rows")
-        return cls(fields, *(np.load(folder / f"{name}.npy", mmap_mode="r", allow_pickle=False) for name in names))
+        return cls(fields, *(map_array(folder / f"{name}.npy") for name in names))
 
     def allowed(self, filters: Sequence[Filter], size: int) -> BoolArray | None:
         """Return the rows that pass (size,) bool, or None without filters."""

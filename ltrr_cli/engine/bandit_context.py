@@ -8,7 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from ltrr_cli.allocation.bandit_features import context_features
-from ltrr_cli.allocation.models.strategy_history import PAST, shape
+from ltrr_cli.allocation.models.strategy_history import FIRST, PAST, shape
 from ltrr_cli.allocation.policy import BanditContext
 from ltrr_cli.core.types import Context, FloatArray, Hits, Request
 from ltrr_cli.engine.snapshot import Snapshot
@@ -50,7 +50,7 @@ def _signals(snapshot: Snapshot, request: Request) -> dict[str, float]:
 def shapes_of(snapshot: Snapshot, hits: Sequence[Hits], depth: int) -> FloatArray:
     """Return (s, 3) float32: what the list of every strategy looked like."""
     types = snapshot.catalog.types
-    return np.array([shape(found.scores, types[found.rows], depth) for found in hits], np.float32)
+    return np.array([shape(found.scores, types[found.rows[:FIRST]], depth) for found in hits], np.float32)
 
 
 def schema_of(snapshot: Snapshot) -> str:

@@ -78,7 +78,7 @@ def freeze(snapshot: Snapshot, search: Impression, answer: Answer, keep: BoolArr
         search.impression_id,
         search.time_ms or 0,
         answer.schema,
-        tuple(snapshot.catalog.ids[int(row)] for row in answer.candidates.rows[part]),
+        tuple(snapshot.catalog.ids_of(answer.candidates.rows[part].tolist())),
         anonymous(answer.schema, answer.features[part]),
         answer.anonymous[part],
         _shown(search),

@@ -42,7 +42,8 @@ def matching(schema: Schema, features: FloatArray) -> BoolArray:
     found = np.zeros(len(features), np.bool_)
     for name, least in _SPEAKING:
         found |= known(schema, features, name) > least
-    if column(schema, features, "lexical.held") is None or np.isnan(features[:, _place(schema, "lexical.held")]).any():
+    held = column(schema, features, "lexical.held")
+    if held is None or np.isnan(held).any():
         found |= np.isfinite(filled(schema, features, "lexical.bm25"))
     return found
 
@@ -98,7 +99,8 @@ def named(schema: Schema, features: FloatArray) -> float:
 
 def column(schema: Schema, features: FloatArray, name: str) -> FloatArray | None:
     """Return a column, None where there is none."""
-    return features[:, _place(schema, name)] if name in schema.names else None
+    place = schema.places.get(name)
+    return None if place is None else features[:, place]
 
 
 def filled(schema: Schema, features: FloatArray, name: str) -> FloatArray:
@@ -115,6 +117,3 @@ def known(schema: Schema, features: FloatArray, name: str) -> FloatArray:
     said: FloatArray = np.where(np.isnan(found), np.float32(0.0), found)
     return said
 
-
-def _place(schema: Schema, name: str) -> int:
-    return schema.names.index(name)

@@ -7,12 +7,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import numpy as np
-
 from ltrr_cli.core.config import RankingSettings
 from ltrr_cli.core.errors import UsageError
 from ltrr_cli.core.types import DoubleArray, IntArray
-from ltrr_cli.ranking.swap import STAY, chances, likelihood, swap
+from ltrr_cli.ranking.swap import likelihood, moved, swap
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,32 +37,38 @@ class PageExploration:
         """Return (k,) the page as it is shown."""
         return page[swap(len(page), self.chance, self.protected, seed).order] if self.chance else page
 
-    def stands(self, pages: IntArray, odds: DoubleArray) -> dict[int, DoubleArray]:
+    def stands(self, pages: IntArray, odds: DoubleArray) -> dict[int, list[float]]:
         """Return candidate -> (k,) odds of standing at each position.
 
         pages -- (a, k) under each allocation before swaps, -1 where it is shorter; odds -- (a,) of each allocation
         """
         k = pages.shape[1]
-        line = {candidate: at for at, candidate in enumerate(dict.fromkeys(pages.ravel().tolist()))}
-        places, shares = [], []  # of cells; one column more at both ends, where nobody is moved to
-        for page, share in zip(pages.tolist(), odds.tolist(), strict=True):
-            size = len(page) - page.count(-1)
-            table = chances(size, self.chance, self.protected)
-            cells = np.array([line[candidate] * (k + 2) + at for at, candidate in enumerate(page[:size])], np.intp)
-            for column in range(table.shape[1]) if self.chance else (STAY,):
-                places.append(cells + column)
-                shares.append(table[:, column] * share)
-        wide = np.bincount(np.concatenate(places), np.concatenate(shares), len(line) * (k + 2))
+        wide: dict[int, list[float]] = {}  # one column more at both ends, where nobody is moved to
+        for page, share in _distinct(pages, odds):
+            moves_of = moved(len(page), self.chance, self.protected)
+            for at, (candidate, moves) in enumerate(zip(page, moves_of, strict=True)):
+                line = wide.get(candidate)
+                if line is None:
+                    line = wide[candidate] = [0.0] * (k + 2)
+                for column, chance in moves:
+                    line[at + column] += chance * share
         # shares of a ninth add up to a little more than 1
-        stands = np.minimum(wide.reshape(len(line), k + 2)[:, 1:-1], 1.0)
-        return {candidate: stands[at] for candidate, at in line.items() if candidate >= 0}
+        return {candidate: [min(chance, 1.0) for chance in line[1:-1]] for candidate, line in wide.items()}
 
     def page_odds(self, pages: IntArray, odds: DoubleArray, page: IntArray) -> float:
         """Return the chance that ``page`` is shown as it is, whichever draw and swaps lead to it."""
-        total = 0.0
-        for base, share in zip(pages, odds.tolist(), strict=True):
-            place = {candidate: at for at, candidate in enumerate(base[base >= 0].tolist())}
-            if len(place) == len(page) and all(candidate in place for candidate in page.tolist()):
-                order = np.array([place[candidate] for candidate in page.tolist()], np.int32)
+        total, shown = 0.0, page.tolist()
+        for base, share in _distinct(pages, odds):
+            if len(base) == len(shown) and set(base) == set(shown):
+                place = {candidate: at for at, candidate in enumerate(base)}
+                order = [place[candidate] for candidate in shown]
                 total += share * likelihood(order, self.chance, self.protected)
         return min(total, 1.0)
+
+
+def _distinct(pages: IntArray, odds: DoubleArray) -> list[tuple[tuple[int, ...], float]]:
+    """Return (page without the gaps at its end, its odds): many allocations lead to one page."""
+    shares: dict[tuple[int, ...], float] = {}
+    for page, share in zip(map(tuple, pages.tolist()), odds.tolist(), strict=True):
+        shares[page] = shares.get(page, 0.0) + share
+    return [(page[: len(page) - page.count(-1)], share) for page, share in shares.items()]

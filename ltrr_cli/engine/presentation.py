@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from itertools import chain
 
 import numpy as np
 
@@ -27,25 +28,28 @@ def attributes_shown(entity: Entity, reading: Reading) -> dict[str, AttributeVal
 
     Of several values those that were asked for come first.
     """
-    asked = {slot.field: slot for slot in reading.slots if slot.field in entity.attributes and slot.odds >= 0.1}
-    keys = {query_key(slot.value) for slot in reading.slots}
-    fields = [*asked, *(name for name in entity.attributes if name not in asked)]
-    found: dict[str, AttributeValue] = {}
-    for name in fields:
-        value = _shortened(entity.attributes[name], keys)
-        if value is not None and len(found) < max(MOST_ATTRIBUTES, len(asked)):
+    attributes = entity.attributes
+    asked = dict.fromkeys(slot.field for slot in reading.slots if slot.odds >= 0.1 and slot.field in attributes)
+    most, found = max(MOST_ATTRIBUTES, len(asked)), dict[str, AttributeValue]()
+    for name in chain(asked, (name for name in attributes if name not in asked)):
+        value = _shortened(attributes[name], reading)
+        if value is not None:
             found[name] = value
+            if len(found) == most:
+                break
     return found
 
 
-def _shortened(value: AttributeValue, asked: set[str]) -> AttributeValue | None:
+def _shortened(value: AttributeValue, reading: Reading) -> AttributeValue | None:
     if isinstance(value, float):
         return value
     if isinstance(value, str):
         return value if 0 < len(value) <= LONGEST else None
     short = [part for part in value if 0 < len(part) <= LONGEST]
-    chosen = sorted(short, key=lambda part: query_key(part) not in asked)[:MOST_VALUES]
-    return tuple(chosen) or None
+    if len(short) > 1 and reading.slots:
+        asked = {query_key(slot.value) for slot in reading.slots}
+        short.sort(key=lambda part: query_key(part) not in asked)
+    return tuple(short[:MOST_VALUES]) or None
 
 
 def candidates_of(found: Answer) -> IntArray:

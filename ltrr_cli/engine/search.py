@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from time import perf_counter
 from typing import Final, Literal
@@ -56,6 +56,8 @@ class Answer:
     scores   -- (n,) float32, what the page is ordered by
     page     -- (k,) candidates shown, best first
     odds     -- (k,) float64, the chance that each stood at its position
+    bases    -- (a, k) int32, the page under each allocation before swaps; -1 where it is shorter
+    standing -- candidate -> (k,) odds of standing at each position over all draws and swaps
     paging   -- how neighbours of the page were swapped
     ranker   -- what corrected the untrained score; None: nothing did
     """
@@ -75,6 +77,8 @@ class Answer:
     scores: FloatArray
     page: IntArray
     odds: DoubleArray
+    bases: IntArray
+    standing: Mapping[int, Sequence[float]]
     paging: PageExploration
     ranker: Model | None
     took_ms: Mapping[str, float]
@@ -101,32 +105,38 @@ class Answer:
 
     def odds_of(self, page: IntArray) -> float:
         """Return the chance of a page of candidates over all draws and swaps."""
-        return self.paging.page_odds(self.pages(len(page)), self.menu.odds, page)
+        bases = self.bases if len(page) == self.bases.shape[1] else self.pages(len(page))
+        return self.paging.page_odds(bases, self.menu.odds, page)
 
-    def stands(self, k: int) -> dict[int, DoubleArray]:
+    def stands(self, k: int) -> Mapping[int, Sequence[float]]:
         """Return candidate -> (k,) odds of standing at each position over all draws and swaps."""
-        return self.paging.stands(self.pages(k), self.menu.odds)
+        return self.standing if k == self.bases.shape[1] else self.paging.stands(self.pages(k), self.menu.odds)
 
     def shown(self, snapshot: Snapshot, *, placed: bool = True) -> tuple[Shown, ...]:
         """Return the page as the journal keeps it; without ``placed`` not where each could have stood (it costs)."""
-        stands = self.stands(len(self.page)) if self.exact and placed else {}
+        stands = self.standing if self.exact and placed else {}
         return tuple(
-            replace(
-                self.line(snapshot, place, position),
-                odds=odds if self.exact else None,
-                places=_positions(stands.get(place)),
-            )
+            self.line(snapshot, place, position, odds if self.exact else None, _positions(stands.get(place)))
             for position, (place, odds) in enumerate(zip(self.page.tolist(), self.odds.tolist(), strict=True), 1)
         )
 
-    def line(self, snapshot: Snapshot, place: int, position: int) -> Shown:
-        """Return a candidate at a position, with what is known of it but the odds of standing there."""
+    def line(
+        self,
+        snapshot: Snapshot,
+        place: int,
+        position: int,
+        odds: float | None = None,
+        places: Mapping[int, float] | None = None,
+    ) -> Shown:
+        """Return a candidate at a position, with the odds of standing there and elsewhere, where they are known."""
         return Shown(
             entity_id=snapshot.catalog.ids[int(self.candidates.rows[place])],
             position=position,
             score=float(self.scores[place]),
+            odds=odds,
             inclusion=float(self.candidates.inclusion[place]),
             ranks=self.ranks_of(place),
+            places=places or {},
         )
 
     def ranks_of(self, place: int) -> dict[str, int]:
@@ -136,9 +146,9 @@ class Answer:
         return {name: int(rank) for name, rank in named if rank == rank}  # NaN: the strategy did not bring it
 
 
-def _positions(chances: DoubleArray | None) -> dict[int, float]:
+def _positions(chances: Sequence[float] | None) -> dict[int, float]:
     """Return position (from 1) -> chance, of those that can be."""
-    return {} if chances is None else {int(at) + 1: float(chances[at]) for at in np.flatnonzero(chances)}
+    return {position: chance for position, chance in enumerate(chances or (), 1) if chance}
 
 
 class _Stopwatch:
@@ -219,12 +229,13 @@ def answer(
     order = np.lexsort((candidates.rows, -scores)).astype(np.int32)
     paging = PageExploration.of(snapshot.settings.ranking, explore=explore)
     shown = paging.shown(order[included[drawn][order]][:k], seed)
-    stands = paging.stands(pages(order, included, len(shown)), menu.odds)
-    shown_odds = np.array([stands[place][position] for position, place in enumerate(shown.tolist())], np.float64)
+    bases = pages(order, included, len(shown))
+    standing = paging.stands(bases, menu.odds)
+    shown_odds = np.array([standing[place][position] for position, place in enumerate(shown.tolist())], np.float64)
     watch.stage("rank")
     return Answer(
         request, bandit_context, menu, drawn, plan, tuple(hits), candidates, included, schema, features, page, baseline,
-        scores, shown, shown_odds, paging, chosen, watch.total(),
+        scores, shown, shown_odds, bases, standing, paging, chosen, watch.total(),
     )  # fmt: skip
 
 
@@ -254,7 +265,7 @@ def describe(snapshot: Snapshot, request: Request, candidates: Candidates) -> tu
     schema, features = assemble(candidates, evidence, *columns, request.reading.signals)
     matches = matching(schema, features)
     for name, told in zip(MATCHING, (matches, matches.any()), strict=True):
-        features[:, schema.names.index(name)] = told
+        features[:, schema.places[name]] = told
     return schema, features
 
 

@@ -199,7 +199,7 @@ class _Collector:
         ids = [self._snapshot.catalog.ids[int(row)] for row in found.candidates.rows]
         theta = np.arange(1.0, len(shown) + 1.0) ** -self._exponent
         # entity -> (k,) odds of standing at each position, over draws and swaps
-        stands = {ids[place]: chances for place, chances in found.stands(len(shown)).items()}
+        stands = {ids[place]: np.array(chances) for place, chances in found.stands(len(shown)).items()}
         lines = self._lines[target.name]
         place_of = {entity: place for place, entity in enumerate(ids)}
         order = np.empty(len(ids), np.int64)

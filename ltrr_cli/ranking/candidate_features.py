@@ -43,7 +43,7 @@ def assemble(
     for _, names, values in evidence:
         table[:, place : place + len(names)] = values
         place += len(names)
-    known = np.nan_to_num(popularity)
+    known = np.where(np.isnan(popularity), np.float32(0.0), popularity)
     table[:, place] = np.log1p(popularity)
     table[:, place + 1] = known / max(float(known.max(initial=0.0)), 1e-9)
     table[:, place + 2] = age_days

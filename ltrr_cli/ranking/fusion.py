@@ -27,7 +27,7 @@ def blend(scores: FloatArray, weights: FloatArray, popularity: FloatArray | None
     if not fused.any():
         fused = gain.sum(axis=1)
     if popularity is not None and len(fused):
-        known = np.nan_to_num(popularity)
+        known = np.where(np.isnan(popularity), np.float32(0.0), popularity)
         largest = float(known.max())
         if largest > 0:
             fused = fused + _POPULARITY * float(weights.max(initial=0.0)) * known / largest
@@ -52,7 +52,8 @@ def gains(scores: FloatArray) -> FloatArray:
     if not several.all():
         alike = np.where(np.isfinite(scores).sum(axis=0) > 1, 0.5, 1.0)
         share = np.where(several, share, np.where(np.isfinite(scores), alike, np.nan))
-    gain: FloatArray = np.nan_to_num(_BROUGHT + (1.0 - _BROUGHT) * share, copy=False).astype(np.float32, copy=False)
+    gain: FloatArray = (_BROUGHT + (1.0 - _BROUGHT) * share).astype(np.float32, copy=False)
+    gain[np.isnan(gain)] = 0.0
     return gain
 
 

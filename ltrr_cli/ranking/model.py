@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
@@ -15,11 +16,13 @@ class Schema:
     """The names of the feature columns, in order; a model is served only with the schema it was trained with."""
 
     names: tuple[str, ...]
+    digest: str = field(init=False, compare=False, repr=False)  # 16 hex digits that change with any name or their order
+    places: Mapping[str, int] = field(init=False, compare=False, repr=False)  # name -> column
 
-    @property
-    def digest(self) -> str:
-        """Return 16 hex digits that change with any name or with their order."""
-        return hashlib.blake2b("\n".join(self.names).encode(), digest_size=8).hexdigest()
+    def __post_init__(self) -> None:
+        digest = hashlib.blake2b("\n".join(self.names).encode(), digest_size=8).hexdigest()
+        object.__setattr__(self, "digest", digest)
+        object.__setattr__(self, "places", {name: place for place, name in enumerate(self.names)})
 
 
 @dataclass(frozen=True, slots=True)

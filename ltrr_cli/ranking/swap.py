@@ -7,6 +7,7 @@ AAAI 2006).
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -74,6 +75,13 @@ def chances(size: int, chance: float, protected: int) -> DoubleArray:
     return table
 
 
+@lru_cache(maxsize=64)
+def moved(size: int, chance: float, protected: int) -> tuple[tuple[tuple[int, float], ...], ...]:
+    """Return of each place the columns of ``chances`` that are not 0, and these chances."""
+    table = chances(size, chance, protected).tolist()
+    return tuple(tuple((column, odds) for column, odds in enumerate(line) if odds) for line in table)
+
+
 def spread(shown: Swapped, positions: int) -> DoubleArray:
     """Return (k, positions): the chance of each shown entity at every position, as ``debias`` wants it.
 
@@ -89,19 +97,19 @@ def spread(shown: Swapped, positions: int) -> DoubleArray:
     return table
 
 
-def likelihood(order: IntArray, chance: float, protected: int) -> float:
-    """Return the chance that ``swap`` gives this very order; 0 where it never does.
+def likelihood(order: Sequence[int], chance: float, protected: int) -> float:
+    """Return the chance that ``swap`` gives this very order of places; 0 where it never does.
 
-    >>> likelihood(np.array([0, 2, 1, 3]), chance=0.5, protected=1), likelihood(np.array([0, 1, 2]), 0.5, 1)
+    >>> likelihood([0, 2, 1, 3], chance=0.5, protected=1), likelihood([0, 1, 2], 0.5, 1)
     (0.25, 0.75)
     """
-    size, total = len(order), 0.0
+    size, total, wanted = len(order), 0.0, list(order)
     for first in (protected, protected + 1):
-        line, odds = np.arange(size), 0.5
+        line, odds = list(range(size)), 0.5
         for upper in range(first, size - 1, 2):
-            swapped = int(order[upper]) == upper + 1
+            swapped = wanted[upper] == upper + 1
             odds *= chance if swapped else 1.0 - chance
             if swapped:
                 line[upper], line[upper + 1] = upper + 1, upper
-        total += odds if (line == order).all() else 0.0
+        total += odds if line == wanted else 0.0
     return total

@@ -14,6 +14,7 @@ from ltrr_cli.core.types import Entity, FloatArray, IntArray
 from ltrr_cli.retrieval.entity_texts import all_text
 from ltrr_cli.retrieval.held_terms import HeldTerms, Writer
 from ltrr_cli.retrieval.strategy import Resources
+from ltrr_cli.storage.packed_arrays import map_array
 from ltrr_cli.storage.strings import Strings
 from ltrr_cli.text.analyse import Analyzer
 from ltrr_cli.text.marks import Marks, found_by, marks_of_number
@@ -97,7 +98,7 @@ class TitleTerms:
     def open(cls, folder: Path) -> Self:
         """Map both arrays."""
         names = ("title_terms", "title_starts")
-        return cls(*(np.load(folder / f"{name}.npy", mmap_mode="r", allow_pickle=False) for name in names))
+        return cls(*(map_array(folder / f"{name}.npy") for name in names))
 
     def of_row(self, row: int) -> list[int]:
         """Return the distinct hashes of one title, ascending."""

@@ -6,6 +6,7 @@ Where a query was read as a kind of thing, most of them are of that kind: a rand
 from __future__ import annotations
 
 from collections.abc import Mapping
+from itertools import chain
 from pathlib import Path
 from typing import ClassVar, Self
 
@@ -82,17 +83,13 @@ def _bearers(match: RowScores, request: Request, limit: int) -> IntArray:
 
 def _within(others: IntArray, bearers: IntArray, seed: int, limit: int) -> IntArray:
     """Merge two orders by one coin a place; the coins do not depend on how many are wanted."""
-    inside, outside = bearers.tolist(), others.tolist()
+    wanted = min(limit, len(bearers) + len(others))
+    inside, outside = iter(bearers.tolist()), iter(others.tolist())
     found: dict[int, None] = {}
-    place = {True: 0, False: 0}
-    for within in (generator("explore coins", seed).random(min(limit, len(inside) + len(outside))) < WITHIN).tolist():
-        for kind in (within, not within):
-            part, at = (inside if kind else outside), place[kind]
-            while at < len(part) and part[at] in found:
-                at += 1
-            place[kind] = at + 1
-            if at < len(part):
-                found[part[at]] = None
+    for within in (generator("explore coins", seed).random(wanted) < WITHIN).tolist():
+        for row in chain(inside, outside) if within else chain(outside, inside):
+            if row not in found:
+                found[row] = None
                 break
     return np.fromiter(found, np.int32, len(found))
 

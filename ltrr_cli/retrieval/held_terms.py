@@ -15,6 +15,7 @@ from zlib import crc32
 import numpy as np
 
 from ltrr_cli.core.types import FloatArray, IntArray
+from ltrr_cli.storage.packed_arrays import map_array
 from ltrr_cli.text.marks import Want
 
 _SIFT = 1 << 16  # most hashes are dismissed by their lower half
@@ -60,7 +61,7 @@ class HeldTerms:
         if not (folder / "held_terms.npy").exists():
             return None
         names = ("held_terms", "held_starts")
-        return cls(*(np.load(folder / f"{name}.npy", mmap_mode="r", allow_pickle=False) for name in names))
+        return cls(*(map_array(folder / f"{name}.npy") for name in names))
 
     def of_row(self, row: int) -> np.ndarray:
         """Return the (n,) uint32 hashes of what an entity has."""

@@ -32,10 +32,10 @@ class RowScores:
         >>> RowScores.summed(np.array([7, 2, 7]), np.array([1.0, 5.0, 2.0]), 9)
         RowScores(rows=array([2, 7], dtype=int32), scores=array([5., 3.], dtype=float32))
         """
-        distinct, place = gathered([rows], entities)
-        total = np.bincount(place[0], values, len(distinct)).astype(np.float32)
-        touched = np.flatnonzero(total)
-        return RowScores(distinct[touched], total[touched])
+        several, place = gathered([rows], entities)
+        total = np.bincount(place[0], values, len(several)).astype(np.float32)
+        touched = total != 0
+        return RowScores(several[touched], total[touched])
 
     def at(self, rows: IntArray) -> FloatArray:
         """Return (len(rows),) float32, the scores of any rows.
@@ -50,6 +50,18 @@ class RowScores:
         return scores
 
 
+def distinct(rows: IntArray) -> IntArray:
+    """Return distinct rows, ascending: of a few, quicker than ``np.unique``.
+
+    >>> distinct(np.array([7, 2, 7])).tolist()
+    [2, 7]
+    """
+    ordered = np.sort(rows)
+    first = np.ones(len(ordered), np.bool_)
+    np.not_equal(ordered[1:], ordered[:-1], out=first[1:])
+    return ordered[first]
+
+
 def gathered(lists: Sequence[IntArray], entities: int) -> tuple[IntArray, list[NDArray[np.intp]]]:
     """Return (distinct rows ascending, for each list the place of its rows among them); in time of the lists alone.
 
@@ -59,8 +71,7 @@ def gathered(lists: Sequence[IntArray], entities: int) -> tuple[IntArray, list[N
     """
     together = np.concatenate([np.empty(0, np.int32), *lists]).astype(np.int32, copy=False)
     if len(together) <= FEW:
-        rows = np.sort(together)
-        rows = rows[np.diff(rows, prepend=-1) != 0]
+        rows = distinct(together)
         place = np.searchsorted(rows, together)
     else:
         order = np.arange(len(together), dtype=np.int32)

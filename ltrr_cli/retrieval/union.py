@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from ltrr_cli.core.types import FloatArray, Hits, IntArray
+from ltrr_cli.retrieval.row_scores import distinct
 
 
 def union(lists: Sequence[Hits]) -> tuple[IntArray, FloatArray, FloatArray]:
@@ -17,13 +18,17 @@ def union(lists: Sequence[Hits]) -> tuple[IntArray, FloatArray, FloatArray]:
     ([2, 5], [2.0, 1.0])
     """
     brought = np.concatenate([np.empty(0, np.int32), *(hits.rows for hits in lists)])
-    rows, place = np.unique(brought, return_inverse=True)
-    lengths = [len(hits.rows) for hits in lists]
-    column = np.repeat(np.arange(len(lists)), lengths)
+    rows = distinct(brought)
+    place = np.searchsorted(rows, brought)
     ranks = np.full((len(rows), len(lists)), np.nan, np.float32)
     scores = np.full((len(rows), len(lists)), np.nan, np.float32)
-    ranks[place, column] = np.concatenate([np.empty(0), *(np.arange(1, length + 1) for length in lengths)])
-    scores[place, column] = np.concatenate([np.empty(0, np.float32), *(hits.scores for hits in lists)])
+    start = 0
+    for column, hits in enumerate(lists):
+        end = start + len(hits.rows)
+        at = place[start:end]
+        ranks[at, column] = np.arange(1, end - start + 1, dtype=np.float32)
+        scores[at, column] = hits.scores
+        start = end
     return rows, ranks, scores
 
 

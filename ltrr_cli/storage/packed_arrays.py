@@ -68,6 +68,11 @@ def open_arrays(path: Path, *, writable: bool = False) -> dict[str, Array]:
         raise DamagedError(f"{path}: {error}", hint=hint) from None
 
 
+def map_array(path: Path) -> Array:
+    """Map one ``.npy`` read-only, as a plain array: every slice of a ``np.memmap`` pays for a Python-level hook."""
+    return np.asarray(np.load(path, mmap_mode="r", allow_pickle=False))
+
+
 def strings_arrays(name: str, texts: Iterable[str]) -> dict[str, Array]:
     """Return the two arrays of a table of strings, for ``write_arrays``."""
     encoded = [text.encode("utf-8", "surrogatepass") for text in texts]

@@ -144,8 +144,9 @@ def shape(scores: FloatArray, types: IntArray, depth: int) -> tuple[float, float
         return 0.0, 0.0, 0.0
     top, middle = float(scores[0]), float(scores[len(scores) // 2])
     fall = (top - middle) / max(abs(top), abs(middle), 1e-9)
-    head = types[:FIRST]
-    return min(len(scores) / max(depth, 1), 1.0), min(max(fall, 0.0), 1.0), float(np.bincount(head).max() / len(head))
+    head = types[:FIRST].tolist()
+    most = max(map(head.count, set(head)))
+    return min(len(scores) / max(depth, 1), 1.0), min(max(fall, 0.0), 1.0), most / len(head)
 
 
 def class_of(features: Mapping[str, float]) -> int:

@@ -12,6 +12,7 @@ import numpy as np
 from ltrr_cli.core.errors import DataError
 from ltrr_cli.core.seeds import seed_of
 from ltrr_cli.core.types import Entity, FloatArray, IntArray
+from ltrr_cli.storage.packed_arrays import map_array
 from ltrr_cli.text.lines import BadLine, read_lines
 from ltrr_cli.text.names import forms_of, main_of
 from ltrr_cli.text.normalise import query_key
@@ -33,7 +34,7 @@ class Predicted:
     @classmethod
     def open(cls, folder: Path) -> Self:
         """Map the arrays."""
-        return cls(*(np.load(folder / f"{name}.npy", mmap_mode="r", allow_pickle=False) for name in ARRAYS))
+        return cls(*(map_array(folder / f"{name}.npy") for name in ARRAYS))
 
     def of(self, keys: Iterable[str]) -> tuple[IntArray, FloatArray]:
         """Return (rows ascending, weights that sum to 1 or to 0)."""
