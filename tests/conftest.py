@@ -17,6 +17,7 @@ from ltrr_cli.catalog.columns import Columns
 from ltrr_cli.core.seeds import generator
 from ltrr_cli.core.types import Context, Entity, FloatArray, Reading, Request
 from ltrr_cli.retrieval.strategy import Resources
+from ltrr_cli.storage.heap import collect_rarely
 from ltrr_cli.text.normalise import query_key, query_tokens
 from ltrr_cli.workspace.workspace import Workspace
 from tests.once import once
@@ -27,6 +28,7 @@ DAY_0 = 1_700_000_000_000
 # a busy machine makes inputs slowly, which says nothing of what is tested
 hypothesis_settings.register_profile("ltrr", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 hypothesis_settings.load_profile("ltrr")
+collect_rarely()  # as every command does
 
 
 @pytest.hookimpl(tryfirst=True)

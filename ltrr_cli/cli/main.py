@@ -42,6 +42,7 @@ from ltrr_cli.cli import (
 )
 from ltrr_cli.cli.context import documents_written, print_error, with_context, write_json
 from ltrr_cli.core.errors import LtrrError, NoSpaceError
+from ltrr_cli.storage.heap import collect_rarely
 
 INTERRUPTED = 130  # 128 + SIGINT, as shells count
 PIPE_CLOSED = 141  # 128 + SIGPIPE
@@ -125,6 +126,7 @@ def root(
 
 def main() -> None:
     """Run the command line and leave with its exit code."""
+    collect_rarely()
     if COMPLETES in os.environ:  # a shell asks what may come next
         app(prog_name="ltrr")
     sys.exit(run(sys.argv[1:]))

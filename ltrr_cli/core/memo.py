@@ -29,6 +29,10 @@ class Memo:
             self._known[key] = work()
         return self._known[key]  # type: ignore[return-value]
 
+    def known(self, key: Hashable) -> object | None:
+        """Return what is known under a key; None where nothing is."""
+        return self._known.get(key)
+
     def put(self, key: Hashable, value: object) -> None:
         """Keep what was worked out elsewhere, for many requests at once."""
         self._known[key] = value

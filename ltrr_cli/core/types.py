@@ -186,6 +186,8 @@ class Request:
     allowed -- (entities,) bool from filters and hidden entities, or None when everything is allowed
     seeds   -- rows of the best hits of the first wave, best first, for strategies of the second wave
     memo    -- what strategies have worked out about this request; ``dataclasses.replace`` begins a new one
+    of_text -- what those who know nothing but the catalog have worked out about this text, whoever asked it; None
+        where something else than the text decides
     """
 
     query: str
@@ -194,6 +196,7 @@ class Request:
     seed: int = 0
     allowed: BoolArray | None = None
     seeds: IntArray | None = None
+    of_text: Memo | None = field(default=None, compare=False, repr=False)
     memo: Memo = field(default_factory=Memo, init=False, compare=False, repr=False)
 
     def seeded(self, seeds: IntArray | None) -> Request:

@@ -6,6 +6,7 @@ All odds are mixtures over the allocations of the menu and, within each, over th
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import fsum
 
 from ltrr_cli.core.config import RankingSettings
 from ltrr_cli.core.errors import UsageError
@@ -68,7 +69,7 @@ class PageExploration:
 
 def _distinct(pages: IntArray, odds: DoubleArray) -> list[tuple[tuple[int, ...], float]]:
     """Return (page without the gaps at its end, its odds): many allocations lead to one page."""
-    shares: dict[tuple[int, ...], float] = {}
+    shares: dict[tuple[int, ...], list[float]] = {}
     for page, share in zip(map(tuple, pages.tolist()), odds.tolist(), strict=True):
-        shares[page] = shares.get(page, 0.0) + share
-    return [(page[: len(page) - page.count(-1)], share) for page, share in shares.items()]
+        shares.setdefault(page, []).append(share)
+    return [(page[: len(page) - page.count(-1)], fsum(several)) for page, several in shares.items()]

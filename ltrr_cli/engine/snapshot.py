@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import partial
 from pathlib import Path
 
 import msgspec
@@ -12,7 +11,7 @@ import numpy as np
 
 from ltrr_cli.allocation.bandit_features import feature_names
 from ltrr_cli.allocation.models.strategy_history import PAST, StrategyHistory
-from ltrr_cli.allocation.models.user_preferences import Fact, UserPreferences, nobody
+from ltrr_cli.allocation.models.user_preferences import UserPreferences, nobody
 from ltrr_cli.allocation.policy import BanditExample, Policy, start_like
 from ltrr_cli.allocation.policy_registry import open_policy
 from ltrr_cli.backends.encoder import open_encoder
@@ -25,6 +24,7 @@ from ltrr_cli.core.intent import meant_by_name, states_values
 from ltrr_cli.core.memo import Memo
 from ltrr_cli.core.types import Context, Encoder, FloatArray, Outcome, Profile, Reading, Request
 from ltrr_cli.engine.constraints import allowed_by, asked_for, constrained
+from ltrr_cli.engine.query_cache import QueryCache
 from ltrr_cli.engine.rerank import Reranker
 from ltrr_cli.engine.schema import misfit
 from ltrr_cli.ranking.candidate_features import schema
@@ -32,6 +32,7 @@ from ltrr_cli.ranking.model import Model, Schema
 from ltrr_cli.ranking.trained import holds_model, open_model
 from ltrr_cli.retrieval import strategy_registry
 from ltrr_cli.retrieval.counted_batch import CountLookups
+from ltrr_cli.retrieval.entity_texts import facts_of
 from ltrr_cli.retrieval.lexical import Lexical
 from ltrr_cli.retrieval.outcome_batch import OutcomeBatch
 from ltrr_cli.retrieval.related import Related
@@ -71,7 +72,6 @@ class LearnedHeader(msgspec.Struct, frozen=True):
 ANALYSIS = 2  # see ``CatalogHeader.analysis``
 CATALOG_ENCODER = "catalog"  # the encoder learnt here
 LEXICAL, DENSE = "lexical", "dense"
-MOST_FACTS = 12  # of an entity that count for a user's habits
 LEAST = 1e-3  # of a strategy that finds no known item: it decides where no other brings anything
 PRETRAINED = 1.5  # weight of a pretrained encoder beside 1 of full text; 1 to 2 differ by less than sets do
 OTHERS = 0.3  # share of their weight that other strategies keep beside these two
@@ -98,6 +98,7 @@ class Snapshot:
     warnings: list[str] = field(default_factory=list)
     holds: tuple[Hold, ...] = ()
     opened: Memo = field(default_factory=Memo)  # policies that were asked for by name
+    texts: QueryCache = field(default_factory=QueryCache)
 
     def features(self) -> tuple[str, ...]:
         """Return the names of what the bandit sees of every question, in the order of ``Situation.features``."""
@@ -173,11 +174,12 @@ class Snapshot:
         """Read a query, its operators aside, and ``also`` further words; ``hidden`` ids are not allowed on the page."""
         asked = self._asked(query)
         text = f"{asked.text} {also}".strip() if also else asked.text
-        reading = self.understanding.read(text, context.locale)
-        reading = replace(reading, key=query_key(asked.text)) if also else reading  # the memory's: as it was typed
-        request = Request(text, context, reading, seed, allowed_by(context, hidden, self.catalog))
+        read = self.texts.of(text, context.locale, self.understanding.read)
+        reading = replace(read.reading, key=query_key(asked.text)) if also else read.reading  # the memory's: as typed
+        allowed = allowed_by(context, hidden, self.catalog)
         if not (asked.phrases or asked.excluded):
-            return request
+            return Request(text, context, reading, seed, allowed, of_text=read.looks if allowed is None else None)
+        request = Request(text, context, reading, seed, allowed)
         lexical = self.strategies.get(Lexical.name)
         reading = replace(reading, phrases=asked.phrases, excluded=asked.excluded)
         held = lexical if isinstance(lexical, Lexical) else None
@@ -245,11 +247,13 @@ def open_snapshot(
     damaged: Iterable[str] = (),
     *,
     serving: bool = True,
+    texts: QueryCache | None = None,
 ) -> Snapshot:
     """Open a catalog generation and, where there is one, what was learnt on top.
 
     damaged -- names of learned parts ("memory", "policy", "ranker") that must not be read; they fall back.
     serving -- False: whoever only learns needs no ranker
+    texts   -- what is known of texts that were asked of this catalog generation; None: nothing
     """
     header = header_of(catalog_folder)
     catalog = Columns.open(catalog_folder / "columns")
@@ -272,6 +276,7 @@ def open_snapshot(
         shadow=open_policy(settings.allocation, bandit, shadow, names) if shadow else None,
         history=StrategyHistory.open(bandit) if (bandit / "history.json").exists() else StrategyHistory(),
         clock_ms=catalog.newest_ms() or 0,
+        texts=texts or QueryCache(),
     )
     for name in header.strategies:
         learned = None if learned_folder is None or name in broken else learned_folder / name
@@ -285,7 +290,7 @@ def open_snapshot(
         strategy.join(snapshot.strategies)
     related = snapshot.strategies.get(Related.name)
     if isinstance(related, Related):  # whose log of actions says what users usually choose
-        snapshot.preferences = UserPreferences(related.graph.actions.newest, partial(_facts, catalog))
+        snapshot.preferences = UserPreferences(related.graph.actions.newest, lambda row: facts_of(catalog.entity(row)))
     if learned_folder is not None:
         _open_learned(snapshot, learned_folder, broken if serving else {*broken, "ranker"})
     if serving:
@@ -307,15 +312,6 @@ def _open_learned(snapshot: Snapshot, folder: Path, broken: set[str]) -> None:
             snapshot.ranker = ranker
         else:
             snapshot.warnings.append(f"ranker not used: {reason}; run `ltrr train-ranker`")
-
-
-def _facts(catalog: Columns, row: int) -> list[Fact]:
-    """Return what is known of an entity: its type and attribute values, folded as in readings."""
-    entity = catalog.entity(row)
-    named = [("type", entity.type)]
-    for name, values in entity.attributes.items():
-        named += [(name, str(value)) for value in (values if isinstance(values, tuple | list) else (values,))]
-    return [(name, query_key(value)) for name, value in named[:MOST_FACTS] if value]
 
 
 def _first(learned: Path | None, catalog: Path, part: str, broken: set[str]) -> Path:

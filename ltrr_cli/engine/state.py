@@ -12,13 +12,14 @@ from typing import Any
 from ltrr_cli.core.config import Settings, load_settings
 from ltrr_cli.core.errors import LtrrError, NotFoundError, UsageError
 from ltrr_cli.engine.live_snapshot import LiveSnapshot
+from ltrr_cli.engine.query_cache import QueryCache
 from ltrr_cli.engine.remotes import RemoteRetrievers
 from ltrr_cli.engine.rules import RULES, RuleSet, read_rules
 from ltrr_cli.engine.snapshot import Snapshot, open_snapshot
 from ltrr_cli.storage.generations import Current, Generations
 from ltrr_cli.storage.journal import Journal
 from ltrr_cli.storage.lock import publication
-from ltrr_cli.storage.manifest import digest_of, read
+from ltrr_cli.storage.manifest import MANIFEST, digest_of, read
 
 
 class State:
@@ -41,6 +42,7 @@ class State:
         self.on_open: Callable[[LiveSnapshot, Current], None] | None = None  # lets it learn what is not published yet
         self.live: object | None = None  # what lets the snapshot learn, once something is recorded
         self._opening = Lock()
+        self._texts: tuple[bytes, QueryCache] | None = None  # with the manifest of the catalog generation they are of
         self._per_thread = local()
 
     @property
@@ -117,10 +119,17 @@ class State:
         opened = self.generations.open()
         damaged = {damage.part for damage in opened.damaged}
         folder = opened.learned if learned and "fold.json" not in damaged else None
-        snapshot = open_snapshot(self.settings, opened.catalog, folder, damaged)
+        snapshot = open_snapshot(self.settings, opened.catalog, folder, damaged, texts=self.texts(opened.catalog))
         snapshot.warnings += [f"{damage}" for damage in opened.damaged]
         snapshot.holds = opened.holds
         return snapshot
+
+    def texts(self, catalog: Path) -> QueryCache:
+        """Return what is known of texts that were asked of a sealed catalog generation, whatever was learnt since."""
+        sealed, known = (catalog / MANIFEST).read_bytes(), self._texts
+        if known is None or known[0] != sealed:
+            known = self._texts = sealed, QueryCache()
+        return known[1]
 
     def publishing(self, purpose: str) -> AbstractContextManager[None]:
         """Hold the publication lock; raises LockedError naming who holds it."""

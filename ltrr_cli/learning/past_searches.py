@@ -123,7 +123,7 @@ def _walked(
     folder = checkpoint.folder_of(state, begin)
     catalog = state.generations.folder("catalog", state.current().catalog)
     snapshot = replace(
-        open_snapshot(state.settings, catalog, folder, serving=False),
+        open_snapshot(state.settings, catalog, folder, serving=False, texts=state.texts(catalog)),
         # the candidates that a ranker will meet are those that this policy lets in
         policy=serving.policy,
         history=serving.history,

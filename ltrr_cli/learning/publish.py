@@ -107,7 +107,8 @@ def _folded(state: State, catalog: int, ranker: Path | None, *, anew: bool) -> L
     begun = checkpoint.folder_of(state, found)
     if found is not None:
         generations.trust(found.kind, found.number)
-    snapshot = open_snapshot(state.settings, generations.folder("catalog", catalog), begun, serving=False)
+    folder = generations.folder("catalog", catalog)
+    snapshot = open_snapshot(state.settings, folder, begun, serving=False, texts=state.texts(folder))
     fold = Fold(snapshot, rewards, begun, 0 if found is None else found.checkpoint.marks.profiles)
 
     def write(folder: Path) -> None:

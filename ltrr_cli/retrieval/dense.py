@@ -24,6 +24,7 @@ class Dense(Strategy):
     """Cosine between query and entity embeddings."""
 
     name: ClassVar[str] = "dense"
+    of_catalog: ClassVar[bool] = True
     scores_all_as: ClassVar[str | None] = "cosine"
     evidence_names: ClassVar[tuple[str, ...]] = ("cosine",)
 
@@ -94,6 +95,7 @@ class DenseLook(Look):
         nearest: Callable[[int], Hits] | None = None,
     ) -> None:
         self._vectors, self._allowed, self._encode, self._nearest = vectors, request.allowed, encode, nearest
+        self._found = (-1, Hits.none())  # the limit that was asked for last, and what was there
 
     @cached_property
     def _vector(self) -> FloatArray:
@@ -103,7 +105,10 @@ class DenseLook(Look):
         """Bring the nearest rows; an empty query has no embedding and brings none."""
         if self._nearest is not None:
             return self._nearest(limit)
-        return Hits(*self._vectors.search(self._vector, limit, self._allowed))
+        found = self._found
+        if found[0] != limit:
+            found = self._found = limit, Hits(*self._vectors.search(self._vector, limit, self._allowed))
+        return found[1]
 
     def evidence(self, rows: IntArray) -> FloatArray:
         """Return the cosine of each row."""

@@ -7,6 +7,9 @@ from collections.abc import Iterator
 import numpy as np
 
 from ltrr_cli.core.types import Catalog, Entity, FloatArray
+from ltrr_cli.text.normalise import query_key
+
+MOST_FACTS = 12  # of an entity that count for a user's habits
 
 
 def attribute_texts(entity: Entity) -> Iterator[str]:
@@ -36,6 +39,18 @@ def prose(entity: Entity) -> str:
     'Blue\nA quiet record.'
     """
     return f"{entity.title}\n{entity.text}" if entity.text.strip() else all_text(entity)
+
+
+def facts_of(entity: Entity) -> list[tuple[str, str]]:
+    """Return (field, value) of an entity's type and of its first attribute values, folded as in readings.
+
+    >>> facts_of(Entity("1", "Blue", "album", "", {"genre": ("Jazz", "modal")}))
+    [('type', 'album'), ('genre', 'jazz'), ('genre', 'modal')]
+    """
+    named = [("type", entity.type)]
+    for name, values in entity.attributes.items():
+        named += [(name, str(value)) for value in (values if isinstance(values, tuple | list) else (values,))]
+    return [(name, query_key(value)) for name, value in named[:MOST_FACTS] if value]
 
 
 def popularity_share(catalog: Catalog) -> FloatArray:

@@ -25,6 +25,7 @@ class Fuzzy(Strategy):
     """Likeness of the query to whole names: edits, shared trigrams, prefixes."""
 
     name: ClassVar[str] = "fuzzy"
+    of_catalog: ClassVar[bool] = True
     evidence_names: ClassVar[tuple[str, ...]] = ("called",)
 
     def __init__(self, names: NameIndex, popularity: FloatArray) -> None:

@@ -31,6 +31,7 @@ class Lexical(Strategy):
     """BM25, how well a title matches the query, and which of its words an entity has at all."""
 
     name: ClassVar[str] = "lexical"
+    of_catalog: ClassVar[bool] = True
     scores_all_as: ClassVar[str | None] = "bm25"
     evidence_names: ClassVar[tuple[str, ...]] = (
         "bm25", "title_coverage", "title_density", "title_exact", "held", "words", "lacking",
@@ -105,14 +106,20 @@ class LexicalLook(Look):
     def __init__(self, lexical: Lexical, asked: _Asked, request: Request) -> None:
         self._lexical, self._asked, self._request = lexical, asked, request
         self._index, self._allowed = lexical.index, request.allowed
-        self._found, self._depth = Hits.none(), 0
+        self._found = (0, Hits.none())  # how deep, and what was there
 
     def hits(self, limit: int) -> Hits:
         """Bring the best BM25 scores."""
-        if limit > self._depth:
-            self._depth = max(limit, DEPTH)
-            self._found = Hits(*self._index.search(self._asked.clauses, self._depth, self._allowed))
-        return Hits(self._found.rows[:limit], self._found.scores[:limit])
+        found = self._deep(limit)[1]
+        return Hits(found.rows[:limit], found.scores[:limit])
+
+    def _deep(self, limit: int) -> tuple[int, Hits]:
+        """Return (depth, what is found down to it), at least as deep as ``limit``."""
+        found = self._found
+        if limit > found[0]:
+            depth = max(limit, DEPTH)
+            found = self._found = depth, Hits(*self._index.search(self._asked.clauses, depth, self._allowed))
+        return found
 
     def evidence(self, rows: IntArray) -> FloatArray:
         """Return how each row matches.
@@ -144,8 +151,7 @@ class LexicalLook(Look):
 
     def _scores(self, rows: IntArray) -> FloatArray:
         """Return (n,) float32: the index is asked again only for what its list may have left out."""
-        self.hits(DEPTH)
-        found = self._found
+        depth, found = self._deep(DEPTH)
         order = np.argsort(found.rows)
         place = np.searchsorted(found.rows, rows, sorter=order)
         known = place < len(order)
@@ -153,7 +159,7 @@ class LexicalLook(Look):
         scores = np.full(len(rows), np.nan, np.float32)
         scores[known] = found.scores[order[place[known]]]
         left = ~known
-        if len(found.rows) < self._depth:  # all that match are there, of those that are allowed
+        if len(found.rows) < depth:  # all that match are there, of those that are allowed
             left = left & ~self._allowed[rows] if self._allowed is not None else np.zeros_like(left)
         scores[left] = self._index.score_rows(self._asked.clauses, rows[left])
         return scores

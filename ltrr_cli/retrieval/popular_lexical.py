@@ -23,6 +23,7 @@ class PopularLexical(Strategy):
     """``BM25 x (1 + share of entities that are less popular)``, on the index of ``lexical``."""
 
     name: ClassVar[str] = "popular_lexical"
+    of_catalog: ClassVar[bool] = True
 
     def __init__(self, lexical: Lexical, popularity: FloatArray) -> None:
         self._lexical, self._popularity = lexical, popularity
@@ -50,9 +51,16 @@ class PopularLexicalLook(Look):
 
     def __init__(self, lexical: LexicalLook, popularity: FloatArray | None) -> None:
         self._lexical, self._popularity = lexical, popularity
+        self._found = (-1, Hits.none())  # the limit that was asked for last, and what was there
 
     def hits(self, limit: int) -> Hits:
         """Bring popular texts that match."""
+        found = self._found
+        if found[0] != limit:
+            found = self._found = limit, self._best(limit)
+        return found[1]
+
+    def _best(self, limit: int) -> Hits:
         if self._popularity is None:
             return Hits.none()
         found = self._lexical.hits(DEPTH)

@@ -86,6 +86,8 @@ class Strategy:
     evidence_names -- columns of what it can say of any row, brought or not: features of the ranker
     scores_all_as -- which of these is the score by which it retrieves, of any row
     signal_names -- what it can say of a request before retrieval: features of the bandit
+    of_catalog -- it goes by the words of a request and the catalog alone: its look serves whoever asks the same text,
+        from any thread
     remote -- it brings what a request carries of an answer from elsewhere; without one it is absent
     weigh_like -- the strategy whose weight it has in fusion; "": its own
     """
@@ -97,6 +99,7 @@ class Strategy:
     exploring: ClassVar[bool] = False
     live: bool = False
     second_wave: ClassVar[bool] = False
+    of_catalog: ClassVar[bool] = False
     remote: ClassVar[bool] = False
     weigh_like: str = ""
 
@@ -143,7 +146,9 @@ SomeLook = TypeVar("SomeLook", bound=Look, covariant=True)
 class _Looking(Protocol[SomeLook]):
     """A strategy by what its looks are: who builds on another strategy may ask these for more than three things."""
 
+    name: ClassVar[str]
     second_wave: ClassVar[bool]
+    of_catalog: ClassVar[bool]
 
     def look(self, request: Request) -> SomeLook:
         """Look at a request."""
@@ -152,7 +157,15 @@ class _Looking(Protocol[SomeLook]):
 
 def look_of(strategy: _Looking[SomeLook], request: Request) -> SomeLook:
     """Return a strategy's look at a request, made by whoever asks first: the engine, or a strategy built on it."""
-    return request.memo.once(_key(strategy, request), lambda: strategy.look(request))
+    key = _key(strategy, request)
+    known = request.memo.known(key)
+    if known is None:
+        if strategy.of_catalog and request.of_text is not None:
+            known = request.of_text.once(strategy.name, lambda: strategy.look(request))
+        else:
+            known = strategy.look(request)
+        request.memo.put(key, known)
+    return known  # type: ignore[return-value]  # a key always stands for one type
 
 
 def look_ahead(strategy: Strategy, requests: Sequence[Request]) -> None:

@@ -21,6 +21,7 @@ from uvicorn.protocols.http.auto import AutoHTTPProtocol
 from ltrr_cli.serving.app import Admission, create_app
 from ltrr_cli.serving.backend import Backend
 from ltrr_cli.serving.tokens import Tokens
+from ltrr_cli.storage.heap import collect_rarely
 
 KEEP_ALIVE_SECONDS = 30
 GRACE_SECONDS = 10  # for what is being answered when the server stops
@@ -141,4 +142,5 @@ def watch_lifeline(descriptor: int) -> None:
 
 
 if __name__ == "__main__":
+    collect_rarely()
     run(msgspec.json.decode(sys.argv[1], type=WorkerOptions))
