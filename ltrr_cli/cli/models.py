@@ -60,6 +60,7 @@ def render(screen: Console, card: ModelCard) -> None:
                 ("algorithm", card.algorithm),
                 ("trained", f"{card.trained} on {card.searches:,} searches, from {card.source}"),
                 ("verdict", card.reason),
+                ("untrained score", f"counts {card.anchor:g} beside it"),
             ]
         )
     )

@@ -90,6 +90,7 @@ class RankingSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     algorithm: str = "auto"
     sample: int = 2000  # newest searches that a training looks at
+    guard: tuple[str, ...] = ()  # files of queries and judgments that no ranker may make clearly worse
     cross: str = ""  # an imported cross-encoder that reads the first 20; it costs milliseconds a candidate
     shadow: str = ""  # a kept model that says beside the serving one what it would have shown
     swap: float = 0.0  # 0..1, share of the neighbouring pairs tried for a swap that are left to a coin

@@ -19,6 +19,7 @@ import msgspec
 from ltrr_cli.core.errors import DamagedError, DataError, NotFoundError, UsageError
 from ltrr_cli.core.report import Report
 from ltrr_cli.engine.schema import misfit
+from ltrr_cli.ranking.base_score import ANCHOR
 from ltrr_cli.ranking.model import Model
 from ltrr_cli.ranking.trained import NOTE, open_model
 from ltrr_cli.storage import disk
@@ -41,6 +42,7 @@ class ModelCard(Report):
     measures    -- on held-out searches: "trained", "serving", "difference" -> measure -> value
     importances -- feature -> loss of nDCG@10 when it is shuffled
     won, lost   -- held-out queries with the largest changes of nDCG@10
+    anchor      -- weight of the untrained score beside it
     """
 
     name: str
@@ -54,6 +56,7 @@ class ModelCard(Report):
     importances: Mapping[str, float]
     won: tuple[tuple[str, float], ...]
     lost: tuple[tuple[str, float], ...]
+    anchor: float = ANCHOR
 
 
 @dataclass(frozen=True, slots=True)

@@ -110,7 +110,7 @@ def by_ranker(model: Model, schema: Schema, features: FloatArray, page: FloatArr
 
     page -- (n,) the untrained score, whoever asks; lift -- (n,) log-odds of ``lift_of``
     """
-    return corrected(model.score(anonymous(schema, features)) + lift, lifted(page, lift))
+    return corrected(model.score(anonymous(schema, features)) + lift, lifted(page, lift), model.anchor)
 
 
 def _scores(schema: Schema, features: FloatArray, candidates: Candidates, scored_as: Mapping[str, str]) -> FloatArray:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 
-from ltrr_cli.core.types import FloatArray, Outcome
+from ltrr_cli.core.types import FloatArray, IntArray, Outcome
 from ltrr_cli.engine.frozen_search import FrozenSearch
 from ltrr_cli.ranking.model import Examples, Schema
 
@@ -64,4 +64,11 @@ class Collector:
             groups=np.repeat(np.arange(len(parts), dtype=np.int32), sizes),
             weights=np.ones(sum(sizes), np.float32),
             baseline=np.concatenate([item.baseline for item, _ in parts]),
+            items=_numbered(entity for item, _ in parts for entity in item.ids),
         )
+
+
+def _numbered(entities: Iterable[str]) -> IntArray:
+    """Return (n,) int32: equal entities have equal numbers."""
+    numbers: dict[str, int] = {}
+    return np.array([numbers.setdefault(entity, len(numbers)) for entity in entities], np.int32)

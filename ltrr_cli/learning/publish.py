@@ -21,7 +21,7 @@ from ltrr_cli.learning import checkpoint
 from ltrr_cli.learning.fold import Fold
 from ltrr_cli.learning.past_searches import past_searches
 from ltrr_cli.learning.timeline import rewards_of
-from ltrr_cli.learning.train import judged_examples, keep, train_model
+from ltrr_cli.learning.train import guard_of, judged_examples, keep, train_model
 from ltrr_cli.storage.manifest import MANIFEST
 from ltrr_cli.storage.segments import link_folder
 
@@ -197,7 +197,8 @@ def train(
         else:
             labelled = past_searches(state, serving, progress)
         progress("fit", 0, None)
-        trained = train_model(labelled, algorithm or settings.ranking.algorithm, serving.ranker)
+        guard = guard_of(state, serving, progress)
+        trained = train_model(labelled, algorithm or settings.ranking.algorithm, serving.ranker, guard)
         number = None
         if not dry_run and trained.model is not None:
             source = "journal" if judgments is None else "judgments"

@@ -9,6 +9,7 @@ import msgspec
 import numpy as np
 
 from ltrr_cli.core.clock import iso, now_ms
+from ltrr_cli.core.errors import UsageError
 from ltrr_cli.core.progress import Progress
 from ltrr_cli.core.types import DoubleArray, FloatArray, Impression, IntArray, Outcome
 from ltrr_cli.engine.frozen_search import FrozenSearch, freeze
@@ -16,10 +17,11 @@ from ltrr_cli.engine.model_store import KIND, ModelCard, name_of
 from ltrr_cli.engine.search import Answer, answer, context_of
 from ltrr_cli.engine.snapshot import Snapshot
 from ltrr_cli.engine.state import State
-from ltrr_cli.feedback.judgments import JudgedSet
+from ltrr_cli.feedback.judgments import JudgedSet, read_judged
 from ltrr_cli.learning.collector import Collector
 from ltrr_cli.learning.examination import click_weights
 from ltrr_cli.learning.timeline import Happened, SearchStep, timeline
+from ltrr_cli.ranking.anchor import kept_by
 from ltrr_cli.ranking.base_score import corrected
 from ltrr_cli.ranking.comparison import compare, importances
 from ltrr_cli.ranking.fit import fit
@@ -51,6 +53,7 @@ def keep(state: State, trained: Trained, model: Model, source: str) -> int:
             importances=trained.importances,
             won=trained.won,
             lost=trained.lost,
+            anchor=model.anchor,
         )
         disk.write_atomic(draft.folder / "card.json", msgspec.json.format(msgspec.json.encode(card)))
     return draft.number
@@ -196,12 +199,26 @@ def judged_examples(snapshot: Snapshot, judged: JudgedSet, progress: Progress) -
     return Labelled(collector.examples(schema), schema, queries, ordered=False, entities=entities)
 
 
-def train_model(given: Labelled, algorithm: str, serving: Model | None = None) -> Trained:
+def guard_of(state: State, snapshot: Snapshot, progress: Progress) -> Examples | None:
+    """Return the judged queries of ``ranking.guard``; None without any. Raises UsageError, DataError."""
+    files = state.settings.ranking.guard
+    if not files:
+        return None
+    if len(files) != 2:
+        raise UsageError(f"ranking.guard names {len(files)} files", hint='two: ["queries.jsonl", "judgments.tsv"]')
+    queries, qrels = (state.home / name for name in files)  # an absolute name stays as it is
+    return judged_examples(snapshot, read_judged(queries, qrels, snapshot.clock_ms), progress).examples
+
+
+def train_model(
+    given: Labelled, algorithm: str, serving: Model | None = None, guard: Examples | None = None
+) -> Trained:
     """Fit where searches are older, judge where they are newest; where the judgment is good, fit on all of them.
 
     Judged queries have no time: they are judged by cross-validation over whole queries.
 
     serving -- the ranker that serves now, where there is one: it has to be beaten too
+    guard   -- judged queries that must not become clearly worse
     """
     examples, schema = given.examples, given.schema
     groups = int(examples.groups.max(initial=-1)) + 1
@@ -209,40 +226,47 @@ def train_model(given: Labelled, algorithm: str, serving: Model | None = None) -
     if groups < fewest:
         reason = f"{groups} searches with a rewarded candidate; {fewest} are needed"
         return Trained(None, algorithm, False, groups, reason)
-    model, held, scores = _held_out(given, algorithm, groups)
+    model, held, scores = _held_out(given, algorithm, groups, guard)
     verdict = compare(held, scores)
     measures, better = verdict.measures(), verdict.better
     if serving is not None and serving.schema.digest == schema.digest:
         # it may have been trained on these very searches, which favours what serves: a change must earn its place
-        against = compare(held, scores, corrected(serving.score(held.features), held.baseline))
+        against = compare(held, scores, corrected(serving.score(held.features), held.baseline, serving.anchor))
         measures["ranker"] = against.serving
         better = better and against.better
     changes = _changes(given.queries, np.unique(held.groups), verdict.difference)
     weighty = importances(held, model)
+    if guard is not None and model.anchor not in kept_by(guard, model.score(guard.features)):
+        reason = "worse on the judged queries of ranking.guard"
+        return Trained(model, model.algorithm, False, groups, reason, measures, weighty, *changes)
     if not better:
         reason = "not better than the serving ranker" + (" on the newest searches" if given.ordered else "")
         return Trained(model, model.algorithm, False, groups, reason, measures, weighty, *changes)
     newest_ms = given.newest_ms
-    whole = fit(examples, schema, model.algorithm, ordered=given.ordered, trained_until_ms=newest_ms)
+    whole = fit(
+        examples, schema, model.algorithm, ordered=given.ordered, trained_until_ms=newest_ms, anchor=model.anchor
+    )
     reason = "better on the newest searches" if given.ordered else "better on queries that it was not trained on"
     return Trained(whole, model.algorithm, True, groups, reason, measures, weighty, *changes)
 
 
-def _held_out(given: Labelled, algorithm: str, groups: int) -> tuple[Model, Examples, FloatArray]:
+def _held_out(
+    given: Labelled, algorithm: str, groups: int, guard: Examples | None
+) -> tuple[Model, Examples, FloatArray]:
     """Return (a model, searches to judge on, their scores by models that had not seen them)."""
     examples, schema = given.examples, given.schema
     if given.ordered:
         first_held = groups - max(1, round(groups * HELD_OUT))
         older, held = part(examples, examples.groups < first_held), part(examples, examples.groups >= first_held)
-        model = fit(older, schema, algorithm)
-        return model, held, corrected(model.score(held.features), held.baseline)
+        model = fit(older, schema, algorithm, guard=guard)
+        return model, held, corrected(model.score(held.features), held.baseline, model.anchor)
     chosen = fit(examples, schema, algorithm, ordered=False)
     fold = np.random.default_rng(0).permutation(groups) % FOLDS
     scores = np.empty(len(examples.labels), np.float32)
     for number in range(FOLDS):
         test = fold[examples.groups] == number
         model = fit(part(examples, ~test), schema, chosen.algorithm, ordered=False)
-        scores[test] = corrected(model.score(examples.features[test]), examples.baseline[test])
+        scores[test] = corrected(model.score(examples.features[test]), examples.baseline[test], model.anchor)
     return chosen, examples, scores
 
 

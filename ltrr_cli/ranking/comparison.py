@@ -89,7 +89,7 @@ def importances(examples: Examples, model: Model, lines: int = IMPORTANCE_LINES,
     order = generator("permutation importance", len(examples.labels)).permutation(len(examples.labels))
 
     def quality(features: FloatArray) -> float:
-        scores = corrected(model.score(features), examples.baseline)
+        scores = corrected(model.score(features), examples.baseline, model.anchor)
         return float(per_search(examples, scores)["nDCG@10"].mean())
 
     whole = quality(examples.features)

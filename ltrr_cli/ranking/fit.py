@@ -13,12 +13,14 @@ auto       whichever does best on searches that it did not see: of all on judgme
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 
 import numpy as np
 
 from ltrr_cli.core.errors import DataError, UsageError
 from ltrr_cli.core.types import BoolArray, FloatArray
-from ltrr_cli.ranking.base_score import corrected
+from ltrr_cli.ranking.anchor import chosen_anchor
+from ltrr_cli.ranking.base_score import ANCHOR, corrected
 from ltrr_cli.ranking.comparison import mean_measures, per_search
 from ltrr_cli.ranking.fit_lambdamart import fit_lambdamart
 from ltrr_cli.ranking.fit_lightgbm import available, fit_lightgbm
@@ -52,12 +54,16 @@ def fit(
     *,
     ordered: bool = True,
     trained_until_ms: int | None = None,
+    anchor: float | None = None,
+    guard: Examples | None = None,
 ) -> Model:
     """Train a ranker; raises UsageError for an unknown algorithm, DataError for examples without both kinds of labels.
 
     ordered -- groups are in time order, so ``auto`` judges on the newest searches; False (judged queries, which have
         no time): by cross-validation. Whole searches are held out either way.
     trained_until_ms -- the moment of the newest search, noted in the model
+    anchor  -- weight of the untrained score; None: chosen, where searches are in time order and suffice for it
+    guard   -- judged queries that the anchor must not make clearly worse
 
     The same examples and seed give the same model.
     """
@@ -71,7 +77,22 @@ def fit(
     if algorithm == "auto":
         measures = contest(examples, seed, ordered=ordered)
         algorithm = max(measures, key=lambda name: measures[name]["nDCG@10"]) if measures else "linear"
-    return Ranker(algorithm, schema, _parts(sampled(examples), algorithm, seed), trained_until_ms, measures)
+    if anchor is None:
+        anchor = _anchor(examples, algorithm, seed, guard) if ordered and algorithm in STEADY else ANCHOR
+    parts = _parts(sampled(examples), algorithm, seed)
+    return Ranker(algorithm, schema, parts, trained_until_ms, measures, anchor)
+
+
+def _anchor(examples: Examples, algorithm: str, seed: int, guard: Examples | None) -> float:
+    """Return the weight of the untrained score that is best on the newest third, with what the older ones teach."""
+    if int(searches(examples)[-1]) + 1 < FEWEST_FOR_TREES:
+        return ANCHOR
+    for older, newer in _splits(examples, seed, True):
+        model = _fitted(older, algorithm, seed)
+        judged = None if guard is None else (guard, model.score(guard.features).astype(np.float32))
+        chosen = np.unique(older.items[older.labels > 0]) if len(older.items) else older.items
+        return chosen_anchor(model.score(newer.features).astype(np.float32), newer, chosen, judged)
+    return ANCHOR
 
 
 def contest(examples: Examples, seed: int = 0, *, ordered: bool = True) -> Measures:
@@ -147,7 +168,7 @@ def _usable(examples: Examples, schema: Schema) -> Examples:
         raise DataError("weights must be finite and above zero, one for every label")
     if not _has_both(examples.labels):
         raise DataError("examples need both rewarded and unrewarded candidates")
-    return Examples(finite(examples.features), examples.labels, examples.groups, examples.weights, examples.baseline)
+    return replace(examples, features=finite(examples.features))
 
 
 def _has_both(labels: FloatArray) -> BoolArray | bool:

@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
+import numpy as np
+
 from ltrr_cli.core.types import FloatArray, IntArray
 
 
@@ -34,6 +36,7 @@ class Examples:
     groups   -- (n,) int32, ascending; equal numbers are one search, in time order
     weights  -- (n,) float32, > 0 (inverse propensities where known)
     baseline -- (n,) float32, the score that served (or would have served) the candidate: what to beat
+    items    -- (n,) int32, a number of each candidate's entity, the same in all searches; empty where unknown
     """
 
     features: FloatArray
@@ -41,10 +44,11 @@ class Examples:
     groups: IntArray
     weights: FloatArray
     baseline: FloatArray
+    items: IntArray = field(default_factory=lambda: np.empty(0, np.int32))
 
 
-class Model(Protocol):
-    """A trained ranker, served with NumPy alone."""
+class Scorer(Protocol):
+    """What a ranker is made of: scores by features, that survive the disk."""
 
     @property
     def algorithm(self) -> str:
@@ -62,4 +66,13 @@ class Model(Protocol):
 
     def save(self, folder: Path) -> None:
         """Write arrays and a JSON header (never pickle)."""
+        ...
+
+
+class Model(Scorer, Protocol):
+    """A trained ranker, served with NumPy alone."""
+
+    @property
+    def anchor(self) -> float:
+        """Return the weight of the untrained score that its own scores correct, 0 or more."""
         ...

@@ -11,7 +11,8 @@ import msgspec
 from ltrr_cli.core.errors import DamagedError, DataError
 from ltrr_cli.core.plugins import PluginRegistry
 from ltrr_cli.core.types import FloatArray
-from ltrr_cli.ranking.model import Examples, Model, Schema
+from ltrr_cli.ranking.base_score import ANCHOR
+from ltrr_cli.ranking.model import Examples, Schema, Scorer
 
 RANKERS = PluginRegistry(
     "ranker",
@@ -26,8 +27,8 @@ RANKERS = PluginRegistry(
 )
 
 
-class TrainedRanker(Model, Protocol):
-    """A ranker of another package: a ``Model`` that is made by ``fit`` and read back by ``open``.
+class TrainedRanker(Scorer, Protocol):
+    """A ranker of another package: a ``Scorer`` that is made by ``fit`` and read back by ``open``.
 
     ``algorithm`` is the name it is registered under. ``save`` may write any files but ``card.json``,
     ``served.json`` and ``ranker.json``; ``score`` must give the same for the same features after ``open``.
@@ -57,6 +58,7 @@ NOTE = "ranker.json"  # says whose model a folder holds
 
 class _Note(msgspec.Struct, frozen=True):
     ranker: str
+    anchor: float = ANCHOR
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +67,7 @@ class PluggedRanker:
 
     algorithm: str
     model: TrainedRanker
+    anchor: float = ANCHOR
 
     @property
     def schema(self) -> Schema:
@@ -78,7 +81,7 @@ class PluggedRanker:
     def save(self, folder: Path) -> None:
         """Let the model write its files, and add the note."""
         self.model.save(folder)
-        (folder / NOTE).write_bytes(msgspec.json.encode(_Note(self.algorithm)))
+        (folder / NOTE).write_bytes(msgspec.json.encode(_Note(self.algorithm, self.anchor)))
 
 
 def open_plugged(folder: Path) -> PluggedRanker | None:
@@ -87,8 +90,8 @@ def open_plugged(folder: Path) -> PluggedRanker | None:
     if not path.exists():
         return None
     try:
-        name = msgspec.json.decode(path.read_bytes(), type=_Note).ranker
-        return PluggedRanker(name, ranker(name).open(folder))
+        note = msgspec.json.decode(path.read_bytes(), type=_Note)
+        return PluggedRanker(note.ranker, ranker(note.ranker).open(folder), note.anchor)
     except (DataError, msgspec.MsgspecError, OSError, ValueError, KeyError) as error:
         raise DamagedError(
             f"{folder}: {error}", hint="install the package it came from, or ltrr train-ranker"

@@ -52,4 +52,5 @@ def part(examples: Examples, keep: np.ndarray) -> Examples:
         examples.groups[keep],
         examples.weights[keep],
         examples.baseline[keep],
+        examples.items[keep] if len(examples.items) else examples.items,
     )

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from ltrr_cli.core.errors import DamagedError, DataError
 from ltrr_cli.core.types import FloatArray
+from ltrr_cli.ranking.base_score import ANCHOR
 from ltrr_cli.ranking.linear import Linear
 from ltrr_cli.ranking.model import Model, Schema
 from ltrr_cli.ranking.ranker_registry import open_plugged
@@ -43,6 +44,7 @@ class Header(msgspec.Struct, frozen=True):
     parts: tuple[PartHeader, ...]
     trained_until_ms: int | None = None
     measures: dict[str, dict[str, float]] = {}
+    anchor: float = ANCHOR
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +53,7 @@ class Ranker:
 
     trained_until_ms -- the moment of the newest search it has seen, None where unknown
     measures         -- candidate algorithm -> measure -> value, where it was chosen among several
+    anchor           -- weight of the untrained score beside it
     """
 
     algorithm: str
@@ -58,6 +61,7 @@ class Ranker:
     parts: tuple[tuple[float, Part], ...]
     trained_until_ms: int | None = None
     measures: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+    anchor: float = ANCHOR
 
     def score(self, features: FloatArray) -> FloatArray:
         """Return (n,) float32, larger is better; what is not finite counts as missing.
@@ -83,6 +87,7 @@ class Ranker:
             tuple(PartHeader(part.kind, weight) for weight, part in self.parts),
             self.trained_until_ms,
             {name: dict(values) for name, values in self.measures.items()},
+            self.anchor,
         )
         (folder / "model.json").write_bytes(msgspec.json.encode(header))
         stored: dict[str, Any] = {
@@ -129,7 +134,9 @@ def open_model(folder: Path) -> Model:
         raise DamagedError(f"{folder}: {_line(error)}", hint=_HINT) from None
     if not parts:
         raise DamagedError(f"{folder}: a model without parts", hint=_HINT)
-    return Ranker(header.algorithm, schema, parts, header.trained_until_ms, header.measures)
+    if not 0.0 <= header.anchor < np.inf:
+        raise DamagedError(f"{folder}: an anchor of {header.anchor}", hint=_HINT)
+    return Ranker(header.algorithm, schema, parts, header.trained_until_ms, header.measures, header.anchor)
 
 
 def _part(

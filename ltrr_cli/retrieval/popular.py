@@ -67,8 +67,7 @@ class Popular(Strategy):
     def scores(self, rows: IntArray, moment: int) -> FloatArray:
         """Return (n,) float32: how popular each row is, whatever is asked for."""
         scores: FloatArray = self._prior[rows].astype(np.float32)
-        active = self._trend.acted_on(rows)
-        scores[active] += self._trend.at(rows[active], moment, SPAN)
+        scores += self._trend.at(rows, moment, SPAN)
         return scores
 
     def match(self, request: Request) -> RowScores | None:

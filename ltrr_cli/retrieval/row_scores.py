@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from ltrr_cli.core.types import FloatArray, IntArray
 
+MANY = 4  # with a row of so many entities, to count over all of them is the quickest way
 FEW = 2_048  # rows below which sorting is the quickest way to find equal ones
 
 
@@ -32,6 +33,10 @@ class RowScores:
         >>> RowScores.summed(np.array([7, 2, 7]), np.array([1.0, 5.0, 2.0]), 9)
         RowScores(rows=array([2, 7], dtype=int32), scores=array([5., 3.], dtype=float32))
         """
+        if MANY * len(rows) >= entities:
+            whole = np.bincount(rows, values, entities).astype(np.float32)
+            found = np.flatnonzero(whole).astype(np.int32)
+            return RowScores(found, whole[found])
         several, place = gathered([rows], entities)
         total = np.bincount(place[0], values, len(several)).astype(np.float32)
         touched = total != 0

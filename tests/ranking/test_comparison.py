@@ -98,7 +98,7 @@ def test_shuffling_a_column_that_the_ranker_does_not_use_costs_nothing():
     examples = made(60)
 
     class First:
-        algorithm, schema = "first", SCHEMA
+        algorithm, schema, anchor = "first", SCHEMA, 2.0
 
         def score(self, features: np.ndarray) -> np.ndarray:
             return np.nan_to_num(features[:, 0])

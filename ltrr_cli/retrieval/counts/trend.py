@@ -10,7 +10,7 @@ from typing import Self
 import numpy as np
 
 from ltrr_cli.core.clock import HOUR
-from ltrr_cli.core.types import BoolArray, DoubleArray, FloatArray, IntArray, MomentArray
+from ltrr_cli.core.types import DoubleArray, FloatArray, IntArray, MomentArray
 from ltrr_cli.retrieval.counts.decayed_counts import COLUMNS, NEVER, RATES, count, decayed
 from ltrr_cli.storage.packed_arrays import Array, open_arrays, write_arrays
 from ltrr_cli.storage.segments import Arrays, TableFile
@@ -60,8 +60,11 @@ class Trend:
 
     def at(self, rows: IntArray, time_ms: int, span: int) -> FloatArray:
         """Return (n,) float32: one column of ``values``."""
-        only = slice(span, span + 1)
-        return decayed(self._value[rows, only], self._last[rows], time_ms, only)[:, 0]
+        only, found, active = slice(span, span + 1), np.zeros(len(rows), np.float32), self._touched[rows]
+        if active.any():
+            acted = rows[active]
+            found[active] = decayed(self._value[acted, only], self._last[acted], time_ms, only)[:, 0]
+        return found
 
     def totals(self, time_ms: int) -> FloatArray:
         """Return (COLUMNS,) float32: the sum over all entities, decayed to a moment."""
@@ -74,11 +77,6 @@ class Trend:
     def touched(self) -> IntArray:
         """Return the rows that were ever acted on, ascending."""
         return np.flatnonzero(self._touched).astype(np.int32)
-
-    def acted_on(self, rows: IntArray) -> BoolArray:
-        """Return (n,) bool: which rows were ever acted on."""
-        acted: BoolArray = self._touched[rows]
-        return acted
 
     def save(self, path: Path) -> None:
         """Write touched rows, or those that changed since it was opened; ``path`` has no suffix."""

@@ -1,0 +1,76 @@
+"""How much does the untrained score count beside a ranker, in this workspace?
+
+Clicks choose, on searches newer than those of the training: the heaviest anchor that is not clearly worse than the best
+one. But a log can vouch only for what it contains. A catalog that was written after the clicks, or from them, tells a
+ranker what will be clicked, and clicks cannot show that: it finds what nobody had chosen before as surely as what many
+had. So where a lighter anchor gains on such entities nearly what it gains on the others, the usual one is kept; a
+team's judgments (``ranking.guard``), where there are some, decide in place of that rule.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+import numpy as np
+
+from ltrr_cli.core.types import BoolArray, DoubleArray, FloatArray, IntArray
+from ltrr_cli.ranking.base_score import ANCHOR, corrected
+from ltrr_cli.ranking.comparison import paired_interval, per_search
+from ltrr_cli.ranking.model import Examples
+
+ANCHORS: Final = (0.0, 0.25, 0.5, 1.0, ANCHOR)
+VOUCHED = 0.5  # share of the gain on entities that were chosen before, up to which others may gain
+FEWEST = 10  # searches for entities of one kind, without which nothing is known of these
+
+Judged = tuple[Examples, FloatArray]  # judged queries, and a ranker's scores of their candidates
+
+
+def chosen_anchor(scores: FloatArray, newer: Examples, chosen: IntArray, guard: Judged | None = None) -> float:
+    """Return the weight of the untrained score that suits a ranker.
+
+    scores -- (n,) the ranker's, of searches that it was not trained on
+    chosen -- numbers of the entities that somebody had chosen by then, as in ``newer.items``
+    guard  -- judgments, on which nothing may become clearly worse than without the ranker
+    """
+    quality = {anchor: _quality(newer, corrected(scores, newer.baseline, anchor)) for anchor in ANCHORS}
+    if guard is not None:
+        kept = kept_by(*guard)
+        quality = {anchor: each for anchor, each in quality.items() if anchor in kept}
+    if not quality:
+        return ANCHOR
+    best = max(quality.values(), key=lambda each: float(each.mean()))
+    near = max(anchor for anchor, each in quality.items() if paired_interval(best - each)[0] <= 0.0)
+    if guard is None and near < ANCHOR and not _vouched(quality[near] - quality[ANCHOR], _known(newer, chosen)):
+        return ANCHOR
+    return near
+
+
+def kept_by(judged: Examples, scores: FloatArray) -> frozenset[float]:
+    """Return the anchors with which judged queries are not clearly worse off than without the ranker."""
+    without = _quality(judged, judged.baseline)
+    gains = {anchor: _quality(judged, corrected(scores, judged.baseline, anchor)) - without for anchor in ANCHORS}
+    return frozenset(anchor for anchor, gain in gains.items() if paired_interval(gain)[1] >= 0.0)
+
+
+def _quality(examples: Examples, scores: FloatArray) -> DoubleArray:
+    measures: Mapping[str, DoubleArray] = per_search(examples, scores)
+    return measures["nDCG@10"]
+
+
+def _known(newer: Examples, chosen: IntArray) -> BoolArray | None:
+    """Return (searches,) bool: where somebody chose what had been chosen before; None where entities are not known."""
+    if not len(newer.items):
+        return None
+    start = np.flatnonzero(np.diff(newer.groups, prepend=newer.groups[:1] - 1))
+    found: BoolArray = np.logical_or.reduceat((newer.labels > 0) & np.isin(newer.items, chosen), start)
+    return found
+
+
+def _vouched(gain: DoubleArray, known: BoolArray | None) -> bool:
+    """Say whether it is on what was chosen before that a lighter anchor gains."""
+    if known is None or np.count_nonzero(known) < FEWEST:
+        return False
+    if np.count_nonzero(~known) < FEWEST:
+        return True
+    return bool(gain[~known].mean() <= VOUCHED * gain[known].mean())
