@@ -1,7 +1,7 @@
 """How much does the untrained score count beside a ranker, in this workspace?
 
-Clicks choose, on searches newer than those of the training: the heaviest anchor that is not clearly worse than the best
-one. But a log can vouch only for what it contains. A catalog that was written after the clicks, or from them, tells a
+Clicks choose, on searches newer than those of the training: the heaviest anchor within a standard error of the best one
+(Breiman et al., Classification and Regression Trees, 1984). But a log can vouch only for what it contains. A catalog that was written after the clicks, or from them, tells a
 ranker what will be clicked, and clicks cannot show that: it finds what nobody had chosen before as surely as what many
 had. So where a lighter anchor gains on such entities nearly what it gains on the others, the usual one is kept; a
 team's judgments (``ranking.guard``), where there are some, decide in place of that rule.
@@ -40,7 +40,7 @@ def chosen_anchor(scores: FloatArray, newer: Examples, chosen: IntArray, guard: 
     if not quality:
         return ANCHOR
     best = max(quality.values(), key=lambda each: float(each.mean()))
-    near = max(anchor for anchor, each in quality.items() if paired_interval(best - each)[0] <= 0.0)
+    near = max(anchor for anchor, each in quality.items() if _within_error(best - each))
     if guard is None and near < ANCHOR and not _vouched(quality[near] - quality[ANCHOR], _known(newer, chosen)):
         return ANCHOR
     return near
@@ -51,6 +51,10 @@ def kept_by(judged: Examples, scores: FloatArray) -> frozenset[float]:
     without = _quality(judged, judged.baseline)
     gains = {anchor: _quality(judged, corrected(scores, judged.baseline, anchor)) - without for anchor in ANCHORS}
     return frozenset(anchor for anchor, gain in gains.items() if paired_interval(gain)[1] >= 0.0)
+
+
+def _within_error(loss: DoubleArray) -> bool:
+    return float(loss.mean()) <= float(loss.std()) / len(loss) ** 0.5
 
 
 def _quality(examples: Examples, scores: FloatArray) -> DoubleArray:
