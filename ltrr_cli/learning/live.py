@@ -89,6 +89,14 @@ class LiveLearning:
         self._catch_up(*opened)
         return self._learnt[opened[0]].beyond
 
+    def learn_new(self) -> None:
+        """Let what answers learn what was journalled since it last learnt; quick where nothing was."""
+        opened = self._state.opened()
+        if opened is not None:
+            learnt = self._learnt.get(opened[0])
+            if learnt is None or self._state.journal.newest_event() > learnt.events:
+                self._catch_up(*opened)
+
     def _catch_up(self, live: LiveSnapshot, current: Current) -> None:
         with self._one:
             learnt = self._learnt.get(live)

@@ -1,10 +1,11 @@
 """How much does the untrained score count beside a ranker, in this workspace?
 
 Clicks choose, on searches newer than those of the training: the heaviest anchor within a standard error of the best one
-(Breiman et al., Classification and Regression Trees, 1984). But a log can vouch only for what it contains. A catalog that was written after the clicks, or from them, tells a
-ranker what will be clicked, and clicks cannot show that: it finds what nobody had chosen before as surely as what many
-had. So where a lighter anchor gains on such entities nearly what it gains on the others, the usual one is kept; a
-team's judgments (``ranking.guard``), where there are some, decide in place of that rule.
+(Breiman et al., Classification and Regression Trees, 1984). But a log can vouch only for what it contains. A catalog
+that was written after the clicks, or from them, tells a ranker what will be clicked, and clicks cannot show that: it
+finds what nobody had chosen before as surely as what many had. So where a lighter anchor gains on such entities nearly
+what it gains on the others, the usual one is kept; a team's judgments (``ranking.guard``), where there are some, decide
+in place of that rule.
 """
 
 from __future__ import annotations
@@ -54,7 +55,7 @@ def kept_by(judged: Examples, scores: FloatArray) -> frozenset[float]:
 
 
 def _within_error(loss: DoubleArray) -> bool:
-    return float(loss.mean()) <= float(loss.std()) / len(loss) ** 0.5
+    return bool(loss.mean() <= loss.std() / len(loss) ** 0.5)
 
 
 def _quality(examples: Examples, scores: FloatArray) -> DoubleArray:

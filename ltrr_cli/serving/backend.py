@@ -1,7 +1,9 @@
 """The workspace behind the routes: one small interface, one thread for what is not safe to share, and deadlines.
 
 Calls that touch the open snapshot run on the ``_asking`` threads, one after the other: they share one core anyway.
-Late answers, opening newer generations and answers without anything learnt have threads of their own.
+Late answers, journalling feedback, opening newer generations and answers without anything learnt have threads of their
+own. Whoever asks learns first what was journalled since, by this worker or another: so feedback waits for no query, and
+where many queries wait, one of them learns all that has come.
 """
 
 from __future__ import annotations
@@ -12,6 +14,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 from threading import Lock
+from time import monotonic
 from typing import Any, ParamSpec, TypeVar
 
 from ltrr_cli.charts.sections import Dashboard
@@ -47,6 +50,7 @@ from ltrr_cli.workspace.explain import Explanation, explain, inferred_values
 from ltrr_cli.workspace.memory_report import remembered
 
 MOST_WAITING = 256  # requests of one worker, beyond which a new one is refused
+BUSY, PAUSE = 2, 0.05  # requests that wait, from which on is learnt only after a pause, in seconds
 REMEMBERED = 100  # entities of the memory that are looked through for ``chosen_by``
 
 P = ParamSpec("P")
@@ -76,11 +80,13 @@ class Backend:
         self._asking = ThreadPoolExecutor(threads, "ask")
         self._late = ThreadPoolExecutor(1, "late")
         self._beside = ThreadPoolExecutor(1, "beside")
+        self._feeding = ThreadPoolExecutor(1, "feed")
         self._live = LiveLearning(self.state)
         self._fallback = Fallback(self.state)
         self._unlearned: ServedState | None = None
         self._suggester: Suggester | None = None
         self._waiting = 0
+        self._learnt_at = 0.0
 
     # ------------------------------------------------------------ life
 
@@ -99,7 +105,7 @@ class Backend:
 
     def close(self) -> None:
         """Wait for what is being done, and stop."""
-        for pool in (self._asking, self._late, self._beside):
+        for pool in (self._feeding, self._asking, self._late, self._beside):
             pool.shutdown(wait=True, cancel_futures=True)
 
     def generations(self) -> GenerationNumbers:
@@ -135,11 +141,14 @@ class Backend:
 
     async def run(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Call a function of the open snapshot on the thread that may."""
+        return await self._waited_for(self._asking, lambda: self._locked(function, *args, **kwargs))
+
+    async def _waited_for(self, pool: ThreadPoolExecutor, function: Callable[[], T]) -> T:
         if self._waiting >= MOST_WAITING:
             raise RefusedError(503, "overloaded", "too many requests wait", headers={"Retry-After": "1"})
         self._waiting += 1
         try:
-            return await _on(self._asking, lambda: self._locked(function, *args, **kwargs))
+            return await _on(pool, function)
         finally:
             self._waiting -= 1
 
@@ -166,14 +175,14 @@ class Backend:
     # ------------------------------------------------------------ feeding
 
     async def feed(self, records: Sequence[object], read: Callable[[Mapping[str, Any]], Parsed]) -> FeedbackReport:
-        """Journal events and learn them at once."""
-        return await self.run(self._feed, records, read)
+        """Journal events: whoever asks next learns them. Raises RefusedError 503 where too many wait."""
+        return await self._waited_for(self._feeding, lambda: take(self.state.journal, self.signer, records, read))
 
-    def _feed(self, records: Sequence[object], read: Callable[[Mapping[str, Any]], Parsed]) -> FeedbackReport:
-        report = take(self.state.journal, self.signer, records, read)
-        if report.accepted:
-            self._live.learn()
-        return report
+    def _learn(self) -> None:
+        """Learn what was journalled since; where many wait, only now and then."""
+        if self._waiting <= BUSY or monotonic() - self._learnt_at >= PAUSE:
+            self._live.learn_new()
+            self._learnt_at = monotonic()
 
     # ------------------------------------------------------------ inside
 
@@ -195,6 +204,7 @@ class Backend:
         )  # fmt: skip
 
     def _answer(self, asked: QueryRequest, body: QueryBody, claim: _Claim) -> Answered:
+        self._learn()
         page = respond(self.state, asked, still_wanted=claim.take)
         claim.take()  # where nothing is journalled, too: it is too late for a fallback
         snapshot, current = self.state.held()

@@ -93,6 +93,18 @@ def test_acts_since_a_publication_survive_it(served: Served, home: Path):
     assert chosen[second["results"][1]["id"]] == 1
 
 
+def test_what_one_worker_takes_in_the_next_question_to_any_of_them_knows(served: Served):
+    workers = [served(settings="deadline_ms = 60000.0"), served()]
+    for number in range(6):
+        text = f"nobody wrote {number}"
+        asked, fed = workers[number % 2], workers[number // 2 % 2]
+        page = ask(asked, text, user=f"u{number}", explore=False)
+        fed.post("/v1/feedback", json=click(page, 3))
+        for worker in workers:
+            after = [line["id"] for line in ask(worker, text, explore=False)["results"]]
+            assert after.index(page["results"][3]["id"]) < 3, (number, "not learnt before it answered")
+
+
 def test_a_damaged_generation_leaves_the_one_that_answers(served: Served, home: Path):
     client = served(follow=True)
     (home / "CURRENT.json").write_text("{}")
