@@ -32,6 +32,7 @@ class Lexical(Strategy):
 
     name: ClassVar[str] = "lexical"
     scores_all_as: ClassVar[str | None] = "bm25"
+    least_score: ClassVar[float | None] = 0.0  # of texts that share no word with the query
     evidence_names: ClassVar[tuple[str, ...]] = (
         "bm25", "title_coverage", "title_density", "title_exact", "held", "words", "lacking",
     )  # fmt: skip
