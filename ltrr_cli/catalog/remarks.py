@@ -29,6 +29,7 @@ SAYINGS = {
     "years": ("note", "{field}: {values} read as {example}"),
     "dates": ("note", "{field}: {values} read as {example}"),
     "hits": ("note", "{lines} of search hits: the entity is their _source"),
+    "prose": ("note", "{field}: prose in {values}; {example} also finds what is said there in other words"),
     "html": ("note", '{field}: HTML taken out of {values} (catalog.html = "keep" leaves it)'),
 }
 SHORT = 60  # characters of an example
@@ -82,7 +83,7 @@ def _example(check: str, field: str, value: object) -> str:
     if check == "flattened" and isinstance(value, Mapping):
         named = next((key for key, inner in value.items() if isinstance(inner, str)), next(iter(value), "name"))
         return f"{field}.{named}"
-    if check in ("seconds", "years", "dates", "column"):
+    if check in ("seconds", "years", "dates", "column", "prose"):
         return str(value)
     text = repr(value)
     return text if len(text) <= SHORT else text[: SHORT - 2] + ".."

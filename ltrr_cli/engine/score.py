@@ -8,15 +8,15 @@ from types import MappingProxyType
 
 import numpy as np
 
+from ltrr_cli.core.intent import surely
 from ltrr_cli.core.types import Candidates, FloatArray
 from ltrr_cli.engine.match import called, column, fitting, known, named, told_apart
 from ltrr_cli.ranking.base_score import corrected
-from ltrr_cli.ranking.fusion import blend, prior_share
+from ltrr_cli.ranking.fusion import CandidateScore, blend, prior_share
 from ltrr_cli.ranking.model import Model, Schema
 
-NOTHING: Mapping[str, str] = MappingProxyType({})
+NOTHING: Mapping[str, CandidateScore] = MappingProxyType({})
 WHO = "personal."  # columns of what is known of who asks
-SURER = 4  # power of the odds that a name is meant: those of names lie above 1/2, those of topics below 1/3
 TOLD = 3.0  # actions on a query that outweigh what its words tell apart
 LEAST = 1e-9  # share of a page, so that logarithms are finite
 
@@ -26,7 +26,7 @@ def untrained(
     features: FloatArray,
     candidates: Candidates,
     weights: FloatArray,
-    scored_as: Mapping[str, str] = NOTHING,
+    scored_as: Mapping[str, CandidateScore] = NOTHING,
 ) -> FloatArray:
     """Return (n,) float32: ``(1 - s) belief + s fused``, each a distribution over the candidates, whoever asks.
 
@@ -35,16 +35,17 @@ def untrained(
     only some of the candidates have of the query (``match.told_apart``), and where the query is somebody's name as it
     stands, the odds that a name is meant belong to who bears it.
 
-    scored_as -- strategy -> the column that holds its score of every candidate, whoever brought it
+    scored_as -- strategy -> how it scores every candidate, whoever brought it
     """
-    candidates = replace(candidates, scores=_scores(schema, features, candidates, scored_as))
+    scores, whole = _scores(schema, features, candidates, scored_as)
+    candidates = replace(candidates, scores=scores)
     weights = _believed(schema, features, candidates, weights)
-    fused = blend(candidates.scores, weights, column(schema, features, "entity.popularity"))
+    fused = blend(candidates.scores, weights, column(schema, features, "entity.popularity"), whole)
     apart = told_apart(schema, features)
     fused = prior_share(fused * apart)
     bearing = called(schema, features)
     if bearing.any():
-        meant = _surely(named(schema, features) * float(bearing.max()))
+        meant = surely(named(schema, features) * float(bearing.max()))
         fused = (1.0 - meant) * fused + meant * prior_share((fused + LEAST) * bearing)
     belief = column(schema, features, "memory.belief")
     share = column(schema, features, "memory.prior_share")
@@ -78,19 +79,10 @@ def lift_of(schema: Schema, features: FloatArray, page: FloatArray) -> FloatArra
     if not lift.any():
         return lift
     fit = fitting(schema, features)
-    meant = _surely(named(schema, features) * float(fit.max(initial=0.0)))
+    meant = surely(named(schema, features) * float(fit.max(initial=0.0)))
     mixed = meant * prior_share(page * fit) + (1.0 - meant) * prior_share(page * np.exp(lift))
     changed: FloatArray = (np.log(np.maximum(mixed, LEAST)) - np.log(np.maximum(page, LEAST))).astype(np.float32)
     return changed
-
-
-def _surely(odds: float) -> float:
-    """Return odds that tell names from topics more sharply.
-
-    >>> [round(_surely(odds), 2) for odds in (0.1, 0.35, 0.5, 0.65, 0.9)]
-    [0.0, 0.08, 0.5, 0.92, 1.0]
-    """
-    return odds**SURER / (odds**SURER + (1.0 - odds) ** SURER)
 
 
 def anonymous(schema: Schema, features: FloatArray) -> FloatArray:
@@ -113,17 +105,19 @@ def by_ranker(model: Model, schema: Schema, features: FloatArray, page: FloatArr
     return corrected(model.score(anonymous(schema, features)) + lift, lifted(page, lift), model.anchor)
 
 
-def _scores(schema: Schema, features: FloatArray, candidates: Candidates, scored_as: Mapping[str, str]) -> FloatArray:
-    """Return (n, s) scores, those of strategies that can score any candidate without gaps.
+def _scores(
+    schema: Schema, features: FloatArray, candidates: Candidates, scored_as: Mapping[str, CandidateScore]
+) -> tuple[FloatArray, dict[int, CandidateScore]]:
+    """Return (n, s) scores, those of strategies that can score any candidate without gaps; and the places of these.
 
     A gap would count as the worst score, though the strategy may only have been cut off above it.
     """
-    scores = candidates.scores.copy()
+    scores, whole = candidates.scores.copy(), {}
     for place, name in enumerate(candidates.strategies):
-        whole = column(schema, features, scored_as[name]) if name in scored_as else None
-        if whole is not None:
-            scores[:, place] = whole
-    return scores
+        known = column(schema, features, scored_as[name].column) if name in scored_as else None
+        if known is not None:
+            scores[:, place], whole[place] = known, scored_as[name]
+    return scores, whole
 
 
 def lifted(page: FloatArray, lift: FloatArray) -> FloatArray:

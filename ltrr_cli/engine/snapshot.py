@@ -20,7 +20,7 @@ from ltrr_cli.core.config import Settings
 from ltrr_cli.core.counted import CountedDay
 from ltrr_cli.core.errors import DamagedError, DataError, UsageError
 from ltrr_cli.core.inferred import Inferred
-from ltrr_cli.core.intent import meant_by_name, states_values
+from ltrr_cli.core.intent import meant_by_name, states_values, surely
 from ltrr_cli.core.memo import Memo
 from ltrr_cli.core.types import Context, Encoder, FloatArray, Outcome, Profile, Reading, Request
 from ltrr_cli.engine.constraints import allowed_by, asked_for, constrained
@@ -28,6 +28,7 @@ from ltrr_cli.engine.query_cache import QueryCache
 from ltrr_cli.engine.rerank import Reranker
 from ltrr_cli.engine.schema import misfit
 from ltrr_cli.ranking.candidate_features import schema
+from ltrr_cli.ranking.fusion import CandidateScore, lead
 from ltrr_cli.ranking.model import Model, Schema
 from ltrr_cli.ranking.trained import holds_model, open_model
 from ltrr_cli.retrieval import strategy_registry
@@ -73,8 +74,6 @@ ANALYSIS = 2  # see ``CatalogHeader.analysis``
 CATALOG_ENCODER = "catalog"  # the encoder learnt here
 LEXICAL, DENSE = "lexical", "dense"
 LEAST = 1e-3  # of a strategy that finds no known item: it decides where no other brings anything
-PRETRAINED = 1.5  # weight of a pretrained encoder beside 1 of full text; 1 to 2 differ by less than sets do
-OTHERS = 0.3  # share of their weight that other strategies keep beside these two
 
 
 @dataclass(slots=True, weakref_slot=True)
@@ -128,18 +127,17 @@ class Snapshot:
 
         What explores weighs nothing: it never leads a page by its own word. Without words known items say nothing, and
         who starts from a person or an entity that is given leads. Weights for stated values count by the odds that the
-        query is one. Where something else than a name is asked for and the encoder is a pretrained one, ``lexical`` and
-        ``dense`` lead, and the others keep a share: what such an encoder knows beyond the catalog's own words no known
-        item can show, for nobody paraphrases there.
+        query is one. Where something else than a name is asked for, ``lexical`` and ``dense`` lead (``fusion.lead``):
+        known items are mostly names, and nobody paraphrases there.
         """
         if not reading.tokens:
             return self._weights(names, {name: float(one.second_wave) for name, one in self.strategies.items()})
         weights = self._weights(names, self.header.fusion)
         stated = states_values(reading) if self.header.fusion_of_values else 0.0
-        if self._pretrained(names):
-            named, most, leading = meant_by_name(reading), float(weights.max()), OTHERS * weights
-            for name, lead in ((LEXICAL, 1.0), (DENSE, PRETRAINED)):
-                leading[[known == name for known in names]] = lead * most
+        if LEXICAL in names and DENSE in names:
+            named = surely(meant_by_name(reading))
+            two = names.index(LEXICAL), names.index(DENSE)
+            leading = lead(weights, *two, pretrained=self._pretrained(names))
             weights = (named * weights + (1.0 - named) * leading).astype(np.float32)
         if stated:
             weights = (1.0 - stated) * weights + stated * self._weights(names, self.header.fusion_of_values)
@@ -156,10 +154,10 @@ class Snapshot:
         shares: FloatArray = weights / weights.sum()
         return shares
 
-    def scored_as(self) -> dict[str, str]:
-        """Return strategy -> the feature that is its score of any candidate."""
-        known = ((name, strategy.scores_all_as) for name, strategy in self.strategies.items())
-        return {name: f"{name}.{column}" for name, column in known if column is not None}
+    def scored_as(self) -> dict[str, CandidateScore]:
+        """Return strategy -> how it scores any candidate."""
+        known = ((name, one.scores_all_as, one.least_score) for name, one in self.strategies.items())
+        return {name: CandidateScore(f"{name}.{column}", least) for name, column, least in known if column is not None}
 
     def _pretrained(self, names: Sequence[str]) -> bool:
         return DENSE in names and self.header.encoder != CATALOG_ENCODER

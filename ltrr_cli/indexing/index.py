@@ -9,7 +9,7 @@ from time import perf_counter
 from typing import Any
 
 from ltrr_cli.backends.encoder import open_encoder
-from ltrr_cli.backends.encoder_cache import cache_root, find_encoder
+from ltrr_cli.backends.encoder_cache import cache_root, find_encoder, list_encoders
 from ltrr_cli.backends.encoder_registry import ENCODERS
 from ltrr_cli.catalog.columns import Columns
 from ltrr_cli.catalog.intake import Intake, read_ids
@@ -18,13 +18,16 @@ from ltrr_cli.core.errors import DataError
 from ltrr_cli.core.progress import Progress
 from ltrr_cli.core.report import Report
 from ltrr_cli.core.types import Entity
-from ltrr_cli.engine.snapshot import header_of
+from ltrr_cli.engine.snapshot import CATALOG_ENCODER, header_of
 from ltrr_cli.engine.state import State
 from ltrr_cli.feedback.quarantine import Quarantine
 from ltrr_cli.indexing.amend import Amendment, amendment
 from ltrr_cli.indexing.build import EncoderChoice, build_generation, check_bad, strategies_of
 from ltrr_cli.learning.publish import learn
 from ltrr_cli.retrieval.memory.predicted import GIVEN, Given, read_given
+
+MINILM = "minilm"  # what is suggested for prose
+PROSE_WORDS, PROSE_SHARE = 20, 1 / 3  # a text of so many words is prose; a catalog where so many entities have one, too
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +101,9 @@ def index(
         seconds = {"read": round(perf_counter() - start, 3)}
         choice = _encoder_choice(state, encoder, keep=update and not refit)
         entities, kept = intake.sorted(), None
+        prose = sum(entity.text.count(" ") >= PROSE_WORDS - 1 for entity in entities)
+        if choice == EncoderChoice(CATALOG_ENCODER) and not ids_only and prose > PROSE_SHARE * len(entities):
+            intake.remarks.tell("prose", "text", _better_encoder(), prose)
         if ids_only:  # no texts are kept
             entities = [replace(entity, text="") for entity in entities]
         if folder is not None:
@@ -142,8 +148,14 @@ def _encoder_choice(state: State, name: str | None, *, keep: bool) -> EncoderCho
     if keep and current is not None and name is None:
         folder = state.generations.folder("catalog", current.catalog) / "encoder"
         return EncoderChoice(open_encoder(folder).name, keep=folder)
-    if wanted == "catalog":
-        return EncoderChoice("catalog")
+    if wanted == CATALOG_ENCODER:
+        return EncoderChoice(CATALOG_ENCODER)
     if wanted in ENCODERS.others():
         return EncoderChoice(wanted, plugin=True)
     return EncoderChoice(wanted, cached=find_encoder(cache_root(), wanted))
+
+
+def _better_encoder() -> str:
+    """Return what to type for an encoder that knows more than the catalog's own words."""
+    pulled = any(card.name == MINILM for card in list_encoders(cache_root()))
+    return f"--encoder {MINILM}" if pulled else f"--encoder {MINILM} (after ltrr encoder pull {MINILM})"

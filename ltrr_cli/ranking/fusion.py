@@ -6,6 +6,9 @@ combination of normalised scores above reciprocal rank fusion (Cormack et al., S
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from dataclasses import dataclass
+
 import numpy as np
 
 from ltrr_cli.core.types import FloatArray
@@ -13,16 +16,61 @@ from ltrr_cli.core.types import FloatArray
 RANK_CONSTANT = 60.0  # of the paper: how little the very first ranks differ
 _POPULARITY = 0.05  # of one best score: enough to order what strategies do not tell apart
 _BROUGHT = 0.05  # gain of the last of a list: it was brought, after all
+_RANK_SHARE, _RANK_SOFTNESS = 0.4, 20.0  # of the gain where all candidates have a score: by its rank; half of it at 21
+PRETRAINED, FROM_CATALOG = 1.1, 0.4  # weights of an encoder beside 1 of full text before anybody clicked
+OTHERS, OTHERS_OF_CATALOG = 0.2, 0.5  # shares of their weights that other strategies keep beside these two
 
 
-def blend(scores: FloatArray, weights: FloatArray, popularity: FloatArray | None) -> FloatArray:
+@dataclass(frozen=True, slots=True)
+class CandidateScore:
+    """How a strategy scores every candidate, whoever brought it.
+
+    column -- the feature that holds this score
+    least  -- the lowest score that there can be; None: the lowest of the candidates says where the scale begins
+    """
+
+    column: str
+    least: float | None = None
+
+
+NO_SCORES: Mapping[int, CandidateScore] = {}
+
+
+def lead(weights: FloatArray, lexical: int, dense: int, *, pretrained: bool) -> FloatArray:
+    """Return (s,) weights where something else than a name is asked for: full text and the encoder lead together.
+
+    Known items are asked for in their own words, so they cannot show what an encoder knows beyond these. What was
+    trained on other texts counts a little more than full text; what the catalog taught as much as known items say, but
+    less than half, and the others keep more beside it.
+
+    weights -- (s,) of known items; lexical, dense -- places of these two strategies
+
+    >>> lead(np.array([1.0, 0.5, 0.25], np.float32), 0, 1, pretrained=True).round(2).tolist()
+    [1.0, 1.100000023841858, 0.05000000074505806]
+    """
+    most = float(weights.max(initial=0.0))
+    leading: FloatArray = ((OTHERS if pretrained else OTHERS_OF_CATALOG) * weights).astype(np.float32)
+    leading[lexical] = most
+    leading[dense] = PRETRAINED * most if pretrained else min(FROM_CATALOG * most, float(weights[dense]))
+    return leading
+
+
+def blend(
+    scores: FloatArray,
+    weights: FloatArray,
+    popularity: FloatArray | None,
+    whole: Mapping[int, CandidateScore] = NO_SCORES,
+) -> FloatArray:
     """Return (n,) float32: ``sum_a w_a gain_a``, plus a little for popularity.
 
     scores     -- (n, s), NaN where a strategy did not bring the candidate
+    whole      -- place of a strategy -> how it scores every candidate (then NaN: they have nothing in common)
     weights    -- (s,) >= 0; where all that brought anything weigh nothing, they count alike
     popularity -- (n,) any scale, NaN where unknown
     """
     gain = gains(scores)
+    for place, score in whole.items():
+        gain[:, place] = _gain_of_all(scores[:, place], gain[:, place], score.least)
     fused = gain @ weights
     if not fused.any():
         fused = gain.sum(axis=1)
@@ -55,6 +103,26 @@ def gains(scores: FloatArray) -> FloatArray:
     gain: FloatArray = (_BROUGHT + (1.0 - _BROUGHT) * share).astype(np.float32, copy=False)
     gain[np.isnan(gain)] = 0.0
     return gain
+
+
+def _gain_of_all(scores: FloatArray, gain: FloatArray, least: float | None) -> FloatArray:
+    """Return (n,) gains of a strategy that scores every candidate: by score for the most part, the rest by rank.
+
+    Scores tell the first few apart; further down, where scores of two strategies are least comparable, ranks do better.
+
+    gain -- (n,) by score, from the lowest to the highest of the candidates
+    """
+    known = np.isfinite(scores)
+    if not known.any():
+        return gain
+    highest = float(scores[known].max())
+    if least is not None and highest > least:
+        gain = np.where(known, (scores - np.float32(least)) / np.float32(highest - least), 0.0)
+    ordered = np.sort(-scores[known])
+    above, upto = np.searchsorted(ordered, -scores, "left"), np.searchsorted(ordered, -scores, "right")
+    by_rank = (_RANK_SOFTNESS + 1.0) / (_RANK_SOFTNESS + 0.5 * (above + upto + 1))  # ties share the middle rank
+    mixed = (1.0 - _RANK_SHARE) * gain + _RANK_SHARE * np.where(known, by_rank, 0.0)
+    return mixed.astype(np.float32)
 
 
 def fuse(ranks: FloatArray) -> FloatArray:

@@ -40,7 +40,8 @@ class Fuzzy(Strategy):
     @classmethod
     def open(cls, resources: Resources, folder: Path, learned: Path | None) -> Self:
         """Open the index."""
-        return cls(resources.names or NameIndex.open(folder), popularity_share(resources.catalog))
+        names = NameIndex.open(folder) if resources.names is None else resources.names  # one without a name is falsy
+        return cls(names, popularity_share(resources.catalog))
 
     def look(self, request: Request) -> FuzzyLook:
         """Look for the names most alike; of equal ones the better known."""

@@ -33,6 +33,7 @@ class Lexical(Strategy):
     name: ClassVar[str] = "lexical"
     of_catalog: ClassVar[bool] = True
     scores_all_as: ClassVar[str | None] = "bm25"
+    least_score: ClassVar[float | None] = 0.0  # of texts that share no word with the query
     evidence_names: ClassVar[tuple[str, ...]] = (
         "bm25", "title_coverage", "title_density", "title_exact", "held", "words", "lacking",
     )  # fmt: skip

@@ -85,6 +85,7 @@ class Strategy:
     second_wave -- looks once more after the others, with their best hits as ``request.seeds``; signals come before
     evidence_names -- columns of what it can say of any row, brought or not: features of the ranker
     scores_all_as -- which of these is the score by which it retrieves, of any row
+    least_score -- the lowest that this score can be; None: it has no natural beginning
     signal_names -- what it can say of a request before retrieval: features of the bandit
     of_catalog -- it goes by the words of a request and the catalog alone: its look serves whoever asks the same text,
         from any thread
@@ -95,6 +96,7 @@ class Strategy:
     name: ClassVar[str]
     evidence_names: ClassVar[tuple[str, ...]] = ()
     scores_all_as: ClassVar[str | None] = None
+    least_score: ClassVar[float | None] = None
     signal_names: ClassVar[tuple[str, ...]] = ()
     exploring: ClassVar[bool] = False
     live: bool = False

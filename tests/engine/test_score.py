@@ -7,6 +7,7 @@ import pytest
 
 from ltrr_cli.core.types import Candidates, FloatArray
 from ltrr_cli.engine.score import anonymous, by_ranker, lift_of, lifted, untrained
+from ltrr_cli.ranking.fusion import CandidateScore
 from ltrr_cli.ranking.model import Schema
 
 NAMES = Schema(("personal.rank", "memory.belief", "personal.lift", "memory.prior_share"))
@@ -89,7 +90,7 @@ def test_a_strategy_that_can_score_all_candidates_leaves_no_gap():
     found = Candidates(("lexical",), np.arange(3, dtype=np.int32), brought, brought, np.ones(3))
     known = np.array([[3.0], [2.0], [1.0]], np.float32)
     gaps = untrained(names, known, found, WEIGHTS)
-    scored = untrained(names, known, found, WEIGHTS, {"lexical": "lexical.bm25"})
+    scored = untrained(names, known, found, WEIGHTS, {"lexical": CandidateScore("lexical.bm25")})
     assert gaps[1] < gaps[2] < gaps[0]
     assert scored[2] < scored[1] < scored[0]
 

@@ -15,6 +15,7 @@ from ltrr_cli.core.errors import DamagedError, DataError, LockedError, NotFoundE
 from ltrr_cli.core.types import Context, Reading
 from ltrr_cli.engine.search import answer
 from ltrr_cli.engine.snapshot import LEAST
+from ltrr_cli.ranking.fusion import FROM_CATALOG, OTHERS, OTHERS_OF_CATALOG, PRETRAINED
 from ltrr_cli.storage.lock import publication
 from ltrr_cli.workspace.workspace import Workspace
 from tests.conftest import SONGS
@@ -238,19 +239,28 @@ def _empty(workspace: Workspace) -> Path:
     return path
 
 
-def test_a_pretrained_encoder_is_heard_for_topics_and_not_for_names(workspace: Workspace):
+def test_full_text_and_encoder_lead_for_topics_and_not_for_names(workspace: Workspace):
     snapshot = workspace.state.snapshot()
     names = snapshot.enabled()
-    at, words = names.index("dense"), names.index("lexical")
+    two = [names.index("lexical"), names.index("dense")]
     topic, name = (Reading(("love",), intent={what: 1.0}) for what in ("topic", "spearfishing"))
-    own = snapshot.fusion_weights(names, topic)
-    np.testing.assert_array_equal(own, snapshot.fusion_weights(names, name))
-    snapshot.header = msgspec.structs.replace(snapshot.header, encoder="minilm")
-    np.testing.assert_array_equal(own, snapshot.fusion_weights(names, name))
-    heard = snapshot.fusion_weights(names, topic)
-    assert heard[at] == pytest.approx(1.5 * max(own))
-    assert heard[words] == pytest.approx(max(own))
-    np.testing.assert_allclose(np.delete(heard, [at, words]), 0.3 * np.delete(own, [at, words]), rtol=1e-5)
+    own = snapshot.fusion_weights(names, name)
+    for encoder, most, others in (("catalog", FROM_CATALOG, OTHERS_OF_CATALOG), ("minilm", PRETRAINED, OTHERS)):
+        snapshot.header = msgspec.structs.replace(snapshot.header, encoder=encoder)
+        np.testing.assert_array_equal(own, snapshot.fusion_weights(names, name))
+        led = snapshot.fusion_weights(names, topic)
+        assert led[two[0]] == pytest.approx(max(own))
+        assert led[two[1]] == pytest.approx(
+            most * max(own) if encoder == "minilm" else min(most * max(own), own[two[1]])
+        )
+        np.testing.assert_allclose(np.delete(led, two), others * np.delete(own, two), rtol=1e-5)
+
+
+def test_what_known_items_say_holds_where_one_of_the_two_is_off(workspace: Workspace):
+    snapshot = workspace.state.snapshot()
+    names = tuple(name for name in snapshot.enabled() if name != "lexical")
+    topic, name = (Reading(("love",), intent={what: 1.0}) for what in ("topic", "spearfishing"))
+    np.testing.assert_array_equal(snapshot.fusion_weights(names, topic), snapshot.fusion_weights(names, name))
 
 
 def test_what_explores_weighs_nothing_and_what_finds_no_known_item_next_to_nothing(workspace: Workspace):

@@ -32,7 +32,7 @@ from ltrr_cli.core.types import DoubleArray, IntArray
 
 Plan = Callable[[int, IntArray], IntArray]  # (candidates, least per strategy) -> allocation
 
-LEAD, LEAD_EXAMPLES = 0.5, 10.0  # share of the leading strategies before any click; the clicks that halve it
+LEAD, LEAD_EXAMPLES = 0.75, 10.0  # share of the leading strategies before any click; the clicks that halve it
 LARGEST = 1.0 - 1e-9  # a hazard of 1 would make one block worth everything
 
 
