@@ -87,6 +87,7 @@ class Workspace(EvaluationVerbs):
         max_bad: float | None = None,
         predicted: str | Path | None = None,
         ids_only: bool = False,
+        engine: str | None = None,
         progress: Progress = quiet,
     ) -> IndexReport:
         """Build and publish a catalog generation; what was learnt is folded anew for it.
@@ -99,6 +100,7 @@ class Workspace(EvaluationVerbs):
         predicted -- a file of {"id", "query", "score"}: queries that an entity should answer; an update keeps it
         refit   -- learn the ``catalog`` encoder anew on an update
         ids_only -- words are searched elsewhere (``[retrieval.remote]``): memory and the like alone are built
+        engine   -- where the work runs: "local", "processes=4", "ray", "ray://HOST:PORT"; None: as the settings say
 
         Raises DataError when too many lines are bad (nothing is published), LockedError when another publishes.
         """
@@ -106,7 +108,7 @@ class Workspace(EvaluationVerbs):
 
         sources = sources if isinstance(sources, list | tuple) else [sources]
         given = (update, delete, mapping, encoder, refit, max_bad, predicted)
-        return index(self.state, sources, *given, progress, ids_only=ids_only)
+        return index(self.state, sources, *given, progress, ids_only=ids_only, engine=engine)
 
     def query(
         self,

@@ -24,7 +24,7 @@ journal json judge judged kernel key kind known language latency lazy learned le
 linked list live lock locked log logged look lookup loss ltrr manifest map margin match matrix measures memory menu
 merge metarank metric model name names native neighbour no node norm not numbers onnx ope operation options origins
 packed page pairs parameter parsed part path personal plain plugged plugin policy pool popular position postings
-predicted preferences prefix problem profile progress protocol quantile quarantine queries query queue ragged random
+predicted preferences prefix problem process profile progress protocol quantile quarantine queries query queue ragged random
 ranked ranker ranking rate ratio read reader reading rebuild record records registry regressions related replay report
 request reranker response result results retrieval reward role rollback root row rule run runs sample scaling schema
 score scores search searches section seed sequence series serve session set settings shadow shard shared signal
