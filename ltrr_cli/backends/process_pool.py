@@ -37,6 +37,14 @@ class ProcessPool:
                 self.close()
                 return self._started().submit(function, *given)
 
+    def says(self) -> str:
+        """Return how many workers there are, and of how many processors."""
+        return f"{self.workers} workers, {os.cpu_count()} processors"
+
+    def drop(self) -> None:
+        """Drop what waits, and let what runs end; workers come anew with the next task."""
+        self.close()
+
     def close(self) -> None:
         """Drop what waits, let what runs end, and end the workers."""
         if self._pool is not None:

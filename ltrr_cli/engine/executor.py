@@ -56,8 +56,16 @@ class Pool(Protocol):
         """Run a function of a module in a worker; where workers died before, new ones take their place."""
         ...
 
+    def says(self) -> str:
+        """Return what there is to work with, in a line."""
+        ...
+
+    def drop(self) -> None:
+        """Drop what waits, and return when nothing runs any more."""
+        ...
+
     def close(self) -> None:
-        """Drop what waits, let what runs end, and let the workers go."""
+        """Drop what waits, wait for what runs, and let the workers go."""
         ...
 
 
@@ -104,6 +112,10 @@ class Executor:
         Here, where nobody else works, it is done when its result is asked for.
         """
         return function
+
+    def says(self) -> str:
+        """Return what there is to work with, in a line."""
+        return "this process"
 
     def drop(self) -> None:
         """Give up what was handed out, and wait for what runs; for who failed and will remove what workers write."""
@@ -174,9 +186,13 @@ class PoolExecutor(Executor):
             self._aside = ThreadPoolExecutor(1)
         return self._aside.submit(function).result
 
+    def says(self) -> str:
+        """Return what the pool says."""
+        return self._pool.says()
+
     def drop(self) -> None:
-        """Drop what waits and let what runs end."""
-        self._pool.close()
+        """Drop what waits, and wait for what runs."""
+        self._pool.drop()
         if self._aside is not None:
             self._aside.shutdown(wait=True, cancel_futures=True)
             self._aside = None
@@ -184,6 +200,7 @@ class PoolExecutor(Executor):
     def close(self) -> None:
         """Let the workers go."""
         self.drop()
+        self._pool.close()
 
 
 @dataclass(frozen=True, slots=True)
@@ -242,6 +259,10 @@ def open_executor(name: str) -> Executor:
         from ltrr_cli.backends.process_pool import ProcessPool
 
         return PoolExecutor(name, ProcessPool(_workers(count) if equals else os.cpu_count() or 1))
+    if name == RAY or name.startswith(f"{RAY}://"):
+        from ltrr_cli.backends.ray_cluster import RayCluster
+
+        return PoolExecutor(name, RayCluster(None if name == RAY else name))
     raise UsageError(f"no engine {name[:80]!r}", hint=f"one of {WAYS}")
 
 

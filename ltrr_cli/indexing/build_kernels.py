@@ -83,8 +83,10 @@ def _same(parts: DraftParts) -> DraftParts:
 @contextmanager
 def place_of(draft: Path, name: str) -> Iterator[Path]:
     """Give an empty folder to build a part in, of the part's name; it is moved to its place when it is whole."""
+    (draft / SCRATCH).mkdir(exist_ok=True)  # never the draft itself: it may have been given up
     scratch = draft / SCRATCH / uuid4().hex
-    (scratch / name).mkdir(parents=True)
+    scratch.mkdir()
+    (scratch / name).mkdir()
     yield scratch / name
     if not (draft / name).exists():  # another worker was given it too, and was quicker
         (scratch / name).rename(draft / name)

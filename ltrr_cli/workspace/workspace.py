@@ -39,9 +39,10 @@ if TYPE_CHECKING:  # a question does not wait for what indexing and training imp
     from ltrr_cli.learning.publish import TrainReport
     from ltrr_cli.learning.records import IngestReport
     from ltrr_cli.learning.validate import ValidateReport
+    from ltrr_cli.workspace.doctor import DoctorReport
     from ltrr_cli.workspace.explain import Explanation
     from ltrr_cli.workspace.export import ExportReport
-    from ltrr_cli.workspace.maintenance import DoctorReport, ForgetReport, GcReport, RebuildReport, RollbackReport
+    from ltrr_cli.workspace.maintenance import ForgetReport, GcReport, RebuildReport, RollbackReport
     from ltrr_cli.workspace.memory_report import MemoryReport
     from ltrr_cli.workspace.rules_report import RulesCheck, RulesReport
     from ltrr_cli.workspace.status import Status
@@ -392,8 +393,8 @@ class Workspace(EvaluationVerbs):
 
         return export(self.state, format, out, judgments, queries, progress)
 
-    def doctor(self) -> DoctorReport:
-        """Look at libraries, settings, disk, generations and journal; raises nothing."""
-        from ltrr_cli.workspace.maintenance import doctor
+    def doctor(self, engine: str | None = None) -> DoctorReport:
+        """Look at libraries, settings, disk, generations, journal, and an engine's workers; raises nothing."""
+        from ltrr_cli.workspace.doctor import doctor
 
-        return doctor(self.state)
+        return doctor(self.state, engine)

@@ -37,6 +37,7 @@ DOORS = {
     "rapidfuzz": ["text/*.py"],
     "psycopg": ["backends/remote_postgres.py"],
     "pyarrow": ["text/table_arrow.py"],
+    "ray": ["backends/ray_cluster.py"],
     "zstandard": ["text/lines.py"],
     "sklearn": ["ranking/fit*.py", "backends/encoder_catalog.py", "understanding/inference/calibration.py"],
     "scipy": ["ranking/fit*.py", "backends/encoder_catalog.py"],
@@ -52,7 +53,9 @@ DOORS = {
     "pickle": [],  # whoever can write a file must not be able to run code
 }
 # a second and more to import, or not installed
-INSIDE_FUNCTIONS = {"sklearn", "scipy", "joblib", "lightgbm", "onnxruntime", "onnx", "pyarrow", "psycopg", "voyager"}
+INSIDE_FUNCTIONS = {
+    "sklearn", "scipy", "joblib", "lightgbm", "onnxruntime", "onnx", "pyarrow", "psycopg", "voyager", "ray",
+}  # fmt: skip
 
 LONGEST = 300
 LONGER = {

@@ -46,8 +46,11 @@ class Disorder:
             function, given = pickle.loads(call)
             future.set_result(pickle.loads(pickle.dumps(function(*given))))
 
-    def close(self) -> None:
+    def drop(self) -> None:
         self._waiting.clear()
+
+    def close(self) -> None:
+        self.drop()
 
 
 class _Lazy(Future):
