@@ -91,7 +91,8 @@ def _connected(address: str | None) -> ModuleType:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            ray.init(address, logging_level=logging.ERROR, log_to_driver=False, **_local(address))
+            logging.getLogger("ray").setLevel(logging.CRITICAL)  # what goes wrong is said once, by who calls
+            ray.init(address, logging_level=logging.CRITICAL, log_to_driver=False, **_local(address))
     except Exception as error:
         told = " ".join(str(error).split())[:300]
         where = address or os.environ.get("RAY_ADDRESS") or "on this machine"

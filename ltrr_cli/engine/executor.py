@@ -74,6 +74,7 @@ class Executor:
 
     name = LOCAL
     workers = 1
+    elsewhere = False  # whether parts are run by workers
 
     def __enter__(self) -> Self:
         return self
@@ -129,6 +130,8 @@ LOCAL_EXECUTOR = Executor()
 
 class PoolExecutor(Executor):
     """Maps kernels over parts by the workers of a pool."""
+
+    elsewhere = True
 
     def __init__(self, name: str, pool: Pool) -> None:
         self.name, self._pool, self.workers = name, pool, pool.workers

@@ -167,6 +167,7 @@ class Workspace(EvaluationVerbs):
         policy: str | None = None,
         ranker: str | None = None,
         hide_seen: bool = False,
+        engine: str | None = None,
         progress: Progress = quiet,
     ) -> BatchReport:
         """Answer a file of {"query_id", "text", "user_id"?, "timestamp"?, ...} into a TREC run, without a log.
@@ -175,7 +176,7 @@ class Workspace(EvaluationVerbs):
         """
         from ltrr_cli.engine.query_batch import respond_batch
 
-        return respond_batch(self.state, queries, run, k, budget, policy, ranker, hide_seen, progress)
+        return respond_batch(self.state, queries, run, k, budget, policy, ranker, hide_seen, progress, engine)
 
     def record(self, event: Mapping[str, Any]) -> None:
         """Journal one native event, and learn it: the next query of this workspace knows of it.

@@ -33,10 +33,21 @@ class Nodes:
             "--head", f"--port={head}", f"--ray-client-server-port={client}", "--include-dashboard=false",
             "--min-worker-port=0", "--max-worker-port=0", *common,
         )  # fmt: skip
-        _listens(head), _listens(client)
-        for _ in range(count - 1):
+        _listens(head)
+        self._started(1)
+        for number in range(2, count + 1):
             self._start(f"--address=127.0.0.1:{head}", *common)
+            self._started(number)
+        _listens(client)
         self.address = f"ray://127.0.0.1:{client}"
+
+    def _started(self, count: int) -> None:
+        """Wait until so many nodes say that they run: a busy machine takes its time."""
+        for _ in range(900):
+            if Path(self._log.name).read_text().count("Ray runtime started") >= count:
+                return
+            time.sleep(0.1)
+        raise AssertionError(Path(self._log.name).read_text()[-2000:])
 
     def kill(self, number: int) -> None:
         """Kill a node and all its processes at once."""

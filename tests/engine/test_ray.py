@@ -98,7 +98,7 @@ def test_a_raylet_that_is_killed_in_mid_index_changes_nothing(sample_home: Path,
     with raylets(3, tmp_path) as nodes:
         home = tmp_path / "home"
         process = begun("index", sample_path("catalog.jsonl.gz"), "--engine", nodes.address, "--home", home, "-q")
-        _wait_for(home / "catalog" / "0001.tmp" / "sparse")
+        _wait_for(home / "catalog" / "0001.tmp" / "sparse", process)
         nodes.kill(1)
         _, err = process.communicate(timeout=300)
         assert (process.returncode, err) == (0, "")
@@ -117,7 +117,7 @@ def test_a_head_that_is_killed_publishes_nothing_and_the_old_generation_answers(
     shutil.copytree(sample_home, home)
     with raylets(3, tmp_path) as nodes:
         process = begun("index", sample_path("catalog.jsonl.gz"), "--engine", nodes.address, "--home", home, "-q")
-        _wait_for(home / "catalog" / "0002.tmp" / "understanding")
+        _wait_for(home / "catalog" / "0002.tmp" / "understanding", process)
         nodes.kill(0)
         _, err = process.communicate(timeout=300)
     assert process.returncode == 1
@@ -127,9 +127,12 @@ def test_a_head_that_is_killed_publishes_nothing_and_the_old_generation_answers(
     assert ltrr_cli.open(home).query("love", log=False).results
 
 
-def _wait_for(path: Path) -> None:
+def _wait_for(path: Path, process: subprocess.Popen[str]) -> None:
     for _ in range(1200):
         if path.exists():
             return
+        if process.poll() is not None:
+            break
         time.sleep(0.1)
-    pytest.fail(f"{path} never came")
+    process.kill()
+    pytest.fail(f"{path} never came: {process.communicate()}")
