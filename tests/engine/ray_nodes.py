@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import secrets
 import signal
 import socket
 import subprocess
@@ -13,6 +14,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
+# a token of this run's own: nobody else on this machine is let in, and no token of anybody else is used
+TOKEN = {"RAY_AUTH_MODE": "token", "RAY_AUTH_TOKEN": secrets.token_hex(32)}
 START = "from ray.scripts.scripts import main; main()"  # what the command ``ray`` is
 
 
@@ -69,6 +72,7 @@ class Nodes:
     def _start(self, *words: str) -> None:
         environment = {
             **os.environ, "PYTHONPATH": str(ROOT), "RAY_USAGE_STATS_ENABLED": "0", "RAY_TMPDIR": "/tmp/ray-ltrr",
+            **TOKEN,
         }  # fmt: skip
         self._nodes.append(
             subprocess.Popen(

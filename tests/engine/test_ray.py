@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 import ltrr_cli
-from tests.engine.ray_nodes import Nodes, raylets
+from tests.engine.ray_nodes import TOKEN, Nodes, raylets
 from tests.indexing.engines import contents
 from tests.small_workspace import write_catalog
 
@@ -23,7 +23,7 @@ needs_ray = pytest.mark.skipif(importlib.util.find_spec("ray") is None, reason="
 
 
 def begun(*words: object) -> subprocess.Popen[str]:
-    environment = {**os.environ, "PYTHONPATH": str(ROOT), "RAY_CLIENT_RECONNECT_GRACE_PERIOD": "5"}
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "RAY_CLIENT_RECONNECT_GRACE_PERIOD": "5", **TOKEN}
     return subprocess.Popen(
         [sys.executable, "-m", "ltrr_cli", *map(str, words)],
         stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment, cwd=ROOT,
