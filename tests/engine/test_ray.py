@@ -97,8 +97,8 @@ def test_a_raylet_that_is_killed_in_mid_index_changes_nothing(sample_home: Path,
 
     with raylets(3, tmp_path) as nodes:
         home = tmp_path / "home"
-        process = begun("index", sample_path("catalog.jsonl.gz"), "--engine", nodes.address, "--home", home, "-q")
-        _wait_for(home / "catalog" / "0001.tmp" / "sparse", process)
+        words = ("index", sample_path("catalog.jsonl.gz"), "--engine", nodes.address, "--home", home, "-q")
+        process = begun_until(home / "catalog" / "0001.tmp" / "sparse", *words)
         nodes.kill(1)
         _, err = process.communicate(timeout=300)
         assert (process.returncode, err) == (0, "")
@@ -116,8 +116,8 @@ def test_a_head_that_is_killed_publishes_nothing_and_the_old_generation_answers(
     home = tmp_path / "home"
     shutil.copytree(sample_home, home)
     with raylets(3, tmp_path) as nodes:
-        process = begun("index", sample_path("catalog.jsonl.gz"), "--engine", nodes.address, "--home", home, "-q")
-        _wait_for(home / "catalog" / "0002.tmp" / "understanding", process)
+        words = ("index", sample_path("catalog.jsonl.gz"), "--engine", nodes.address, "--home", home, "-q")
+        process = begun_until(home / "catalog" / "0002.tmp" / "understanding", *words)
         nodes.kill(0)
         _, err = process.communicate(timeout=300)
     assert process.returncode == 1
@@ -127,12 +127,14 @@ def test_a_head_that_is_killed_publishes_nothing_and_the_old_generation_answers(
     assert ltrr_cli.open(home).query("love", log=False).results
 
 
-def _wait_for(path: Path, process: subprocess.Popen[str]) -> None:
-    for _ in range(1200):
-        if path.exists():
-            return
-        if process.poll() is not None:
-            break
-        time.sleep(0.1)
-    process.kill()
-    pytest.fail(f"{path} never came: {process.communicate()}")
+def begun_until(path: Path, *words: object) -> subprocess.Popen[str]:
+    """Begin a command and return once a file is there; a busy machine may be too slow for Ray to let a client in."""
+    told = ""
+    for _ in range(3):
+        process = begun(*words)
+        while process.poll() is None:
+            if path.exists():
+                return process
+            time.sleep(0.1)
+        told = str(process.communicate())
+    pytest.fail(f"{path} never came: {told}")
