@@ -7,8 +7,9 @@ that a crash cut short is overwritten. One process appends at a time, others rea
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import IO, Any, Protocol
 
@@ -23,6 +24,7 @@ _PIECE = 512  # texts between two appends: what a crash can cost
 
 Keys = np.ndarray[Any, np.dtype[np.void]]
 Places = np.ndarray[Any, np.dtype[np.int64]]
+MappedEncode = Callable[[Iterable[list[str]]], Iterator[FloatArray]]  # one array per list of texts, in their order
 
 
 class DigestedEncoder(Protocol):
@@ -50,11 +52,16 @@ class VectorCache:
         self._folder = folder
 
     def encode(
-        self, encoder: DigestedEncoder, texts: Sequence[str], progress: Callable[[int], object] | None = None
+        self,
+        encoder: DigestedEncoder,
+        texts: Sequence[str],
+        progress: Callable[[int], object] | None = None,
+        mapped: MappedEncode | None = None,
     ) -> FloatArray:
         """Return (len(texts), dimension) float32 as ``encoder.encode`` does; only new texts are computed, each once.
 
         progress -- is told how many more texts are done
+        mapped   -- encodes lists of texts elsewhere, in their order; None: ``encoder`` does, here
         Raises NoSpaceError or DataError where the cache cannot be written, and what the encoder raises.
         """
         vectors = np.zeros((len(texts), encoder.dimension), np.float32)
@@ -75,9 +82,11 @@ class VectorCache:
             # short texts together, as the encoder batches them
             order = sorted(range(len(distinct)), key=lambda place: len(unknown[place]))
             fresh = np.empty((len(distinct), encoder.dimension), np.float32)
-            for start in range(0, len(order), _PIECE):
-                piece = order[start : start + _PIECE]
-                fresh[piece] = encoder.encode([unknown[place] for place in piece])
+            # what a text is encoded with moves its last digits: pieces never depend on who encodes
+            pieces = [order[start : start + _PIECE] for start in range(0, len(order), _PIECE)]
+            encoded = (mapped or partial(map, encoder.encode))([unknown[place] for place in piece] for piece in pieces)
+            for piece, found in zip(pieces, encoded, strict=True):
+                fresh[piece] = found
                 pair.append(distinct[piece], fresh[piece])
                 if progress is not None:
                     progress(int(repeats[piece].sum()))
@@ -101,14 +110,20 @@ class VectorCache:
 class CachedEncoder:
     """An encoder that computes each text once in a machine's life.
 
-    told -- is given (texts done, texts in all) as they come
+    told   -- is given (texts done, texts in all) as they come
+    mapped -- encodes lists of texts elsewhere; None: ``encoder`` does
     """
 
     def __init__(
-        self, encoder: DigestedEncoder, name: str, cache: VectorCache, told: Callable[[int, int], object]
+        self,
+        encoder: DigestedEncoder,
+        name: str,
+        cache: VectorCache,
+        told: Callable[[int, int], object],
+        mapped: MappedEncode | None = None,
     ) -> None:
         self.name, self.dimension = name, encoder.dimension
-        self._encoder, self._cache, self._told = encoder, cache, told
+        self._encoder, self._cache, self._told, self._mapped = encoder, cache, told, mapped
 
     def encode(self, texts: Sequence[str]) -> FloatArray:
         """Return (len(texts), dimension) float32, rows of length 1 or 0."""
@@ -119,7 +134,7 @@ class CachedEncoder:
             done += count
             self._told(done, len(texts))
 
-        return self._cache.encode(self._encoder, texts, more)
+        return self._cache.encode(self._encoder, texts, more, self._mapped)
 
 
 class _Pair:

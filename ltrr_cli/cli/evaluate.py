@@ -67,6 +67,7 @@ def evaluate(
     write_qrels: Annotated[
         Path | None, typer.Option("--write-qrels", metavar="OUT", help="Write the judgments as TREC qrels, or as .csv.")
     ] = None,
+    engine: options.Engine = None,
 ) -> None:
     """Score results against relevance judgments, beside rank fusion, the best single strategy and a random order.
 
@@ -88,6 +89,7 @@ def evaluate(
             runs=_named(runs or []),
             k=k,
             budget=budget,
+            engine=engine,
             progress=progress,
         )
     if write_runs is not None:

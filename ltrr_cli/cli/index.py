@@ -47,6 +47,7 @@ def index(
     max_bad: Annotated[
         str | None, typer.Option("--max-bad", metavar="SHARE", help="Bad lines allowed, for example 0.1%.")
     ] = None,
+    engine: options.Engine = None,
 ) -> None:
     """Index a catalog: one {"id", "title", "text"?, "type"?, "attributes"?, ...} a line, or a table with such columns.
 
@@ -72,6 +73,7 @@ def index(
             max_bad=most,
             predicted=predicted,
             ids_only=ids_only,
+            engine=engine,
             progress=progress,
         )
     ctx.answer(report, lambda screen: screen.print(summary(report), soft_wrap=True))

@@ -77,9 +77,9 @@ def gc(
     ctx.answer(report, lambda screen: screen.print(removed + held, soft_wrap=True))
 
 
-def doctor(ctx: CommandContext) -> None:
-    """Check libraries, settings, disk, generations and journal; exit 5 if something is wrong."""
-    report = ctx.workspace().doctor()
+def doctor(ctx: CommandContext, engine: options.Engine = None) -> None:
+    """Check libraries, settings, disk, generations, journal, and an engine's workers; exit 5 if something is wrong."""
+    report = ctx.workspace().doctor(engine)
     rows = [("ok" if check.ok else "WRONG", check.name, check.says, "" if check.ok else check.hint)
             for check in report.checks]  # fmt: skip
     ctx.answer(report, lambda screen: screen.print(table(("", "checked", "found", "mend with"), rows)))

@@ -3,9 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from typing import Annotated
+
+import typer
 
 from ltrr_cli.core.clock import parse_span, parse_time
 from ltrr_cli.core.errors import DataError, UsageError
+
+Engine = Annotated[
+    str | None,
+    typer.Option("--engine", metavar="WHERE", help="local, processes[=N], ray or ray://HOST:PORT."),
+]
 
 
 def pairs(texts: Iterable[str], option: str, example: str) -> dict[str, str]:

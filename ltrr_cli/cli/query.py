@@ -90,6 +90,7 @@ def query(
     run: Annotated[
         Path | None, typer.Option("--run", metavar="OUT", help="With --batch: the TREC run to write.")
     ] = None,
+    engine: options.Engine = None,
 ) -> None:
     """Answer a query: strategies bring candidates, the ranker orders them; the page is logged.
 
@@ -105,8 +106,10 @@ def query(
             "--seed": seed, "--like": like, "--live": live, "--explain": explain, "--page": page_number,
             "--facets": facets, "--sort": sort,
         }  # fmt: skip
-        _batch(ctx, batch, run, only_one, 100 if k is None else k, budget, policy, ranker, hide_seen)
+        _batch(ctx, batch, run, only_one, 100 if k is None else k, budget, policy, ranker, hide_seen, engine)
         return
+    if engine is not None:
+        raise UsageError("--engine goes with --batch", hint="one query is answered here")
     for name, value in (("TEXT", text), ("--user", user), ("--session", session), ("--like", like)):
         options.readable(value, name)
     known = options.pairs(context or (), "--context", "device=phone")
@@ -151,6 +154,7 @@ def _batch(
     policy: str | None,
     ranker: str | None,
     hide_seen: bool,
+    engine: str | None,
 ) -> None:
     if queries is None or run is None:
         raise UsageError("--batch and --run belong together", hint="ltrr query --batch QUERIES.jsonl --run OUT.trec")
@@ -159,8 +163,9 @@ def _batch(
             raise UsageError(f"{name} does not go with --batch", hint="the lines of the file say who asks what")
     with ctx.progress() as progress:
         report = ctx.workspace().query_batch(
-            queries, run, k=k, budget=budget, policy=policy, ranker=ranker, hide_seen=hide_seen, progress=progress
-        )
+            queries, run, k=k, budget=budget, policy=policy, ranker=ranker, hide_seen=hide_seen, engine=engine,
+            progress=progress,
+        )  # fmt: skip
     empty = f" ({report.empty:,} without any)" if report.empty else ""
     line = f"{counted(report.queries, 'query', 'queries')}{empty}, {counted(report.results, 'result')} in {run}"
     ctx.answer(report, lambda screen: screen.print(line, soft_wrap=True))

@@ -51,6 +51,7 @@ def simulate(
         typer.Option("--arrivals", metavar="SHARE", help="Add 5% of the catalog later: does exploring pay?"),
     ] = None,
     picture: Annotated[Path | None, typer.Option("-o", metavar="OUT.svg", help="Draw the curves.")] = None,
+    engine: options.Engine = None,
 ) -> None:
     """Compare allocation policies over simulated users, beside rank fusion and the best fixed allocation in hindsight.
 
@@ -80,6 +81,7 @@ def simulate(
             learn_every=every,
             break_strategy=break_strategy,
             ceiling=ceiling,
+            engine=engine,
             progress=progress,
         )
     if picture is not None:

@@ -124,6 +124,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """All settings of a workspace."""
 
     live: bool = False  # do a person's queries at the terminal count as real traffic?
+    engine: str = "local"  # where heavy work runs: local, processes[=N], ray, ray://HOST:PORT
     catalog: CatalogSettings = CatalogSettings()
     retrieval: RetrievalSettings = RetrievalSettings()
     allocation: AllocationSettings = AllocationSettings()
@@ -174,7 +175,7 @@ def _from_environment(environment: Mapping[str, str]) -> dict[str, Any]:
     merged: dict[str, Any] = {}
     for name, value in environment.items():
         keys = name.removeprefix("LTRR_").lower().split("__")
-        if name.startswith("LTRR_") and (len(keys) > 1 or keys == ["live"]):
+        if name.startswith("LTRR_") and (len(keys) > 1 or keys in (["live"], ["engine"])):
             try:
                 parsed = tomllib.loads(f"value = {value}")["value"]
             except tomllib.TOMLDecodeError:

@@ -9,20 +9,25 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import chain
 from pathlib import Path
 from time import perf_counter
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from ltrr_cli.allocation.policy import Policy
 from ltrr_cli.core.errors import UsageError
 from ltrr_cli.core.progress import Progress, quiet
 from ltrr_cli.core.seeds import generator
 from ltrr_cli.core.types import DoubleArray, FloatArray, IntArray
+from ltrr_cli.engine.executor import Kernel, pieces
 from ltrr_cli.engine.named import hidden, named_policy
+from ltrr_cli.engine.opened_elsewhere import SnapshotFolders, folders_of, open_answering
 from ltrr_cli.engine.query import LARGEST_K
 from ltrr_cli.engine.retrieve import retrieve
 from ltrr_cli.engine.search import answer
+from ltrr_cli.engine.snapshot import Snapshot
 from ltrr_cli.evaluation.metrics import Judge, Run, depth_of
 from ltrr_cli.evaluation.query_kinds import QueryFrequency, groups, intent_of
 from ltrr_cli.evaluation.records import EvaluateReport, Group, Versus
@@ -33,10 +38,10 @@ from ltrr_cli.retrieval.union import union
 from ltrr_cli.storage.disk import write_atomic
 
 if TYPE_CHECKING:
-    from ltrr_cli.engine.snapshot import Snapshot
     from ltrr_cli.engine.state import State
 
 MEASURES = ("nDCG@10", "RR@10", "P@10", "R@100", "Judged@10")
+TOGETHER = 16  # queries that a worker answers before it is given more
 DEPTH = 100  # results a query, where no measure looks deeper
 LEXICAL, DENSE = "lexical", "dense"  # the two strategies of the baselines that everybody knows
 BM25, RRF, CONVEX, RRF_ALL = "bm25", "rrf", "convex", "rrf_all"
@@ -139,6 +144,7 @@ def evaluate(
     runs: Mapping[str, str | Path] | None = None,
     k: int | None = None,
     budget: int | None = None,
+    engine: str | None = None,
     progress: Progress = quiet,
 ) -> tuple[EvaluateReport, Evaluation]:
     """Answer judged queries with policies and baselines, judge them and given runs.
@@ -158,7 +164,7 @@ def evaluate(
         depth = max(DEPTH, depth_of(measures)) if k is None else k
         if not 1 <= depth <= LARGEST_K:
             raise UsageError(f"k is {depth}", hint=f"k lies between 1 and {LARGEST_K}")
-        _answer_all(state, snapshot, done, policies, depth, budget, progress)
+        _answer_all(state, snapshot, done, policies, depth, budget, engine, progress)
     for name, path in (runs or {}).items():
         done.add(name, read_run(path))
     if not done.systems:
@@ -173,6 +179,7 @@ def _answer_all(
     policies: Sequence[str],
     depth: int,
     budget: int | None,
+    engine: str | None,
     progress: Progress,
 ) -> None:
     names = tuple(policies) or (state.settings.allocation.policy,)
@@ -182,22 +189,21 @@ def _answer_all(
     most = max(state.settings.retrieval.budget if budget is None else budget, depth)
     traffic = QueryFrequency(state.journal.queries())
     pages: dict[str, Pages] = {name: {} for name in (*names, *BASELINES, *snapshot.enabled())}
-    for number, query in enumerate(done.judged.queries, 1):
-        unseen = hidden(state, query.context)
-        for name, policy in chosen.items():
-            found = answer(
-                snapshot, query.text, query.context, k=depth, budget=most, explore=False, policy=policy, hidden=unseen
+    asked = [(query, hidden(state, query.context)) for query in done.judged.queries]
+    with open_answering(state, engine) as executor:
+        terms = JudgedTerms(folders_of(state, executor), chosen, depth, most)
+        answered = executor.map(ANSWER, terms, pieces(asked, TOGETHER), lambda: (snapshot, terms))
+        for number, (query, (found, intent)) in enumerate(
+            zip(done.judged.queries, chain.from_iterable(answered), strict=True), 1
+        ):
+            for name, page in found.items():
+                pages[name][query.query_id] = page
+            done.labels.setdefault(query.query_id, {}).update(
+                intent=intent,
+                traffic=traffic.place(query.text),
+                memory="seen" if traffic.seen(query.text) else "unseen",
             )
-            rows = found.candidates.rows[found.page].tolist()
-            pages[name][query.query_id] = [snapshot.catalog.ids[row] for row in rows]
-        _baselines(snapshot, query, depth, most, unseen, pages)
-        reading = snapshot.understanding.read(query.text, query.context.locale)
-        done.labels.setdefault(query.query_id, {}).update(
-            intent=intent_of(reading),
-            traffic=traffic.place(query.text),
-            memory="seen" if traffic.seen(query.text) else "unseen",
-        )
-        progress("queries", number, len(done.judged.queries))
+            progress("queries", number, len(asked))
     for name in names:
         done.add(name, pages[name])
     done.singles = {name: done.judge.table(pages[name]) for name in snapshot.enabled()}
@@ -211,9 +217,48 @@ def _answer_all(
     done.add(RANDOM, pages[RANDOM])
 
 
+@dataclass(frozen=True, slots=True)
+class JudgedTerms:
+    """What judged queries are answered by: policies by name, results a query, distinct candidates."""
+
+    folders: SnapshotFolders
+    policies: Mapping[str, Policy | None]
+    depth: int
+    budget: int
+
+
+Answered = tuple[dict[str, list[str]], str]  # system -> entity ids, best first; and what the query seems to want
+
+
+def _open(terms: JudgedTerms) -> tuple[Snapshot, JudgedTerms]:
+    return terms.folders.open(), terms
+
+
+def _answers(held: tuple[Snapshot, JudgedTerms], asked: Sequence[tuple[JudgedQuery, frozenset[str]]]) -> list[Answered]:
+    """Answer queries by every policy and every baseline."""
+    return [_answered(*held, query, unseen) for query, unseen in asked]
+
+
+def _answered(snapshot: Snapshot, terms: JudgedTerms, query: JudgedQuery, unseen: frozenset[str]) -> Answered:
+    pages: dict[str, list[str]] = {}
+    for name, policy in terms.policies.items():
+        found = answer(
+            snapshot, query.text, query.context, k=terms.depth, budget=terms.budget, explore=False, policy=policy,
+            hidden=unseen,
+        )  # fmt: skip
+        pages[name] = [snapshot.catalog.ids[row] for row in found.candidates.rows[found.page].tolist()]
+    pages |= _baselines(snapshot, query, terms.depth, terms.budget, unseen)
+    return pages, intent_of(snapshot.understanding.read(query.text, query.context.locale))
+
+
+ANSWER: Kernel[
+    JudgedTerms, tuple[Snapshot, JudgedTerms], Sequence[tuple[JudgedQuery, frozenset[str]]], list[Answered]
+] = Kernel("answer judged queries", _open, _answers)
+
+
 def _baselines(
-    snapshot: Snapshot, query: JudgedQuery, depth: int, budget: int, unseen: frozenset[str], pages: dict[str, Pages]
-) -> None:
+    snapshot: Snapshot, query: JudgedQuery, depth: int, budget: int, unseen: frozenset[str]
+) -> dict[str, list[str]]:
     names = snapshot.enabled()
     request = snapshot.request(query.text, query.context, 0, unseen)
     hits = retrieve(snapshot, request, names, budget)
@@ -225,8 +270,7 @@ def _baselines(
         lists[BM25], lists[RRF] = lists[LEXICAL], _ordered(found, fuse(places))
         lists[CONVEX] = _ordered(found, gains(scores).sum(axis=1))
     lists[RANDOM] = generator("random order", query.query_id).permutation(rows)
-    for name, best in lists.items():
-        pages[name][query.query_id] = [snapshot.catalog.ids[row] for row in best[:depth].tolist()]
+    return {name: [snapshot.catalog.ids[row] for row in best[:depth].tolist()] for name, best in lists.items()}
 
 
 def _ordered(rows: IntArray, scores: FloatArray) -> IntArray:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from time import perf_counter
@@ -21,18 +21,25 @@ from ltrr_cli.catalog.intake import Intake
 from ltrr_cli.core.config import Settings
 from ltrr_cli.core.errors import DataError
 from ltrr_cli.core.progress import Progress
-from ltrr_cli.core.types import Encoder, Entity
+from ltrr_cli.core.types import Encoder, Entity, FloatArray
 from ltrr_cli.engine.bandit_context import signal_names
-from ltrr_cli.engine.snapshot import ANALYSIS, CatalogHeader, open_snapshot
+from ltrr_cli.engine.executor import LOCAL_EXECUTOR, Executor
+from ltrr_cli.engine.snapshot import ANALYSIS, DENSE, CatalogHeader, open_snapshot
 from ltrr_cli.indexing.amend import Amendment, made_by
-from ltrr_cli.indexing.known_items import measure, warm_start
+from ltrr_cli.indexing.build_kernels import (
+    ENCODE,
+    FIELDS,
+    INFERRED,
+    STRATEGIES,
+    UNDERSTANDING,
+    DraftParts,
+    build_strategy,
+    clear,
+)
+from ltrr_cli.indexing.known_items import DraftSnapshot, measure, warm_start
 from ltrr_cli.retrieval import strategy_registry
 from ltrr_cli.retrieval.entity_texts import all_text
 from ltrr_cli.retrieval.memory.predicted import Given
-from ltrr_cli.retrieval.strategy import Resources
-from ltrr_cli.understanding.inference.infer import build as build_inferred
-from ltrr_cli.understanding.inference.infer import open_inferred
-from ltrr_cli.understanding.reader import Understanding
 
 # strategies that need no texts of the catalog: they go by fields, or learn from people, by ids
 WORDLESS = ("structured", "memory", "related", "personal", "popular", "fresh", "explore")
@@ -80,10 +87,13 @@ def build_generation(
     progress: Progress,
     predicted: Given | None = None,
     kept: Amendment | None = None,
+    executor: Executor = LOCAL_EXECUTOR,
     *,
     ids_only: bool = False,
 ) -> dict[str, float]:
     """Write every part of a catalog generation into ``folder``; return seconds per stage.
+
+    Where workers build, stages overlap: each says how long it took by itself.
 
     predicted -- id -> query -> score, what the user says that entities should answer
     ids_only  -- who finds words is elsewhere: ``WORDLESS`` alone, and nothing inferred
@@ -98,41 +108,19 @@ def build_generation(
         seconds[name] = round(perf_counter() - clock, 3)
         clock = perf_counter()
 
-    def room(name: str) -> Path:
-        (folder / name).mkdir()
-        return folder / name
-
     progress("columns", 0, None)
-    Columns.build(entities, room("columns"))
-    catalog = Columns.open(folder / "columns", entities)
+    (folder / "columns").mkdir()
+    Columns.build(entities, folder / "columns")
     stage("columns")
-    progress("understanding", 0, None)
     before = None if kept is None else kept.before
-    Understanding.build(catalog, room("understanding"), settings.catalog.language, before)
-    stage("understanding")
-    progress("inferred", 0, None)
-    if not ids_only:
-        build_inferred(catalog, room("inferred"), before)
-    stage("inferred")
-    progress("encoder", 0, None)
-    _encoder(catalog, folder / "encoder", choice)
-    stage("encoder")
-    encoder = _patient(folder / "encoder", progress)
-    inferred = open_inferred(folder / "inferred")
-    resources = Resources(
-        catalog,
-        encoder,
-        settings.catalog.language,
-        inferred,
-        predicted or {},
-        names=Understanding.open(folder / "understanding").names,
-        before=before,
-        sparse=_sparse(settings),
-    )
-    for name in names:
-        progress(name, 0, None)
-        strategy_registry.strategy(name).build(resources, room(name))
-        stage(name)
+    parts = DraftParts(folder, settings.catalog.language, predicted or {}, _sparse(settings), before, entities)
+    try:
+        seconds |= _build_parts(parts, names, choice, progress, executor, ids_only=ids_only)
+    except BaseException:
+        executor.drop()  # the draft will be removed: nobody may be writing into it
+        raise
+    clear(folder)
+    clock = perf_counter()
     if kept is not None:
         _write(folder, msgspec.structs.replace(kept.header, changed=kept.changed))
         shutil.copytree(kept.before.folder / "policy", folder / "policy")
@@ -147,20 +135,62 @@ def build_generation(
     local = msgspec.structs.replace(settings, retrieval=msgspec.structs.replace(settings.retrieval, remote={}))
     snapshot = open_snapshot(local, folder, None)
     snapshot.header = msgspec.structs.replace(header, signals=signal_names(snapshot))
-    known = measure(snapshot)
+    _write(folder, snapshot.header)  # workers open it
+    known = measure(snapshot, executor, DraftSnapshot(folder, local))
     _write(folder, msgspec.structs.replace(snapshot.header, fusion=known.fusion, fusion_of_values=known.of_values))
-    warm_start(snapshot, known, room("policy"))
+    (folder / "policy").mkdir()
+    warm_start(snapshot, known, folder / "policy")
     stage("known_items")
     return seconds
 
 
-def _patient(folder: Path, progress: Progress) -> Encoder:
+def _build_parts(
+    parts: DraftParts,
+    names: Sequence[str],
+    choice: EncoderChoice,
+    progress: Progress,
+    executor: Executor,
+    *,
+    ids_only: bool,
+) -> dict[str, float]:
+    """Build what lies between the columns and the known items; return seconds per part."""
+    seconds: dict[str, float] = {}
+
+    def note(built: Iterator[tuple[str, float]], wanted: Sequence[str]) -> None:
+        for name in wanted:
+            progress(name, 0, None)
+            _, took = next(built)
+            seconds[name] = round(took, 3)
+
+    fields = (UNDERSTANDING,) if ids_only else (UNDERSTANDING, INFERRED)
+    local = executor if parts.before is None else LOCAL_EXECUTOR  # an update keeps most of it
+    here, told = lambda: parts, parts.elsewhere()
+    early = local.map(FIELDS, told, fields, here)
+    start = perf_counter()
+    progress("encoder", 0, None)
+    _encoder(parts.catalog, parts.folder / "encoder", choice)
+    seconds["encoder"] = round(perf_counter() - start, 3)
+    resources = parts.with_encoder(_patient(parts.folder / "encoder", progress, local))
+    dense = local.beside(lambda: build_strategy(resources, parts.folder, DENSE)) if DENSE in names else None
+    note(early, fields)
+    others = [name for name in names if name != DENSE]
+    note(local.map(STRATEGIES, told, others, here), others)
+    if dense is not None:
+        note(iter((dense(),)), (DENSE,))
+    return seconds
+
+
+def _patient(folder: Path, progress: Progress, executor: Executor) -> Encoder:
     """Open an encoder for a whole catalog: all cores, vectors kept for the next time, and word of how far it is."""
     encoder = open_encoder(folder, threads=0)
     if not isinstance(encoder, OnnxEncoder):
         return encoder
+
+    def mapped(texts: Iterable[list[str]]) -> Iterator[FloatArray]:
+        return executor.map(ENCODE, folder, texts, lambda: encoder)
+
     cache = VectorCache(cache_root() / "vectors")
-    return CachedEncoder(encoder, encoder.name, cache, lambda done, total: progress("encode", done, total))
+    return CachedEncoder(encoder, encoder.name, cache, lambda done, total: progress("encode", done, total), mapped)
 
 
 def _sparse(settings: Settings) -> Path | None:

@@ -18,6 +18,7 @@ from ltrr_cli.core.errors import DataError
 from ltrr_cli.core.progress import Progress
 from ltrr_cli.core.report import Report
 from ltrr_cli.core.types import Entity
+from ltrr_cli.engine.executor import open_executor
 from ltrr_cli.engine.snapshot import CATALOG_ENCODER, header_of
 from ltrr_cli.engine.state import State
 from ltrr_cli.feedback.quarantine import Quarantine
@@ -65,11 +66,12 @@ def index(
     progress: Progress,
     *,
     ids_only: bool = False,
+    engine: str | None = None,
 ) -> IndexReport:
     """Read, check, build, publish; see ``Workspace.index``."""
     start = perf_counter()
     settings = state.settings
-    with state.publishing("index"):
+    with open_executor(engine or settings.engine) as executor, state.publishing("index"):
         # a damaged pointer stands in nobody's way but an update's: what is published now replaces it
         previous = state.generations.current() if update else state.generations.current_or_none()
         intake = Intake(columns=settings.catalog.columns)
@@ -112,7 +114,7 @@ def index(
         with state.generations.draft("catalog") as draft:
             amended = kept if isinstance(kept, Amendment) else None
             seconds |= build_generation(
-                entities, draft.folder, settings, choice, progress, given, amended, ids_only=ids_only
+                entities, draft.folder, settings, choice, progress, given, amended, executor, ids_only=ids_only
             )
         began = perf_counter()
         learn(state, progress, catalog=draft.number)

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from itertools import chain
 from pathlib import Path
 
 import numpy as np
@@ -20,17 +21,20 @@ import numpy as np
 from ltrr_cli.allocation.models.strategy_history import PAST
 from ltrr_cli.allocation.policy import BanditContext, BanditExample
 from ltrr_cli.allocation.policy_registry import LEARNERS, new_policy
+from ltrr_cli.core.config import Settings
 from ltrr_cli.core.seeds import generator
 from ltrr_cli.core.types import Context, DoubleArray, Hits, IntArray, Request
 from ltrr_cli.engine.bandit_context import bandit_context_of
+from ltrr_cli.engine.executor import LOCAL_EXECUTOR, Executor, Kernel, pieces
 from ltrr_cli.engine.retrieve import look_many, retrieve
-from ltrr_cli.engine.snapshot import Snapshot
+from ltrr_cli.engine.snapshot import Snapshot, open_snapshot
 from ltrr_cli.indexing.known_item_queries import KnownQuery, bearers, known_queries, popularity
 from ltrr_cli.ranking.tuning import Wanted, tune
 from ltrr_cli.retrieval.strategy import look_of
 from ltrr_cli.retrieval.union import rank_of, union
 
 DEPTH = 100
+TOGETHER = 128  # texts that strategies look at together
 WARM_WEIGHT = 0.3  # of an example that no person taught
 
 
@@ -50,12 +54,23 @@ class KnownItems:
     ranks: IntArray
 
 
-def measure(snapshot: Snapshot) -> KnownItems:
-    """Ask for sampled entities and note who found them where."""
+@dataclass(frozen=True, slots=True)
+class DraftSnapshot:
+    """What a worker opens the snapshot of a drafted catalog with."""
+
+    folder: Path
+    settings: Settings
+
+
+def measure(snapshot: Snapshot, executor: Executor = LOCAL_EXECUTOR, draft: DraftSnapshot | None = None) -> KnownItems:
+    """Ask for sampled entities and note who found them where.
+
+    draft -- what workers of the executor open the same snapshot with; None: they are not asked
+    """
     queries = list(known_queries(snapshot.catalog, generator("known items", len(snapshot.catalog))))
     bearing = _bearing(snapshot, queries)
     names = snapshot.enabled()
-    asked = _ask(snapshot, queries, names)
+    asked = _ask(snapshot, queries, executor, draft)
     ranks = []
     for query in queries:
         row = bearing[query.text].drawn(query.row) if query.value and query.text in bearing else query.row
@@ -85,20 +100,36 @@ class _Asked:
     hits: list[Hits]
 
 
-def _ask(snapshot: Snapshot, queries: Sequence[KnownQuery], names: tuple[str, ...]) -> dict[str, _Asked]:
+def _ask(
+    snapshot: Snapshot, queries: Sequence[KnownQuery], executor: Executor, draft: DraftSnapshot | None
+) -> dict[str, _Asked]:
     """Return text -> what came of it; a text that is asked for several entities is asked once."""
     seeds = {query.text: query.row for query in reversed(queries)}
-    context = Context(snapshot.clock_ms)
-    requests = {text: snapshot.request(text, context, seed) for text, seed in seeds.items()}
-    look_many(snapshot, list(requests.values()))
-    asked = {}
-    for text in list(requests):
-        request = requests.pop(text)
+    if draft is None:
+        executor, draft = LOCAL_EXECUTOR, DraftSnapshot(Path(), snapshot.settings)
+    answered = executor.map(ASK, draft, pieces(list(seeds.items()), TOGETHER), lambda: snapshot)
+    return dict(zip(seeds, chain.from_iterable(answered), strict=True))
+
+
+def _open(draft: DraftSnapshot) -> Snapshot:
+    return open_snapshot(draft.settings, draft.folder, None)
+
+
+def _asked(snapshot: Snapshot, texts: Sequence[tuple[str, int]]) -> list[_Asked]:
+    """Ask for texts, each with its seed."""
+    context, names = Context(snapshot.clock_ms), snapshot.enabled()
+    requests = [snapshot.request(text, context, seed) for text, seed in texts]
+    look_many(snapshot, requests)
+    asked = []
+    for request in requests:
         hits = retrieve(snapshot, request, names, DEPTH)
         bandit_context = bandit_context_of(snapshot, request, names, DEPTH, explore=False)
         # a copy does not keep what was worked out about it, which would fill the memory
-        asked[text] = _Asked(replace(request), bandit_context, hits)
+        asked.append(_Asked(replace(request), bandit_context, hits))
     return asked
+
+
+ASK: Kernel[DraftSnapshot, Snapshot, Sequence[tuple[str, int]], list[_Asked]] = Kernel("known items", _open, _asked)
 
 
 @dataclass(frozen=True, slots=True)

@@ -56,7 +56,7 @@ class EntityTerms:
         title, words = self._analyzer.terms(entity.title), tokens(all_text(entity))
         terms, marked = self._analyzer.stems(words), self._marks.of(words)
         self._titles.append(sorted({_hash(term) for term in title}))
-        self._held.add({*terms, *marked, *self._numbers.of(entity)})
+        self._held.add(dict.fromkeys((*terms, *marked, *self._numbers.of(entity))))  # ordered: the same each time
         return joined(title), joined(terms), joined(list(filter(found_by, marked)))
 
     def keep(self, kept: _Kept, row: int) -> Document:

@@ -147,13 +147,13 @@ def _key(field: str, value: str) -> str:
     return f"{field}\x1f{query_key(value)}"
 
 
-def _keys_of(entity: Entity) -> set[str]:
-    """Return the keys of everything an entity may be asked for by."""
-    names = (*forms_of(entity.title), main_of(entity.title))
-    keys = {_key("type", entity.type), *(_key("title", name) for name in names)}
+def _keys_of(entity: Entity) -> list[str]:
+    """Return the keys of everything an entity may be asked for by, each once, always in the same order."""
+    names = sorted({*forms_of(entity.title), main_of(entity.title)})
+    keys = [_key("type", entity.type), *(_key("title", name) for name in names)]
     for field, value in entity.attributes.items():
         if isinstance(value, float):
-            keys.add(_key(field, f"{value:.0f}"))
+            keys.append(_key(field, f"{value:.0f}"))
         else:
-            keys |= {_key(field, part) for part in ((value,) if isinstance(value, str) else value)}
-    return {key for key in keys if not key.endswith("\x1f")}
+            keys += [_key(field, part) for part in ((value,) if isinstance(value, str) else value)]
+    return [key for key in dict.fromkeys(keys) if not key.endswith("\x1f")]

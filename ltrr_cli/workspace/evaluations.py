@@ -33,6 +33,7 @@ class EvaluationVerbs:
         runs: Mapping[str, str | Path] | None = None,
         k: int | None = None,
         budget: int | None = None,
+        engine: str | None = None,
         progress: Progress = quiet,
     ) -> tuple[EvaluateReport, Evaluation]:
         """Score results against relevance judgments, beside the baselines; without queries only the runs are scored.
@@ -41,13 +42,14 @@ class EvaluationVerbs:
         policies -- names as in the settings, such as "hazard", "fixed(lexical=40,memory=60)"; none: the serving one
         runs     -- name -> TREC run
         k        -- results a query; by default 100, or as deep as a measure looks
+        engine   -- where queries are answered, as in ``index``
         """
         from ltrr_cli.evaluation.evaluate import MEASURES, evaluate
 
         asked = None if queries is None and runs else self.state
         wanted = tuple(measures) if measures is not None else MEASURES
         return evaluate(asked, queries, qrels, measures=wanted, policies=policies, runs=runs or {}, k=k, budget=budget,
-                        progress=progress)  # fmt: skip
+                        engine=engine, progress=progress)  # fmt: skip
 
     def ope(
         self,
@@ -112,6 +114,7 @@ class EvaluationVerbs:
         learn_every: int = 1,
         break_strategy: str | None = None,
         ceiling: bool = False,
+        engine: str | None = None,
         progress: Progress = quiet,
     ) -> SimulateReport:
         """Let policies answer simulated users, beside the best fixed allocation; see ``evaluation.simulate``."""
@@ -119,7 +122,8 @@ class EvaluationVerbs:
 
         return simulate(
             self.state, policies or POLICIES, queries=queries, qrels=qrels, searches=searches, seeds=seeds,
-            budget=budget, learn_every=learn_every, break_strategy=break_strategy, ceiling=ceiling, progress=progress,
+            budget=budget, learn_every=learn_every, break_strategy=break_strategy, ceiling=ceiling, engine=engine,
+            progress=progress,
         )  # fmt: skip
 
     def simulate_arrivals(

@@ -1,27 +1,19 @@
-"""Keeping a workspace well: back to an older generation, all learning anew, old files away, a look at everything."""
+"""Keeping a workspace well: back to an older generation, all learning anew, old files away."""
 
 from __future__ import annotations
 
 import hashlib
-import importlib
-import os
-import shutil
-import sys
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
-from functools import partial
-from importlib.metadata import version as distribution_version
 from pathlib import Path
 from time import perf_counter
 from typing import TYPE_CHECKING
 
 import msgspec
 
-from ltrr_cli.backends.vector_graph import library as neighbours
-from ltrr_cli.core.errors import DamagedError, LockedError, LtrrError, NotFoundError, UsageError
+from ltrr_cli.core.errors import DamagedError, NotFoundError, UsageError
 from ltrr_cli.core.progress import Progress
 from ltrr_cli.core.report import Report
-from ltrr_cli.engine.query import QueryRequest, respond
 from ltrr_cli.engine.snapshot import LearnedHeader
 from ltrr_cli.learning import checkpoint
 from ltrr_cli.learning.publish import RANKER, kept, learn
@@ -32,10 +24,6 @@ from ltrr_cli.storage.manifest import MANIFEST, Manifest
 
 if TYPE_CHECKING:
     from ltrr_cli.engine.state import State
-
-
-NATIVE = ("numpy", "tantivy", "onnxruntime", "tokenizers", "sklearn", "rapidfuzz", "Stemmer", "zstandard")
-ROOM = 2  # times the size of the current generations that should be free: a new one is built beside them
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,28 +73,6 @@ class GcReport(Report):
     removed: tuple[str, ...]
     held: tuple[str, ...]
     freed: int  # bytes
-
-
-@dataclass(frozen=True, slots=True)
-class Checked:
-    """One thing that ``ltrr doctor`` checked."""
-
-    name: str
-    ok: bool
-    says: str  # what was found
-    hint: str  # the command that repairs it
-
-
-@dataclass(frozen=True, slots=True)
-class DoctorReport(Report):
-    """All that ``ltrr doctor`` checked."""
-
-    checks: tuple[Checked, ...]
-
-    @property
-    def ok(self) -> bool:
-        """Say whether nothing is wrong."""
-        return all(check.ok for check in self.checks)
 
 
 def rollback(state: State, to: int | None) -> RollbackReport:
@@ -211,90 +177,3 @@ def _fold(state: State, number: int) -> LearnedHeader:
 
 def _models(state: State) -> list[int]:
     return state.generations.numbers("models")  # every ranker is kept: they are small, and the only copy
-
-
-# ------------------------------------------------------------ doctor
-
-
-def doctor(state: State) -> DoctorReport:
-    """Look at everything that makes ltrr work here, and say what mends what does not."""
-    return DoctorReport(tuple(_checks(state)))
-
-
-def _checks(state: State) -> Iterator[Checked]:
-    version = ".".join(map(str, sys.version_info[:3]))
-    yield Checked("python", sys.version_info >= (3, 11), version, "install Python 3.11 or newer")
-    for name in NATIVE:
-        yield _try(f"library {name}", partial(_library, name))
-    yield _try("library for neighbours", lambda: f"{neighbours()} {distribution_version(neighbours())}")
-    yield _try("settings", lambda: f"read; policy {state.settings.allocation.policy}")
-    yield _try("workspace", lambda: _writable(state.home))
-    if not state.home.is_dir():
-        return
-    yield _try("lock", lambda: _free(state))
-    yield _try("generations", lambda: _sound(state))
-    yield _try("journal", lambda: _journal(state))
-    yield _try("answers", lambda: _answers(state))
-    yield _space(state)
-
-
-def _try(name: str, look: Callable[[], str]) -> Checked:
-    try:
-        return Checked(name, True, look(), "")
-    except LtrrError as error:
-        return Checked(name, False, str(error), error.hint or "")
-    except Exception as error:  # noqa: BLE001 -- whatever is wrong is what a doctor is asked for
-        return Checked(name, False, f"{type(error).__name__}: {error}", "install ltrr-cli anew")
-
-
-def _library(name: str) -> str:
-    return str(getattr(importlib.import_module(name), "__version__", "loads"))
-
-
-def _writable(home: Path) -> str:
-    if not home.is_dir():
-        raise NotFoundError(f"no workspace at {home}", hint=f"ltrr index CATALOG --home {home}")
-    if not os.access(home, os.W_OK | os.X_OK):
-        return f"{home}, read-only: it answers, logs no search and learns nothing"
-    return str(home)
-
-
-def _free(state: State) -> str:
-    if not state.writable():
-        return "read-only: nothing is published from here"
-    try:
-        with state.publishing("doctor"):
-            return "nobody publishes"
-    except LockedError as error:
-        return str(error)  # no fault: somebody is at work
-
-
-def _sound(state: State) -> str:
-    found = state.generations.verify()
-    for damage in found.damages:
-        raise DamagedError(f"{damage.path}: {damage.reason}", hint=damage.mend)
-    current = state.current()
-    return f"catalog {current.catalog}, learned {current.learned}: {found.files} files as sealed"
-
-
-def _journal(state: State) -> str:
-    for wrong in state.journal.check():
-        raise DamagedError(wrong, hint="restore journal.db from a backup")
-    counts, rows = state.journal.counts(), state.journal.counted_rows()
-    beside = f", {rows:,} rows of counts" if rows else ""
-    return f"{counts.impressions:,} impressions, {counts.events:,} events{beside}"
-
-
-def _answers(state: State) -> str:
-    start = perf_counter()
-    page = respond(state, QueryRequest("", k=3, log=False, explore=False))
-    for warning in page.warnings:
-        raise DamagedError(warning, hint="ltrr rebuild")
-    return f"{len(page.results)} results in {(perf_counter() - start) * 1e3:.0f} ms"
-
-
-def _space(state: State) -> Checked:
-    size = sum(path.stat().st_size for path in state.home.rglob("*") if path.is_file())
-    free = shutil.disk_usage(state.home).free
-    says = f"{free / 2**20:,.0f} MB free; the workspace takes {size / 2**20:,.0f} MB"
-    return Checked("disk space", free > ROOM * size, says, "ltrr gc, or make room")

@@ -39,9 +39,10 @@ if TYPE_CHECKING:  # a question does not wait for what indexing and training imp
     from ltrr_cli.learning.publish import TrainReport
     from ltrr_cli.learning.records import IngestReport
     from ltrr_cli.learning.validate import ValidateReport
+    from ltrr_cli.workspace.doctor import DoctorReport
     from ltrr_cli.workspace.explain import Explanation
     from ltrr_cli.workspace.export import ExportReport
-    from ltrr_cli.workspace.maintenance import DoctorReport, ForgetReport, GcReport, RebuildReport, RollbackReport
+    from ltrr_cli.workspace.maintenance import ForgetReport, GcReport, RebuildReport, RollbackReport
     from ltrr_cli.workspace.memory_report import MemoryReport
     from ltrr_cli.workspace.rules_report import RulesCheck, RulesReport
     from ltrr_cli.workspace.status import Status
@@ -87,6 +88,7 @@ class Workspace(EvaluationVerbs):
         max_bad: float | None = None,
         predicted: str | Path | None = None,
         ids_only: bool = False,
+        engine: str | None = None,
         progress: Progress = quiet,
     ) -> IndexReport:
         """Build and publish a catalog generation; what was learnt is folded anew for it.
@@ -99,6 +101,7 @@ class Workspace(EvaluationVerbs):
         predicted -- a file of {"id", "query", "score"}: queries that an entity should answer; an update keeps it
         refit   -- learn the ``catalog`` encoder anew on an update
         ids_only -- words are searched elsewhere (``[retrieval.remote]``): memory and the like alone are built
+        engine   -- where the work runs: "local", "processes=4", "ray", "ray://HOST:PORT"; None: as the settings say
 
         Raises DataError when too many lines are bad (nothing is published), LockedError when another publishes.
         """
@@ -106,7 +109,7 @@ class Workspace(EvaluationVerbs):
 
         sources = sources if isinstance(sources, list | tuple) else [sources]
         given = (update, delete, mapping, encoder, refit, max_bad, predicted)
-        return index(self.state, sources, *given, progress, ids_only=ids_only)
+        return index(self.state, sources, *given, progress, ids_only=ids_only, engine=engine)
 
     def query(
         self,
@@ -164,6 +167,7 @@ class Workspace(EvaluationVerbs):
         policy: str | None = None,
         ranker: str | None = None,
         hide_seen: bool = False,
+        engine: str | None = None,
         progress: Progress = quiet,
     ) -> BatchReport:
         """Answer a file of {"query_id", "text", "user_id"?, "timestamp"?, ...} into a TREC run, without a log.
@@ -172,7 +176,7 @@ class Workspace(EvaluationVerbs):
         """
         from ltrr_cli.engine.query_batch import respond_batch
 
-        return respond_batch(self.state, queries, run, k, budget, policy, ranker, hide_seen, progress)
+        return respond_batch(self.state, queries, run, k, budget, policy, ranker, hide_seen, progress, engine)
 
     def record(self, event: Mapping[str, Any]) -> None:
         """Journal one native event, and learn it: the next query of this workspace knows of it.
@@ -390,8 +394,8 @@ class Workspace(EvaluationVerbs):
 
         return export(self.state, format, out, judgments, queries, progress)
 
-    def doctor(self) -> DoctorReport:
-        """Look at libraries, settings, disk, generations and journal; raises nothing."""
-        from ltrr_cli.workspace.maintenance import doctor
+    def doctor(self, engine: str | None = None) -> DoctorReport:
+        """Look at libraries, settings, disk, generations, journal, and an engine's workers; raises nothing."""
+        from ltrr_cli.workspace.doctor import doctor
 
-        return doctor(self.state)
+        return doctor(self.state, engine)

@@ -17,26 +17,25 @@ bayes bias body bounds cache cached call candidate candidates catalog cb chart c
 client code column columns command compare completions connection context correction corrections count counts cross
 curve dashboard data death decayed dense difference digested distinct doctor document embedding encoder encoders
 ensemble entity epsilon error estimate evaluate evaluation event evidence examination example examples executor
-explanation exploration explore export exposures factors facts fallback feedback file filter finding fixed forest
-format found frequency fresh full fuzzy gate gc generation generations gram graph group groups guess hash hazard
-header health history hits hosted id ids imported impression index inferred ingest ingested interpretation items
-journal json judge judged kernel key kind known language latency lazy learned learning lexical limit lin line linear
-linked list live lock locked log logged look lookup loss ltrr manifest map margin match matrix measures memory menu
-merge metarank metric model name names native neighbour no node norm not numbers onnx ope operation options origins
-packed page pairs parameter parsed part path personal plain plugged plugin policy pool popular position postings
-predicted preferences prefix problem profile progress protocol quantile quarantine queries query queue ragged random
-ranked ranker ranking rate ratio read reader reading rebuild record records registry regressions related replay report
-request reranker response result results retrieval reward role rollback root row rule run runs sample scaling schema
-score scores search searches section seed sequence series serve session set settings shadow shard shared signal
-similar simulate simulated size slot snapshot sort sorted source space span sparse speller spelling split square state
-stated static statistics status step stop store strategy stream strings structured suggestion suggestions sum
-supervisor table tables tagger tail target task template term terms test text texts thompson time timeline token
-tokens top total trace traffic train trainer tree trees trend type ubi ucb understanding uniform unit update usage
-user users validate value values vector vectors verbs verification verify version view vocabulary vowpal window word
-words worker workspace
+explanation exploration explore export exposures factors facts fallback feedback file filter finding fixed forest format
+found frequency fresh full fuzzy gate gc generation generations gram graph group groups guess hash hazard header health
+history hits hosted id ids imported impression index inferred ingest ingested interpretation items journal json judge
+judged kernel key kind known language latency lazy learned learning lexical limit lin line linear linked list live lock
+locked log logged look lookup loss ltrr manifest map margin match matrix measures memory menu merge metarank metric
+model name names native neighbour no node norm not numbers onnx ope operation options origins packed page pairs
+parameter parsed part path personal plain plugged plugin policy pool popular position postings predicted preferences
+prefix problem process profile progress protocol quantile quarantine queries query queue ragged random ranked ranker
+ranking rate ratio read reader reading rebuild record records registry regressions related replay report request
+reranker response result results retrieval reward role rollback root row rule run runs sample scaling schema score
+scores search searches section seed sequence series serve session set settings shadow shard shared signal similar
+simulate simulated size slot snapshot sort sorted source space span sparse speller spelling split square state stated
+static statistics status step stop store strategy stream strings structured suggestion suggestions sum supervisor table
+tables tagger tail target task template term terms test text texts thompson time timeline token tokens top total trace
+traffic train trainer tree trees trend type ubi ucb understanding uniform unit update usage user users validate value
+values vector vectors verbs verification verify version view vocabulary vowpal window word words worker workspace
 arrow csv frame parquet sqlite
 counted day
-breaker check circuit neighbour http pending postgres question recorded remote retriever
+breaker check circuit cluster neighbour http pending postgres question recorded ray remote retriever
 """
 STANDARD = set(TERMS.split())
 

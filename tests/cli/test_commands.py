@@ -38,14 +38,14 @@ def test_index_refuses_what_makes_no_sense(ltrr: Typed, tmp_path: Path, words: t
 def test_index_passes_everything_on_and_names_the_quarantine(ltrr: Typed, workspace: FakeWorkspace):
     told = ltrr(
         "index", "a.jsonl", "b.jsonl.gz", "--update", "--delete", "ids", "--map", "title=name", "--encoder", "minilm",
-        "--refit", "--max-bad", "2%",
+        "--refit", "--max-bad", "2%", "--engine", "processes=2",
     )  # fmt: skip
     [(_, words, options)] = workspace.asked
     options.pop("progress")
     assert words == (["a.jsonl", "b.jsonl.gz"],)
     assert options == {
         "update": True, "delete": Path("ids"), "mapping": {"title": "name"}, "encoder": "minilm", "refit": True,
-        "predicted": None, "ids_only": False,
+        "predicted": None, "ids_only": False, "engine": "processes=2",
         "max_bad": 0.02,
     }  # fmt: skip
     assert told.out == "catalog generation 3: 1,200 entities (4 duplicates) in 1.5 s\n"

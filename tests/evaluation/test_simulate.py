@@ -11,7 +11,8 @@ from ltrr_cli.allocation.propensity import filled
 from ltrr_cli.charts.svg import write_picture
 from ltrr_cli.core.errors import DataError, UsageError
 from ltrr_cli.evaluation.contenders import Hindsight
-from ltrr_cli.evaluation.simulate import BEST_FIXED, FUSION, SINGLE, simulate
+from ltrr_cli.evaluation.simulate import simulate
+from ltrr_cli.evaluation.simulated_streams import BEST_FIXED, FUSION, SINGLE
 from ltrr_cli.evaluation.simulated_users import Retrieval, broken, wishes
 from ltrr_cli.evaluation.vowpal import shares
 from ltrr_cli.feedback.judgments import read_judged

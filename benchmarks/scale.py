@@ -1,0 +1,172 @@
+"""What worker processes bring, and what they cannot: wall and CPU of the same work here and by two workers.
+
+python benchmarks/scale.py DATA [--part index|queries|fold] [--json FILE] [--quick]
+
+The serial share is the CPU time of the process that hands out work over the CPU time of all: by Amdahl's law, N nodes
+bring at most 1 / (share + (1 - share) / N). On a machine that others use too, walls say little and CPU shares more. An
+index also does its graph of neighbours in the first process, beside its workers: the share is an upper bound.
+``--part fold`` folds invented clicks; all of it is one sequence, which the figures say too.
+"""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import json
+import os
+import random
+import shutil
+import subprocess
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from _common import Bars, run, scratch
+
+PARTS = ("index", "queries", "fold")
+GOAL = 1.5  # times as quick by two workers
+NODES = 10
+LOADED = 1.5  # load per core above which a wall is not judged
+
+# runs a method of a workspace, then says what this process and its children took
+TOLD = """
+import json, os, resource, sys, time
+import ltrr_cli
+if __name__ == "__main__":
+    home, method, given = sys.argv[1], sys.argv[2], json.loads(sys.argv[3])
+    start = time.perf_counter()
+    report = getattr(ltrr_cli.open(home), method)(*given["args"], **given["options"])
+    wall = time.perf_counter() - start
+    own, workers = (resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
+    cpu = [one.ru_utime + one.ru_stime for one in (own, workers)]
+    memory = [one.ru_maxrss / 1024 for one in (own, workers)]
+    print(json.dumps({"wall": wall, "cpu": cpu, "memory": memory, "report": report.as_json()}))
+"""
+
+
+@dataclass(frozen=True)
+class Took:
+    """Seconds by the clock, CPU seconds of the first process and of its workers, megabytes at most of each."""
+
+    wall: float
+    own: float
+    workers: float
+    own_mb: float
+    worker_mb: float
+    report: dict[str, object]
+
+    @property
+    def serial(self) -> float:
+        """The share of the CPU time that no worker can take."""
+        return self.own / (self.own + self.workers) if self.workers else 1.0
+
+    def __str__(self) -> str:
+        return (
+            f"{self.wall:.1f} s by the clock, CPU {self.own:.1f} s here and {self.workers:.1f} s by workers, "
+            f"at most {self.own_mb:.0f} MB here and {self.worker_mb:.0f} MB a worker"
+        )
+
+
+def main(data: Path, bars: Bars, quick: bool, parts: Sequence[str]) -> None:
+    with scratch() as place:
+        folder = Path(place)
+        (folder / "told.py").write_text(TOLD)
+        if "index" in parts:
+            index(data, folder, bars, quick)
+        if "queries" in parts:
+            queries(data, folder, bars, quick)
+        if "fold" in parts:
+            fold(folder, bars, 20_000 if quick else 1_000_000)
+
+
+def took(folder: Path, home: Path, method: str, *args: str, **options: object) -> Took:
+    """Run a method in a process of its own."""
+    given = json.dumps({"args": [list(args)] if method in ("index", "ingest") else args, "options": options})
+    command = [sys.executable, folder / "told.py", home, method, given]
+    done = subprocess.run(command, stdout=subprocess.PIPE, text=True, check=True)
+    said = json.loads(done.stdout)
+    return Took(said["wall"], *said["cpu"], *said["memory"], said["report"])
+
+
+def compared(name: str, here: Took, there: Took, bars: Bars) -> None:
+    """Print and judge what two workers bring."""
+    share, load = there.serial, os.getloadavg()[0] / (os.cpu_count() or 1)
+    print(f"{name}, local: {here}\n{name}, processes=2: {there}")
+    print(
+        f"{name}, serial share {share:.2f}: {NODES} nodes bring at most {1 / (share + (1 - share) / NODES):.1f} times"
+    )
+    if load > LOADED:
+        bars.skipped(f"{name}: wall of local over processes=2", f"{here.wall / there.wall:.2f}, load {load:.1f} a core")
+    else:
+        bars.at_least(f"{name}: wall of local over processes=2", here.wall / there.wall, GOAL)
+
+
+def index(data: Path, folder: Path, bars: Bars, quick: bool) -> None:
+    """Index with a cold cache of vectors, once here and once by two workers; the parts must be equal."""
+    source = data / ("cranfield" if quick else "hetrec") / "catalog.jsonl.gz"
+    pulled = Path(os.environ.get("LTRR_CACHE", "")) / "encoders"
+    encoder = "minilm" if os.environ.get("LTRR_CACHE") and (pulled / "minilm").is_dir() else "catalog"
+    found, digests = [], []
+    for engine in ("local", "processes=2"):
+        home = folder / f"index-{engine}"
+        cold = folder / f"cache-{engine}"
+        if encoder == "minilm":
+            shutil.copytree(pulled, cold / "encoders")
+        os.environ["LTRR_CACHE"], kept = str(cold), os.environ.get("LTRR_CACHE", "")
+        found.append(took(folder, home, "index", str(source), encoder=encoder, engine=engine))
+        os.environ["LTRR_CACHE"] = kept
+        digests.append(digest(home / "catalog" / "0001"))
+        print(f"index, {engine}: seconds {found[-1].report['seconds']}")
+    compared(f"index of {source.parent.name}, {encoder}", *found, bars)
+    bars.at_least("index: parts that are equal", float(digests[0] == digests[1]), 1.0)
+
+
+def queries(data: Path, folder: Path, bars: Bars, quick: bool) -> None:
+    """Answer the titles of a catalog, once here and once by two workers."""
+    home, source = folder / "queries", data / "hetrec" / "catalog.jsonl.gz"
+    took(folder, home, "index", str(source))
+    with gzip.open(source, "rt") as lines:
+        titles = [json.loads(line)["title"] for line, _ in zip(lines, range(200 if quick else 2_000), strict=False)]
+    asked = folder / "queries.jsonl"
+    asked.write_text("".join(json.dumps({"query_id": f"q{n}", "text": one}) + "\n" for n, one in enumerate(titles)))
+    runs = [folder / f"{name}.trec" for name in ("here", "there")]
+    found = [
+        took(folder, home, "query_batch", str(asked), str(out), engine=engine)
+        for out, engine in zip(runs, ("local", "processes=2"), strict=True)
+    ]
+    compared(f"{len(titles):,} queries", *found, bars)
+    bars.at_least("queries: runs that are equal", float(runs[0].read_bytes() == runs[1].read_bytes()), 1.0)
+
+
+def fold(folder: Path, bars: Bars, count: int) -> None:
+    """Ingest invented clicks and fold all of them again."""
+    home, chance = folder / "fold", random.Random(1)
+    catalog, log = folder / "catalog.jsonl", folder / "clicks.jsonl"
+    catalog.write_text("".join(json.dumps({"id": f"e{n}", "title": f"thing {n} of many"}) + "\n" for n in range(5_000)))
+    with log.open("w") as out:
+        for number in range(count):
+            line = {"event": "click", "timestamp": 1_700_000_000_000 + number * 1_000, "user_id": f"u{number % 5_003}",
+                    "entity_id": f"e{min(int(chance.paretovariate(0.6)), 4_999)}",
+                    "query": f"words {int(chance.paretovariate(0.7)) % 20_000}"}  # fmt: skip
+            out.write(json.dumps(line) + "\n")
+    took(folder, home, "index", str(catalog))
+    taken = took(folder, home, "ingest", str(log))
+    again = took(folder, home, "rebuild")
+    print(f"ingest of {count:,} clicks: {taken}\nfold of {count:,} clicks: {again}")
+    print(f"fold: {1e6 * again.own / count:.0f} us a click; serial share 1.00: {NODES} nodes bring 1.0 times")
+    bars.at_least("fold: what it came to before", float(bool(again.report["same"])), 1.0)
+    bars.skipped("fold: wall of local over processes=2", f"{1.0}: it is one sequence, see docs/SCALING.md")
+
+
+def digest(folder: Path) -> str:
+    """Return a digest of a generation; what the full text names by chance aside."""
+    total = hashlib.sha256()
+    for path in sorted(path for path in folder.rglob("*") if path.is_file()):
+        if "fulltext" not in path.parts and path.name != "MANIFEST.json":
+            total.update(path.relative_to(folder).as_posix().encode() + path.read_bytes())
+    return total.hexdigest()
+
+
+if __name__ == "__main__":
+    run(main, __doc__ or "", PARTS)

@@ -1,0 +1,111 @@
+"""A Ray cluster as workers (the door to Ray, an extra: it is imported when an engine names it, and never else).
+
+By ``ray://HOST:PORT`` this process is a client of the cluster (Ray Client), not a node of it: what dies there cannot
+take it along. ``ray`` alone is the cluster that ``RAY_ADDRESS`` names, else one that is started here for as long as the
+work takes. Nodes need the same versions of Python, Ray and ltrr-cli, and have to see the workspace's folder.
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import warnings
+from collections.abc import Callable
+from concurrent.futures import Future
+from types import ModuleType
+from typing import Any
+
+from ltrr_cli.core.errors import LtrrError, NotFoundError, UsageError
+
+RETRIES = 3  # of a task whose node or worker died, by Ray itself
+_ENDING_S = 30.0  # that cancelled tasks are waited for
+
+
+class RayCluster:
+    """Workers of a cluster; one per processor that it says it has."""
+
+    def __init__(self, address: str | None) -> None:
+        self._name = address or "ray"
+        self._ray = _connected(address)
+        try:
+            self.workers = max(1, int(self._ray.cluster_resources().get("CPU", 1)))
+        except Exception as error:  # noqa: BLE001 -- of Ray, or of its transport
+            raise self._gone(error) from None
+        self._remote: dict[Callable[..., Any], Any] = {}
+        self._running: dict[Future[Any], Any] = {}
+
+    def submit(self, function: Callable[..., Any], *given: Any) -> Future[Any]:
+        """Run a function of a module somewhere; raises LtrrError where the cluster is gone."""
+        try:
+            if function not in self._remote:
+                options = {"num_cpus": 1, "max_retries": RETRIES, "scheduling_strategy": "SPREAD"}
+                self._remote[function] = self._ray.remote(**options)(function)
+            reference = self._remote[function].remote(*given)
+            future: Future[Any] = reference.future()
+        except Exception as error:  # noqa: BLE001 -- of Ray, or of its transport
+            raise self._gone(error) from None
+        self._running[future] = reference
+        future.add_done_callback(lambda done: self._running.pop(done, None))
+        return future
+
+    def says(self) -> str:
+        """Return the version, the nodes and the workers."""
+        nodes = sum(bool(node.get("Alive")) for node in self._ray.nodes())
+        return f"Ray {self._ray.__version__}, {nodes} nodes, {self.workers} workers"
+
+    def drop(self) -> None:
+        """Cancel what was handed out, and wait until nobody is at it any more."""
+        references = list(self._running.values())
+        self._running.clear()
+        try:
+            for reference in references:
+                self._ray.cancel(reference, force=True)
+            if references:
+                self._ray.wait(references, num_returns=len(references), timeout=_ENDING_S)
+        except Exception:  # noqa: BLE001 -- a cluster that is gone is at nothing
+            return
+
+    def close(self) -> None:
+        """Leave the cluster, and end one that was started here."""
+        self.drop()
+        try:
+            self._ray.shutdown()
+        except Exception:  # noqa: BLE001 -- it is left anyway
+            return
+
+    def _gone(self, error: BaseException) -> LtrrError:
+        told = " ".join(str(error).split())[:200] or type(error).__name__
+        return LtrrError(f"the cluster {self._name} does not answer any more: {told}", hint="ray status; then again")
+
+
+def _connected(address: str | None) -> ModuleType:
+    """Import Ray and connect; raises UsageError without Ray, NotFoundError where no cluster answers."""
+    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # nobody is told of what runs here
+    os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")  # the coming default, else it warns
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            import ray
+    except ImportError:
+        raise UsageError("Ray is not installed", hint="pip install 'ltrr-cli[ray]', or --engine processes") from None
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            logging.getLogger("ray").setLevel(logging.CRITICAL)  # what goes wrong is said once, by who calls
+            ray.init(address, logging_level=logging.CRITICAL, log_to_driver=False, **_local(address))
+    except Exception as error:
+        told = " ".join(str(error).split())[:300]
+        where = address or os.environ.get("RAY_ADDRESS") or "on this machine"
+        raise NotFoundError(
+            f"no Ray cluster {where}: {told}",
+            hint="ray start --head --ray-client-server-port 10001; all nodes need the same versions of Python and Ray",
+        ) from None
+    module: ModuleType = ray
+    return module
+
+
+def _local(address: str | None) -> dict[str, Any]:
+    """Return the options of a cluster that is started here: loopback alone, and nothing beside the workers."""
+    if address is not None or os.environ.get("RAY_ADDRESS"):
+        return {}
+    return {"include_dashboard": False, "_node_ip_address": "127.0.0.1"}
