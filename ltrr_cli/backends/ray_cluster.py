@@ -26,6 +26,7 @@ class RayCluster:
 
     def __init__(self, address: str | None) -> None:
         self._name = address or "ray"
+        self._lost = False  # nothing is asked of a cluster that is gone: each call would wait for it to come back
         self._ray = _connected(address)
         try:
             self.workers = max(1, int(self._ray.cluster_resources().get("CPU", 1)))
@@ -57,6 +58,8 @@ class RayCluster:
         """Cancel what was handed out, and wait until nobody is at it any more."""
         references = list(self._running.values())
         self._running.clear()
+        if self._lost:
+            return
         try:
             for reference in references:
                 self._ray.cancel(reference, force=True)
@@ -74,6 +77,7 @@ class RayCluster:
             return
 
     def _gone(self, error: BaseException) -> LtrrError:
+        self._lost = True
         told = " ".join(str(error).split())[:200] or type(error).__name__
         return LtrrError(f"the cluster {self._name} does not answer any more: {told}", hint="ray status; then again")
 
