@@ -9,16 +9,24 @@ from __future__ import annotations
 
 import logging
 import os
+import signal
+import socket
+import threading
 import warnings
 from collections.abc import Callable
 from concurrent.futures import Future
+from contextlib import suppress
+from time import monotonic
 from types import ModuleType
 from typing import Any
 
 from ltrr_cli.core.errors import LtrrError, NotFoundError, UsageError
 
+CLIENT = "ray://"
 RETRIES = 3  # of a task whose node or worker died, by Ray itself
 _ENDING_S = 30.0  # that cancelled tasks are waited for
+_GONE_S = 40.0  # without a head to connect to, until a cluster is given up: Ray's client waits 30 for it to come back
+_LOOK_S, _LEAVING_S = 2.0, 5.0  # between two looks; that leaving a cluster may take which is gone
 
 
 class RayCluster:
@@ -34,20 +42,54 @@ class RayCluster:
             raise self._gone(error) from None
         self._remote: dict[Callable[..., Any], Any] = {}
         self._running: dict[Future[Any], Any] = {}
+        self._left = threading.Event()
+        if address is not None and address.startswith(CLIENT):
+            threading.Thread(target=self._watch, args=(address.removeprefix(CLIENT),), daemon=True).start()
 
     def submit(self, function: Callable[..., Any], *given: Any) -> Future[Any]:
         """Run a function of a module somewhere; raises LtrrError where the cluster is gone."""
+        if self._lost:
+            raise self._gone(ConnectionError("its head is gone"))
+        future: Future[Any] = Future()  # our own: Ray's never ends where its head is gone
         try:
             if function not in self._remote:
                 options = {"num_cpus": 1, "max_retries": RETRIES, "scheduling_strategy": "SPREAD"}
                 self._remote[function] = self._ray.remote(**options)(function)
             reference = self._remote[function].remote(*given)
-            future: Future[Any] = reference.future()
+            self._running[future] = reference
+            reference.future().add_done_callback(lambda done: self._pass_on(done, future))
         except Exception as error:  # noqa: BLE001 -- of Ray, or of its transport
             raise self._gone(error) from None
-        self._running[future] = reference
-        future.add_done_callback(lambda done: self._running.pop(done, None))
+        except KeyboardInterrupt:
+            if not self._lost:  # then a person wants to end it
+                raise
+            raise self._gone(ConnectionError("its head is gone")) from None
         return future
+
+    def _pass_on(self, done: Future[Any], future: Future[Any]) -> None:
+        if self._running.pop(future, None) is None:  # it was given up
+            return
+        error = done.exception()
+        if error is None:
+            future.set_result(done.result())
+        else:
+            future.set_exception(error)
+
+    def _watch(self, head: str) -> None:
+        """Give up what runs once nobody has answered at the head's address for a while."""
+        host, _, port = head.rpartition(":")
+        answered = monotonic()
+        while not self._left.wait(_LOOK_S):
+            with suppress(OSError), socket.create_connection((host.strip("[]"), int(port)), timeout=_LOOK_S):
+                answered = monotonic()
+            if monotonic() - answered > _GONE_S:
+                self._lost = True
+                for future in list(self._running):
+                    if self._running.pop(future, None) is not None:
+                        future.set_exception(ConnectionError(f"nobody answers at {head}"))
+                if not self._left.wait(_LEAVING_S):  # who hands out work still waits inside Ray
+                    signal.pthread_kill(threading.main_thread().ident or 0, signal.SIGINT)
+                return
 
     def says(self) -> str:
         """Return the version, the nodes and the workers."""
@@ -71,10 +113,15 @@ class RayCluster:
     def close(self) -> None:
         """Leave the cluster, and end one that was started here."""
         self.drop()
-        try:
-            self._ray.shutdown()
-        except Exception:  # noqa: BLE001 -- it is left anyway
-            return
+        self._left.set()
+
+        def leave() -> None:
+            with suppress(Exception):  # it is left anyway
+                self._ray.shutdown()
+
+        leaving = threading.Thread(target=leave, daemon=True)  # of a cluster that is gone it may never end
+        leaving.start()
+        leaving.join(_LEAVING_S if self._lost else None)
 
     def _gone(self, error: BaseException) -> LtrrError:
         self._lost = True
@@ -104,6 +151,8 @@ def _connected(address: str | None) -> ModuleType:
             f"no Ray cluster {where}: {told}",
             hint="ray start --head --ray-client-server-port 10001; all nodes need the same versions of Python and Ray",
         ) from None
+    for name in ("ray.util.client", "ray.util.client.logsclient", "ray.util.client.dataclient"):
+        logging.getLogger(name).setLevel(logging.CRITICAL)  # they have levels of their own once Ray has begun
     module: ModuleType = ray
     return module
 

@@ -27,7 +27,7 @@ parameter parsed part path personal plain plugged plugin policy pool popular pos
 prefix problem process profile progress protocol quantile quarantine queries query queue ragged random ranked ranker
 ranking rate ratio read reader reading rebuild record records registry regressions related replay report request
 reranker response result results retrieval reward role rollback root row rule run runs sample scaling schema score
-scores search searches section seed sequence series serve session set settings shadow shard shared signal similar
+scorer scores search searches section seed sequence series serve session set settings shadow shard shared signal similar
 simulate simulated size slot snapshot sort sorted source space span sparse speller spelling split square state stated
 static statistics status step stop store strategy stream strings structured suggestion suggestions sum supervisor table
 tables tagger tail target task template term terms test text texts thompson time timeline token tokens top total trace

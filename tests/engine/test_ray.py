@@ -121,8 +121,9 @@ def test_a_head_that_is_killed_publishes_nothing_and_the_old_generation_answers(
         nodes.kill(0)
         _, err = process.communicate(timeout=300)
     assert process.returncode == 1
-    assert err.startswith(f"ltrr: the cluster {nodes.address} does not answer any more")
-    assert len(err.splitlines()) == 2  # with its hint
+    said, hint = err.splitlines()[-2:]  # Ray's own libraries may have warned before
+    assert said.startswith(f"ltrr: the cluster {nodes.address} does not answer any more")
+    assert hint.startswith("hint: ")
     assert [path.name for path in (home / "catalog").iterdir()] == ["0001"]
     assert ltrr_cli.open(home).query("love", log=False).results
 

@@ -101,6 +101,7 @@ class Spy:
 
     algorithm: str = "spy"
     schema: Schema = NAMES
+    anchor: float = 2.0
     seen: FloatArray | None = None
 
     def score(self, features: FloatArray) -> FloatArray:
