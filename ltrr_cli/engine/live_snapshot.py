@@ -92,19 +92,31 @@ class LiveSnapshot:
             return self._opened if self._answers is None else self._answers.view()
 
     def learn(self, update: SnapshotUpdate) -> bool:
-        """Let what answers next know of an update; False where a newer generation has taken its place.
+        """Let what answers next know of an update; False where a newer generation takes its place and it is asked.
 
         Updates of several threads are learnt one after another.
         """
         with self._learning:
             learns = self._free()
             if learns is None:
-                return False
+                return self._learn_in_place(update)
             self._take(learns.snapshot, [*learns.missing, update])
             learns.missing.clear()
             self._updates.append(update)
             with self._turning:
                 self._answers, self._other = learns, self._answers
+            if self._other is not None:
+                self._other.missing.append(update)
+            return True
+
+    def _learn_in_place(self, update: SnapshotUpdate) -> bool:
+        """Learn in the copy that answers, where there is no other and nobody asks it; who comes meanwhile waits."""
+        with self._turning:
+            if self._answers is None or not self._answers.is_left(0.0):
+                return False
+            self._take(self._answers.snapshot, [*self._answers.missing, update])
+            self._answers.missing.clear()
+            self._updates.append(update)
             if self._other is not None:
                 self._other.missing.append(update)
             return True

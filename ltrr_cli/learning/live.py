@@ -120,10 +120,8 @@ class LiveLearning:
     def _learn(self, live: LiveSnapshot, learnt: _Learnt) -> None:
         journal = self._state.journal
         people = profiles(journal, learnt.profiles)
-        if people:
-            learnt.profiles = journal.marks().profiles
+        newest = journal.marks().profiles if people else learnt.profiles
         came = journal.since(learnt.events)
-        learnt.events, learnt.beyond = came[-1][0] if came else learnt.events, learnt.beyond + len(came)
         attribution = Attribution(self._state.settings.feedback, rewards=learnt.guard.rewards)
         outcomes, examples = list[Outcome](), list[BanditExample]()
         known = live.view()
@@ -139,8 +137,10 @@ class LiveLearning:
             if example is not None:
                 examples.append(example)
         del known  # else it would be waited for
-        if people or outcomes:
-            live.learn(SnapshotUpdate(tuple(outcomes), tuple(examples), tuple(people)))
+        if (people or outcomes) and not live.learn(SnapshotUpdate(tuple(outcomes), tuple(examples), tuple(people))):
+            return  # it is tried again, or who takes its place learns them
+        learnt.profiles = newest
+        learnt.events, learnt.beyond = came[-1][0] if came else learnt.events, learnt.beyond + len(came)
 
     def _knowing(self, attribution: Attribution, event: Event) -> Attribution:
         """Return what attributes an event that names no page: it knows the pages that its actor saw lately."""

@@ -130,3 +130,17 @@ def test_where_newer_generations_are_published_nothing_is_changed(workspace: Wor
     live = LiveSnapshot(workspace.state.snapshot(), lambda: None)
     assert not live.learn(told("one"))
     assert live.view() is workspace.state.snapshot()
+
+
+def test_what_serves_on_while_a_newer_one_is_opened_learns_in_place_once_nobody_asks_it(workspace: Workspace):
+    opened = workspace.state.open_snapshot(workspace.state.current())
+    opened.warnings = []
+    live = LiveSnapshot(opened, lambda: None, keep)
+    live.prepare()
+    asking = live.view()
+    assert not live.learn(told("one")), "who asks must not see half of it"
+    assert asking.warnings == []
+    del asking
+    assert live.learn(told("one"))
+    assert live.learn(told("two"))
+    assert live.view().warnings == ["one"] * 2 + ["two"] * 2
