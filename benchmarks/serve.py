@@ -278,20 +278,22 @@ def answers(pid: int) -> bool:
 
 
 def click_to_change(address: tuple[str, int], bars: Bars) -> None:
-    """From the click to the answer that shows it, for queries that nobody has asked before."""
-    connection, took, unchanged = Connection(address), [], 0
+    """From the click to the answer that knows of it, for queries that nobody has asked before.
+
+    Where it stands then is no measure: the load before clicked at random, and a memory that learnt so believes little.
+    """
+    connection, took, unknown = Connection(address), [], 0
     for number in range(CLICKS):
-        asked = {"text": f"never asked {number}", "explore": False, "user": f"c{number}"}
+        asked = {"text": f"never asked {number}", "explore": False, "user": f"c{number}", "explain": True}
         page = connection.post("/v1/query", asked)[1]
         wanted = page["results"][3]["id"]
         start = time.monotonic()
         connection.post("/v1/feedback", {"event": "click", "query_id": page["query_id"], "entity_id": wanted})
         after = connection.post("/v1/query", asked)[1]
         took.append(time.monotonic() - start)
-        places = {line["id"]: line["position"] for line in after["results"]}
-        unchanged += not places.get(wanted, 99) < 4
+        unknown += not any(line["id"] == wanted and line["chosen_by"] for line in after["results"])
     bars.at_most("from click to changed answer, 99th percentile, ms", float(np.percentile(took, 99)) * 1e3, 100)
-    bars.at_most("clicks that changed nothing", unchanged, 0)
+    bars.at_most("clicks that the next answer does not know of", unknown, 0)
 
 
 if __name__ == "__main__":

@@ -50,7 +50,7 @@ from ltrr_cli.workspace.explain import Explanation, explain, inferred_values
 from ltrr_cli.workspace.memory_report import remembered
 
 MOST_WAITING = 256  # requests of one worker, beyond which a new one is refused
-BUSY, PAUSE = 2, 0.05  # requests that wait, from which on is learnt only after a pause, in seconds
+BUSY, PAUSE = 2, 0.25  # requests that wait, from which on is learnt only after a pause, in seconds
 REMEMBERED = 100  # entities of the memory that are looked through for ``chosen_by``
 
 P = ParamSpec("P")
