@@ -94,15 +94,6 @@ class Executor:
         given -- what workers open the shared state with: small, and the same wherever a worker runs
         held  -- gives the shared state that is open in this process already; None: it is opened here too
         """
-        return self._loop(kernel, given, parts, held)
-
-    def _loop(
-        self,
-        kernel: Kernel[Given, Held, Part, Result],
-        given: Given,
-        parts: Iterable[Part],
-        held: Callable[[], Held] | None,
-    ) -> Iterator[Result]:
         shared = kernel.open(given) if held is None else held()
         for part in parts:
             yield kernel.run(shared, part)

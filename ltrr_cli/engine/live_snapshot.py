@@ -100,9 +100,7 @@ class LiveSnapshot:
             learns = self._free()
             if learns is None:
                 return self._learn_in_place(update)
-            self._take(learns.snapshot, [*learns.missing, update])
-            learns.missing.clear()
-            self._updates.append(update)
+            self._give(learns, update)
             with self._turning:
                 self._answers, self._other = learns, self._answers
             if self._other is not None:
@@ -114,12 +112,16 @@ class LiveSnapshot:
         with self._turning:
             if self._answers is None or not self._answers.is_left(0.0):
                 return False
-            self._take(self._answers.snapshot, [*self._answers.missing, update])
-            self._answers.missing.clear()
-            self._updates.append(update)
+            self._give(self._answers, update)
             if self._other is not None:
                 self._other.missing.append(update)
             return True
+
+    def _give(self, learns: _Copy, update: SnapshotUpdate) -> None:
+        """Let a copy take in an update, and before it what only the other one has taken in."""
+        self._take(learns.snapshot, [*learns.missing, update])
+        learns.missing.clear()
+        self._updates.append(update)
 
     def prepare(self) -> None:
         """Open the other copy beforehand, so that the first update does not wait for it; before anybody asks."""

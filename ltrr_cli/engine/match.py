@@ -116,4 +116,3 @@ def known(schema: Schema, features: FloatArray, name: str) -> FloatArray:
         return np.zeros(len(features), np.float32)
     said: FloatArray = np.where(np.isnan(found), np.float32(0.0), found)
     return said
-

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ltrr_cli.core.types import FloatArray, IntArray
+from ltrr_cli.text.grams import distinct
 
 MANY = 4  # with a row of so many entities, to count over all of them is the quickest way
 FEW = 2_048  # rows below which sorting is the quickest way to find equal ones
@@ -53,18 +54,6 @@ class RowScores:
         place = np.minimum(np.searchsorted(self.rows, rows), len(self.rows) - 1)
         scores: FloatArray = np.where(self.rows[place] == rows, self.scores[place], np.float32(0.0))
         return scores
-
-
-def distinct(rows: IntArray) -> IntArray:
-    """Return distinct rows, ascending: of a few, quicker than ``np.unique``.
-
-    >>> distinct(np.array([7, 2, 7])).tolist()
-    [2, 7]
-    """
-    ordered = np.sort(rows)
-    first = np.ones(len(ordered), np.bool_)
-    np.not_equal(ordered[1:], ordered[:-1], out=first[1:])
-    return ordered[first]
 
 
 def gathered(lists: Sequence[IntArray], entities: int) -> tuple[IntArray, list[NDArray[np.intp]]]:

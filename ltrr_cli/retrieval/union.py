@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from ltrr_cli.core.types import FloatArray, Hits, IntArray
-from ltrr_cli.retrieval.row_scores import distinct
+from ltrr_cli.text.grams import distinct
 
 
 def union(lists: Sequence[Hits]) -> tuple[IntArray, FloatArray, FloatArray]:
