@@ -21,6 +21,18 @@ STRATEGY = "lexical"
 
 
 @dataclass(frozen=True, slots=True)
+class _Opened:
+    """Full text of one catalog generation, and its rows by popularity, best first.
+
+    The snapshot that it was opened with is not kept: who holds one lets its next update wait.
+    """
+
+    catalog: int
+    strategy: Strategy
+    popular: IntArray
+
+
+@dataclass(frozen=True, slots=True)
 class PlainPage:
     """Rows, best first, their scores, and how long it took."""
 
@@ -34,32 +46,33 @@ class Fallback:
 
     def __init__(self, state: ServedState) -> None:
         self._state = state
-        self._opened: tuple[Snapshot, Strategy, IntArray] | None = None
+        self._opened: _Opened | None = None
 
     def answer(self, asked: QueryRequest, impression_id: str | None) -> PlainPage:
         """Answer at once, and journal the page under ``impression_id`` (its odds are not known); None: do not."""
         start = perf_counter()
-        snapshot, strategy, popular = self._open()
+        snapshot, current = self._state.held()
+        opened = self._open(snapshot, current.catalog)
         words = tuple(query_tokens(asked.text))
         context = Context(snapshot.clock_ms, asked.user, asked.session, filters=tuple(map(parse_filter, asked.filters)))
         allowed = snapshot.catalog.allowed(context.filters)
         request = Request(asked.text, context, Reading(words, words, query_key(asked.text)), allowed=allowed)
-        hits = strategy.look(request).hits(asked.k) if words else Hits.none()
+        hits = opened.strategy.look(request).hits(asked.k) if words else Hits.none()
         if not len(hits.rows):
-            rows = popular if allowed is None else popular[allowed[popular]]
+            rows = opened.popular if allowed is None else opened.popular[allowed[opened.popular]]
             hits = Hits(rows[: asked.k], np.zeros(len(rows[: asked.k]), np.float32))
         if impression_id is not None:
             self._state.journal.append_impression(_impression(snapshot, asked, hits, impression_id))
         return PlainPage(snapshot, hits, (perf_counter() - start) * 1e3)
 
-    def _open(self) -> tuple[Snapshot, Strategy, IntArray]:
-        snapshot, current = self._state.held()
-        if self._opened is None or self._opened[0].catalog is not snapshot.catalog:
-            folder = self._state.generations.folder("catalog", current.catalog) / STRATEGY
+    def _open(self, snapshot: Snapshot, catalog: int) -> _Opened:
+        if self._opened is None or self._opened.catalog != catalog:
+            folder = self._state.generations.folder("catalog", catalog) / STRATEGY
             resources = Resources(snapshot.catalog, snapshot.encoder, snapshot.header.language)
             popularity = np.nan_to_num(np.asarray(snapshot.catalog.popularity), nan=0.0)
             popular = np.argsort(-popularity, kind="stable").astype(np.int32)
-            self._opened = snapshot, strategy_registry.strategy(STRATEGY).open(resources, folder, None), popular
+            strategy = strategy_registry.strategy(STRATEGY).open(resources, folder, None)
+            self._opened = _Opened(catalog, strategy, popular)
         return self._opened
 
 

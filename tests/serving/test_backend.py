@@ -9,6 +9,7 @@ import pytest
 from starlette.testclient import TestClient
 
 import ltrr_cli
+from ltrr_cli.engine import live_snapshot
 from ltrr_cli.serving import backend
 from ltrr_cli.serving.learner import publish_new
 from tests.serving.conftest import Served, ask, click, code_of
@@ -32,6 +33,24 @@ def test_a_late_answer_is_a_plain_page_in_its_place(served: Served, monkeypatch:
     time.sleep(0.5)
     assert "ltrr_degraded_pages_total 1.0" in client.get("/metrics").text
     assert ask(client, "", k=3)["results"][0]["sources"] == {}, "nothing typed: what is popular"
+
+
+def test_learning_does_not_wait_for_a_late_answer_given_before(served: Served, monkeypatch: pytest.MonkeyPatch):
+    respond, slow = backend.respond, [0.3, 0.0, 0.0]
+
+    def slowly(*args: object, **more: object) -> object:
+        time.sleep(slow.pop(0) if slow else 0.0)
+        return respond(*args, **more)
+
+    client = served(settings="deadline_ms = 200.0")
+    monkeypatch.setattr(backend, "respond", slowly)
+    monkeypatch.setattr(live_snapshot, "PATIENCE", 60.0)  # whoever still holds what answered then is waited for
+    pages = [ask(client, f"nobody wrote {number}", user=f"u{number}") for number in range(2)]
+    assert [page["degraded"] for page in pages] == [True, False]
+    for number in range(2, 6):
+        client.post("/v1/feedback", json=click(pages[-1], 3))
+        pages.append(ask(client, f"nobody wrote {number}", user=f"u{number}"))
+    assert not any(page["degraded"] for page in pages[2:])
 
 
 def test_the_page_that_nobody_saw_is_not_journalled(served: Served, home: Path, monkeypatch: pytest.MonkeyPatch):
