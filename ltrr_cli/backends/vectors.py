@@ -157,8 +157,7 @@ class Vectors:
                 if query is None:
                     found.append(_nothing())
                     continue
-                worst = np.partition(rough, len(rough) - limit)[len(rough) - limit]
-                rows = np.flatnonzero(rough >= max(worst, -1.0) - 2 * _TOLERANCE).astype(np.int32)
+                rows = _nearest(rough, limit)
                 found.append(_ordered(rows, self._exact(query, rows), limit))
         return found
 
@@ -189,23 +188,22 @@ class Vectors:
     def _scan(
         self, query: np.ndarray[Any, np.dtype[np.float64]], limit: int, allowed: BoolArray | None
     ) -> tuple[IntArray, FloatArray]:
+        if allowed is None and not len(self._blank) and limit < len(self):
+            rows = _nearest(self._matrix @ query.astype(np.float32), limit)
+            return _ordered(rows, self._exact(query, rows), limit)
         keep = np.ones(len(self), bool) if allowed is None else allowed.copy()
         keep[self._blank] = False
         rows = np.flatnonzero(keep).astype(np.int32)
         if len(rows) > limit:
-            rows = self._promising(query.astype(np.float32), limit, rows)
+            rows = rows[_nearest(self._rough(query.astype(np.float32), rows), limit)]
         return _ordered(rows, self._exact(query, rows), limit)
 
-    def _promising(self, query: FloatArray, limit: int, rows: IntArray) -> IntArray:
-        """Cut rows by fast approximate cosines, generously enough to keep the true best ``limit``."""
+    def _rough(self, query: FloatArray, rows: IntArray) -> FloatArray:
+        """Return fast approximate cosines of rows."""
         if 4 * len(rows) > len(self):  # one pass over the matrix beats gathering a quarter of it
-            rough = (self._matrix @ query)[rows]
-        else:
-            pieces = [self._matrix[rows[start : start + _CHUNK]] @ query for start in range(0, len(rows), _CHUNK)]
-            rough = np.concatenate(pieces)
-        worst = np.partition(rough, len(rough) - limit)[len(rough) - limit]
-        near: IntArray = rows[rough >= worst - 2 * _TOLERANCE]
-        return near
+            return (self._matrix @ query)[rows]
+        pieces = [self._matrix[rows[start : start + _CHUNK]] @ query for start in range(0, len(rows), _CHUNK)]
+        return np.concatenate(pieces)
 
     def _walk(self, query: np.ndarray[Any, np.dtype[np.float64]]) -> tuple[IntArray, FloatArray]:
         """Ask the graph for its nearest DEPTH rows."""
@@ -241,6 +239,13 @@ class Vectors:
                 else:  # another library wrote it, which is not installed or comes second here
                     self._graph = build_graph(self._matrix, _placed(len(self), self._blank), DEPTH)
             return self._graph
+
+
+def _nearest(rough: FloatArray, limit: int) -> IntArray:
+    """Return the places of approximate cosines, generously enough to hold the true best ``limit``."""
+    worst = np.partition(rough, len(rough) - limit)[len(rough) - limit]
+    near: IntArray = np.flatnonzero(rough >= max(worst, -1.0) - 2 * _TOLERANCE).astype(np.int32)
+    return near
 
 
 def _placed(count: int, blank: IntArray) -> IntArray:

@@ -14,6 +14,7 @@ import numpy as np
 
 from ltrr_cli.backends.vectors import SCAN_UP_TO, Vectors
 from ltrr_cli.backends.vectors import build as build_vectors
+from ltrr_cli.core.before import Before
 from ltrr_cli.core.types import FloatArray, Hits, IntArray, Request
 from ltrr_cli.retrieval.entity_texts import prose
 from ltrr_cli.retrieval.strategy import Look, Resources, Strategy
@@ -36,14 +37,9 @@ class Dense(Strategy):
         """Encode every entity; an update only those that changed, for it keeps the encoder."""
         before = resources.before
         if before is None:
-            build_vectors(folder, resources.encoder.encode([prose(entity) for entity in resources.catalog.entities()]))
-            return
-        fresh = np.flatnonzero(before.rows < 0)
-        vectors = np.empty((len(before.rows), resources.encoder.dimension), np.float32)
-        kept = before.rows >= 0
-        vectors[kept] = Vectors.open(before.folder / folder.name).matrix[before.rows[kept]]
-        if len(fresh):
-            vectors[fresh] = resources.encoder.encode([prose(resources.catalog.entity(row)) for row in fresh.tolist()])
+            vectors = resources.encoder.encode([prose(entity) for entity in resources.catalog.entities()])
+        else:
+            vectors = _kept(resources, before, folder)
         build_vectors(folder, vectors, graph=len(vectors) > SCAN_UP_TO)
 
     @classmethod
@@ -129,6 +125,17 @@ class _Together:
             depth, found = self._found = limit, self._vectors.search_many(self._queries, limit)
         rows, scores = found[place] if found else (np.empty(0, np.int32), np.empty(0, np.float32))
         return Hits(rows[:limit], scores[:limit])
+
+
+def _kept(resources: Resources, before: Before, folder: Path) -> FloatArray:
+    """Return (n, d) vectors of an update: those of unchanged entities as they were, the others encoded."""
+    fresh = np.flatnonzero(before.rows < 0)
+    vectors = np.empty((len(before.rows), resources.encoder.dimension), np.float32)
+    kept = before.rows >= 0
+    vectors[kept] = Vectors.open(before.folder / folder.name).matrix[before.rows[kept]]
+    if len(fresh):
+        vectors[fresh] = resources.encoder.encode([prose(resources.catalog.entity(row)) for row in fresh.tolist()])
+    return vectors
 
 
 def _text(request: Request) -> str:
