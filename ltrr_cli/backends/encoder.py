@@ -24,11 +24,13 @@ _BATCH = 32  # texts that share one padded matrix
 _TABLE_BATCH = 512
 _SUMMED = 64  # texts whose vectors are summed at a time, few enough for a processor's cache
 _REMEMBERED = 256  # queries whose vectors are kept
+GENERAL, OWN = "general", "own"  # folders of the two tables of a pair
+GENERAL_SHARE = 0.7  # of a pair's cosine; see docs/DECISIONS.md
 
 Progress = Callable[[int], object]  # is told how many more texts are done
 
 
-def open_encoder(folder: Path, *, threads: int = 1) -> OnnxEncoder | TableEncoder | PluggedEncoder:
+def open_encoder(folder: Path, *, threads: int = 1) -> OnnxEncoder | TableEncoder | PairEncoder | PluggedEncoder:
     """Open an encoder folder of any kind; quick, the model is loaded when the first text comes.
 
     threads -- what one call may use; 1 suits queries, 0 (all cores) suits encoding a catalog
@@ -39,6 +41,8 @@ def open_encoder(folder: Path, *, threads: int = 1) -> OnnxEncoder | TableEncode
         return open_plugged(folder, card)
     if kind == "sparse":
         raise DataError(f"{folder.name} gives terms, not vectors", hint="catalog.sparse in ltrr.toml, not --encoder")
+    if kind == "pair":
+        return PairEncoder.open(folder)
     return TableEncoder.open(folder) if kind == "table" else OnnxEncoder.open(folder, threads=threads)
 
 
@@ -111,7 +115,7 @@ class TableEncoder(_Remembering):
         table = self._table if len(texts) < _TABLE_BATCH else self._table.astype(np.float32)
         for start in range(0, len(texts), _TABLE_BATCH):
             batch = [writable(text) for text in texts[start : start + _TABLE_BATCH]]
-            found = [encoding.ids for encoding in self._tokenizer.encode_batch_fast(batch)]
+            found = [encoding.ids for encoding in self._tokenizer.encode_batch_fast(batch, add_special_tokens=False)]
             for place in range(0, len(found), _SUMMED):
                 some = found[place : place + _SUMMED]
                 vectors[start + place : start + place + len(some)] = self._means(table, some)
@@ -136,6 +140,29 @@ class TableEncoder(_Remembering):
             parts = table[ids].astype(np.float64) * weights[:, None]
             total[owner[first]] = np.add.reduceat(parts, first, axis=0)
         return unit(total)
+
+
+class PairEncoder(_Remembering):
+    """Two token tables side by side: what is known of words anywhere, and what the catalog says of its own.
+
+    A vector is ``(sqrt(s) general, sqrt(1 - s) of the catalog)``, both of length 1: a cosine of two texts is the mean
+    of their two cosines by these shares.
+    """
+
+    def __init__(self, folder: Path, card: Card, general: TableEncoder, own: TableEncoder) -> None:
+        super().__init__(folder, card)
+        self._parts = ((np.float32(GENERAL_SHARE**0.5), general), (np.float32((1.0 - GENERAL_SHARE) ** 0.5), own))
+
+    @classmethod
+    def open(cls, folder: Path) -> PairEncoder:
+        """Open a folder of kind "pair"; raises DamagedError."""
+        return cls(folder, read_card(folder), TableEncoder.open(folder / GENERAL), TableEncoder.open(folder / OWN))
+
+    def _encode(self, texts: Sequence[str], progress: Progress | None) -> FloatArray:
+        halves = [share * part.encode(texts) for share, part in self._parts]
+        if progress is not None:
+            progress(len(texts))
+        return unit(np.concatenate(halves, axis=1))
 
 
 class OnnxEncoder(_Remembering):

@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from ltrr_cli.backends.encoder import OnnxEncoder, open_session
+from ltrr_cli.backends.encoder import open_encoder, open_session
 from ltrr_cli.backends.encoder_card import GRAPH, TOKENIZER, Card, digest_of, read_card, write_card
 from ltrr_cli.backends.files import disk_error
 from ltrr_cli.core.errors import DataError, LtrrError, NotFoundError, UsageError
@@ -52,7 +52,8 @@ def find_encoder(cache: Path, name: str) -> Path:
     folder = _home(cache) / _plain(name)
     if not folder.is_dir():
         known = ", ".join(card.name for card in list_encoders(cache)) or "none"
-        hint = "ltrr encoder pull minilm" if name.startswith("minilm") else "ltrr encoder import FOLDER --name NAME"
+        pulled = name.startswith("minilm") or name == "static"
+        hint = f"ltrr encoder pull {name}" if pulled else "ltrr encoder import FOLDER --name NAME"
         raise NotFoundError(f"no encoder {name!r} in {cache}; it has: {known}", hint=hint)
     read_card(folder)
     return folder
@@ -116,7 +117,7 @@ def put_at(place: Path, fill: Callable[[Path], object], check: Callable[[Path], 
 
 def try_out(folder: Path) -> None:
     """Encode a few texts; raises DataError unless different texts get different vectors of length 1."""
-    vectors = OnnxEncoder.open(folder).encode(_SAMPLE)
+    vectors = open_encoder(folder).encode(_SAMPLE)
     if not np.allclose((vectors[:2] ** 2).sum(axis=1), 1.0, atol=1e-3) or float(vectors[0] @ vectors[1]) > 0.999:
         raise DataError(f"{folder}: gives no sensible vectors; it is no sentence encoder")
 

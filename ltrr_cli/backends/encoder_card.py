@@ -18,7 +18,7 @@ HEADER = "encoder.json"
 GRAPH = "model.onnx"
 TABLE = "table.npy"
 TOKENIZER = "tokenizer.json"
-KINDS = ("onnx", "table", "cross", "sparse", "plugin")  # the last: code of another package
+KINDS = ("onnx", "table", "pair", "cross", "sparse", "plugin")  # the last: code of another package
 POOLINGS = ("none", "mean", "cls", "max")  # none: the graph gives one vector per text itself
 
 
@@ -26,8 +26,8 @@ POOLINGS = ("none", "mean", "cls", "max")  # none: the graph gives one vector pe
 class Card:
     """What ``encoder.json`` says.
 
-    kind       -- "onnx", "table": a mean of token vectors, "cross": a score per pair of texts, "sparse": weighted
-                  terms, "plugin": an encoder of another package, which is registered under ``name``
+    kind       -- "onnx", "table": a mean of token vectors, "pair": two tables side by side, "cross": a score per pair
+                  of texts, "sparse": weighted terms, "plugin": an encoder of another package, registered as ``name``
     max_tokens -- longer texts are cut
     pooling    -- one of POOLINGS, how token vectors become one
     output     -- the graph's output that is read
@@ -66,10 +66,11 @@ def read_card(folder: Path) -> Card:
 
 
 def digest_of(folder: Path) -> str:
-    """Return the SHA-256 over all files of an encoder folder but ``encoder.json``, by name and content."""
+    """Return the SHA-256 over all files of an encoder folder but its ``encoder.json``, by name and content."""
     total = hashlib.sha256()
-    for path in sorted(folder.iterdir()):
-        if path.name != HEADER and path.is_file():
+    for path in sorted(folder.rglob("*")):
+        if path != folder / HEADER and path.is_file():
             with path.open("rb") as file:
-                total.update(f"{path.name} {hashlib.file_digest(file, 'sha256').hexdigest()}\n".encode())
+                content = hashlib.file_digest(file, "sha256").hexdigest()
+            total.update(f"{path.relative_to(folder).as_posix()} {content}\n".encode())
     return total.hexdigest()

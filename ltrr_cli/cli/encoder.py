@@ -32,7 +32,7 @@ def listing(ctx: CommandContext) -> None:
 
 def pull(
     ctx: CommandContext,
-    name: Annotated[str, typer.Argument(metavar="NAME", help="minilm (23 MB) or minilm-fp32 (90 MB).")],
+    name: Annotated[str, typer.Argument(metavar="NAME", help="minilm (23 MB), minilm-fp32 (90 MB) or static (16 MB).")],
 ) -> None:
     """Download an encoder, check its SHA-256, convert it; the only command that uses the network."""
     from ltrr_cli.workspace.encoders import Encoders

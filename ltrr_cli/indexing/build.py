@@ -12,8 +12,10 @@ import msgspec
 
 from ltrr_cli.backends.encoder import OnnxEncoder, open_encoder
 from ltrr_cli.backends.encoder_cache import cache_root, find_encoder
+from ltrr_cli.backends.encoder_card import read_card
 from ltrr_cli.backends.encoder_catalog import fit as fit_encoder
 from ltrr_cli.backends.encoder_registry import build_plugged
+from ltrr_cli.backends.encoder_static import fit_beside
 from ltrr_cli.backends.vector_cache import CachedEncoder, VectorCache
 from ltrr_cli.catalog.columns import Columns
 from ltrr_cli.catalog.faults import no_id
@@ -207,7 +209,11 @@ def _encoder(catalog: Columns, folder: Path, choice: EncoderChoice) -> None:
         shutil.copytree(choice.keep, folder)
     elif choice.plugin:
         build_plugged(choice.name, folder)
-    elif choice.cached is not None:
+    elif choice.cached is not None and read_card(choice.cached).kind != "table":
         shutil.copytree(choice.cached, folder)
     else:
-        fit_encoder((all_text(entity) for entity in catalog.entities()), folder)
+        texts = (all_text(entity) for entity in catalog.entities())
+        if choice.cached is None:
+            fit_encoder(texts, folder)
+        else:  # general vectors of words, which the catalog's own are put beside
+            fit_beside(choice.cached, texts, folder)

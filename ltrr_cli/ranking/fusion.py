@@ -16,9 +16,9 @@ from ltrr_cli.core.types import FloatArray
 RANK_CONSTANT = 60.0  # of the paper: how little the very first ranks differ
 _POPULARITY = 0.05  # of one best score: enough to order what strategies do not tell apart
 _BROUGHT = 0.05  # gain of the last of a list: it was brought, after all
-_RANK_SHARE, _RANK_SOFTNESS = 0.4, 20.0  # of the gain where all candidates have a score: by its rank; half of it at 21
-PRETRAINED, FROM_CATALOG = 1.1, 0.4  # weights of an encoder beside 1 of full text before anybody clicked
-OTHERS, OTHERS_OF_CATALOG = 0.2, 0.5  # shares of their weights that other strategies keep beside these two
+_RANK_SHARE, _RANK_SOFTNESS = 0.5, 20.0  # of the gain where all candidates have a score: by its rank; half of it at 21
+PRETRAINED, FROM_CATALOG = 1.0, 0.4  # weights of an encoder beside 1 of full text before anybody clicked
+OTHERS, OTHERS_OF_CATALOG = 0.15, 0.5  # shares of their weights that other strategies keep beside these two
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,13 +40,13 @@ def lead(weights: FloatArray, lexical: int, dense: int, *, pretrained: bool) -> 
     """Return (s,) weights where something else than a name is asked for: full text and the encoder lead together.
 
     Known items are asked for in their own words, so they cannot show what an encoder knows beyond these. What was
-    trained on other texts counts a little more than full text; what the catalog taught as much as known items say, but
-    less than half, and the others keep more beside it.
+    trained on other texts counts as much as full text, which is best where nothing of the catalog is known; what the
+    catalog taught as much as known items say, but less than half, and the others keep more beside it.
 
     weights -- (s,) of known items; lexical, dense -- places of these two strategies
 
     >>> lead(np.array([1.0, 0.5, 0.25], np.float32), 0, 1, pretrained=True).round(2).tolist()
-    [1.0, 1.100000023841858, 0.05000000074505806]
+    [1.0, 1.0, 0.03999999910593033]
     """
     most = float(weights.max(initial=0.0))
     leading: FloatArray = ((OTHERS if pretrained else OTHERS_OF_CATALOG) * weights).astype(np.float32)
@@ -106,7 +106,7 @@ def gains(scores: FloatArray) -> FloatArray:
 
 
 def _gain_of_all(scores: FloatArray, gain: FloatArray, least: float | None) -> FloatArray:
-    """Return (n,) gains of a strategy that scores every candidate: by score for the most part, the rest by rank.
+    """Return (n,) gains of a strategy that scores every candidate: half by score, half by rank.
 
     Scores tell the first few apart; further down, where scores of two strategies are least comparable, ranks do better.
 

@@ -12,7 +12,7 @@ from ltrr_cli.backends.encoder_sparse import import_sparse
 from ltrr_cli.core.errors import NotFoundError
 from ltrr_cli.core.report import Report
 
-PULLED = ("minilm", "minilm-fp32")  # what can be fetched by name
+PULLED = ("minilm", "minilm-fp32", "static")  # what can be fetched by name
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +57,10 @@ class Encoders:
                 f"nothing to pull by the name {name[:80]!r}",
                 hint=f"one of {', '.join(PULLED)}; `ltrr encoder import FOLDER` takes any sentence encoder",
             )
+        if name == "static":
+            from ltrr_cli.backends.encoder_static import pull_static
+
+            return _facts(read_card(pull_static(self.cache)))
         from ltrr_cli.backends.encoder_minilm import pull_minilm
 
         return _facts(read_card(pull_minilm(self.cache, fp32=name == "minilm-fp32")))

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pytest
 
 from ltrr_cli.backends.encoder_cache import cache_root
-from ltrr_cli.backends.encoder_card import Card, write_card
+from ltrr_cli.backends.encoder_card import TABLE, TOKENIZER, Card, digest_of, read_card, write_card
+from ltrr_cli.backends.files import write_matrix
 from ltrr_cli.indexing.index import IndexReport
 from ltrr_cli.workspace.workspace import Workspace
+from tests.backends.tiny import WORDS, save_tokenizer
 
 SENTENCE = "A record of slow and quiet songs that were taped in one long night by a band of five who never met again."
 
@@ -62,3 +66,23 @@ def test_a_catalog_without_any_title_can_be_searched(tmp_path: Path):
     workspace = Workspace(tmp_path / "home")
     workspace.index([path])
     assert workspace.query("number3", k=1).results[0].id == "3"
+
+
+def test_general_vectors_of_the_cache_are_put_beside_the_catalogs_own_and_kept_by_an_update(tmp_path: Path):
+    folder = cache_root() / "encoders" / "static"
+    folder.mkdir(parents=True)
+    save_tokenizer(folder / TOKENIZER, padding=False)
+    vectors: Any = np.random.default_rng(1).standard_normal((len(WORDS), 8)).astype(np.float16)
+    write_matrix(folder / TABLE, vectors)
+    write_card(folder, Card("table", "static", 8, 512, digest_of(folder)))
+    path = tmp_path / "catalog.jsonl"
+    path.write_text("".join(json.dumps({"id": name, "title": name}) + "\n" for name in ("rock", "quiet piano", "rain")))
+    workspace = Workspace(tmp_path / "home")
+    workspace.index([path], encoder="static")
+    card = read_card(workspace.state.generations.folder("catalog", 1) / "encoder")
+    assert (card.kind, card.name) == ("pair", "static")
+    assert workspace.query("piano").results[0].id == "quiet piano"
+    path.write_text(json.dumps({"id": "jazz", "title": "jazz piano"}) + "\n")
+    workspace.index([path], update=True)
+    current = workspace.state.generations.current()
+    assert read_card(workspace.state.generations.folder("catalog", current.catalog) / "encoder") == card

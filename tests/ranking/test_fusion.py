@@ -15,13 +15,13 @@ def of_all(*scores: float, least: float | None = None) -> list[float]:
 def test_a_strategy_that_scores_all_gains_by_score_and_by_rank():
     first, second, third = of_all(9.0, 5.0, 1.0)
     assert first == pytest.approx(1.0)
-    assert second == pytest.approx(0.6 * 0.525 + 0.4 * 21 / 22)
-    assert third == pytest.approx(0.6 * 0.05 + 0.4 * 21 / 23)
+    assert second == pytest.approx(0.5 * 0.525 + 0.5 * 21 / 22)
+    assert third == pytest.approx(0.5 * 0.05 + 0.5 * 21 / 23)
 
 
 def test_scores_count_from_the_lowest_that_there_can_be():
-    assert of_all(10.0, 8.0, least=0.0)[1] == pytest.approx(0.6 * 0.8 + 0.4 * 21 / 22)
-    assert of_all(10.0, 8.0)[1] == pytest.approx(0.6 * 0.05 + 0.4 * 21 / 22)
+    assert of_all(10.0, 8.0, least=0.0)[1] == pytest.approx(0.5 * 0.8 + 0.5 * 21 / 22)
+    assert of_all(10.0, 8.0)[1] == pytest.approx(0.5 * 0.05 + 0.5 * 21 / 22)
 
 
 def test_who_has_nothing_in_common_with_the_query_gains_nothing():
@@ -31,7 +31,7 @@ def test_who_has_nothing_in_common_with_the_query_gains_nothing():
 
 def test_equal_scores_share_the_middle_rank():
     first, second, third = of_all(2.0, 2.0, 2.0)
-    assert first == second == third == pytest.approx(0.6 * (0.05 + 0.95 * 0.5) + 0.4 * 21 / 22)
+    assert first == second == third == pytest.approx(0.5 * (0.05 + 0.95 * 0.5) + 0.5 * 21 / 22)
 
 
 def test_order_within_a_strategy_never_changes():
