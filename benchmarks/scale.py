@@ -1,6 +1,6 @@
 """What worker processes bring, and what they cannot: wall and CPU of the same work here and by two workers.
 
-python benchmarks/scale.py DATA [--part index|queries|fold] [--json FILE] [--quick]
+python benchmarks/scale.py DATA [--part index|queries|train|fold] [--json FILE] [--quick]
 
 The serial share is the CPU time of the process that hands out work over the CPU time of all: by Amdahl's law, N nodes
 bring at most 1 / (share + (1 - share) / N). On a machine that others use too, walls say little and CPU shares more. An
@@ -24,7 +24,7 @@ from pathlib import Path
 
 from _common import Bars, run, scratch
 
-PARTS = ("index", "queries", "fold")
+PARTS = ("index", "queries", "train", "fold")
 GOAL = 1.5  # times as quick by two workers
 NODES = 10
 LOADED = 1.5  # load per core above which a wall is not judged
@@ -76,6 +76,8 @@ def main(data: Path, bars: Bars, quick: bool, parts: Sequence[str]) -> None:
             index(data, folder, bars, quick)
         if "queries" in parts:
             queries(data, folder, bars, quick)
+        if "train" in parts:
+            train(data, folder, bars, quick)
         if "fold" in parts:
             fold(folder, bars, 20_000 if quick else 1_000_000)
 
@@ -96,6 +98,8 @@ def compared(name: str, here: Took, there: Took, bars: Bars) -> None:
     print(
         f"{name}, serial share {share:.2f}: {NODES} nodes bring at most {1 / (share + (1 - share) / NODES):.1f} times"
     )
+    path = there.own + there.workers / 2
+    print(f"{name}: with two free cores {path:.1f} s, {(here.own + here.workers) / path:.2f} times as quick")
     if load > LOADED:
         bars.skipped(f"{name}: wall of local over processes=2", f"{here.wall / there.wall:.2f}, load {load:.1f} a core")
     else:
@@ -137,6 +141,23 @@ def queries(data: Path, folder: Path, bars: Bars, quick: bool) -> None:
     ]
     compared(f"{len(titles):,} queries", *found, bars)
     bars.at_least("queries: runs that are equal", float(runs[0].read_bytes() == runs[1].read_bytes()), 1.0)
+
+
+def train(data: Path, folder: Path, bars: Bars, quick: bool) -> None:
+    """Train a ranker on searches that nobody answered yet, once here and once by two workers."""
+    home, log = folder / "train", folder / "log.jsonl"
+    with gzip.open(data / "bestbuy_xbox" / "events_fit.jsonl.gz", "rt") as lines:
+        log.write_text("".join(list(lines)[: 2_000 if quick else None]))
+    took(folder, home, "index", str(data / "bestbuy_xbox" / "catalog.jsonl.gz"))
+    took(folder, home, "ingest", str(log))
+    found, models = [], []
+    for engine in ("local", "processes=2"):
+        copy = folder / f"train-{engine}"
+        shutil.copytree(home, copy)
+        found.append(took(folder, copy, "train", algorithm="linear", engine=engine))
+        models.append((copy / "models" / "0001" / "model.npz").read_bytes())
+    compared(f"training on {found[0].report['searches']:,} searches", *found, bars)
+    bars.at_least("training: models that are equal", float(models[0] == models[1]), 1.0)
 
 
 def fold(folder: Path, bars: Bars, count: int) -> None:

@@ -13,6 +13,7 @@ from ltrr_cli.core.clock import DAY, now_ms
 from ltrr_cli.core.progress import Progress, quiet
 from ltrr_cli.core.report import Report
 from ltrr_cli.engine import model_store
+from ltrr_cli.engine.executor import open_executor
 from ltrr_cli.engine.snapshot import open_snapshot
 from ltrr_cli.feedback.attribution import Tally
 from ltrr_cli.feedback.guards import Suspect
@@ -186,16 +187,17 @@ def train(
     judgments: tuple[str | Path, str | Path] | None,
     dry_run: bool,
     progress: Progress,
+    engine: str | None = None,
 ) -> TrainReport:
     """Train on the newest searches of the journal; see ``Workspace.train``."""
     start = perf_counter()
     settings = state.settings
-    with state.publishing("train-ranker"):
+    with open_executor(engine or settings.engine) as executor, state.publishing("train-ranker"):
         serving = state.snapshot()
         if judgments is not None:
             labelled = judged_examples(serving, read_judged(*judgments, clock_ms=serving.clock_ms), progress)
         else:
-            labelled = past_searches(state, serving, progress)
+            labelled = past_searches(state, serving, progress, executor)
         progress("fit", 0, None)
         guard = guard_of(state, serving, progress)
         trained = train_model(labelled, algorithm or settings.ranking.algorithm, serving.ranker, guard)

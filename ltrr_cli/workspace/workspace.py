@@ -236,12 +236,16 @@ class Workspace(EvaluationVerbs):
         algorithm: str | None = None,
         judgments: tuple[str | Path, str | Path] | None = None,
         dry_run: bool = False,
+        engine: str | None = None,
         progress: Progress = quiet,
     ) -> TrainReport:
-        """Train a ranker (and the bandit on imported logs); it serves only if it beats what serves."""
+        """Train a ranker (and the bandit on imported logs); it serves only if it beats what serves.
+
+        engine -- where searches that were not answered before are answered as of their time, as in ``index``
+        """
         from ltrr_cli.learning.publish import train
 
-        return train(self.state, algorithm, judgments, dry_run, progress)
+        return train(self.state, algorithm, judgments, dry_run, progress, engine)
 
     def promote(self, name: str | None = None, *, progress: Progress = quiet) -> str:
         """Let a trained model serve ("ranker-3", or "fusion" for none); None: the one that served before.

@@ -78,10 +78,12 @@ def test_an_unknown_format_is_refused(ltrr: Typed, workspace: FakeWorkspace):
 
 
 def test_train_ranker_shows_every_contender(ltrr: Typed, workspace: FakeWorkspace):
-    told = ltrr("train-ranker", "--algorithm", "pointwise", "--judgments", "q.jsonl", "r.tsv", "--dry-run")
+    told = ltrr("train-ranker", "--algorithm", "pointwise", "--judgments", "q.jsonl", "r.tsv", "--dry-run",
+                "--engine", "processes=3")  # fmt: skip
     [(_, _, options)] = workspace.asked
     options.pop("progress")
-    assert options == {"algorithm": "pointwise", "judgments": (Path("q.jsonl"), Path("r.tsv")), "dry_run": True}
+    judgments = (Path("q.jsonl"), Path("r.tsv"))
+    assert options == {"algorithm": "pointwise", "judgments": judgments, "dry_run": True, "engine": "processes=3"}
     *table, blank, last = told.out.splitlines()
     assert [line.split() for line in table] == [
         ["held-out", "searches", "nDCG@10"],

@@ -1,0 +1,81 @@
+"""Whoever walks through the past, what a training looks at and what comes of it is the same."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+import ltrr_cli
+from ltrr_cli.core.clock import DAY, HOUR, iso
+from ltrr_cli.core.progress import quiet
+from ltrr_cli.engine.executor import Executor, PoolExecutor, open_executor
+from ltrr_cli.learning import checkpoint, walk_elsewhere
+from ltrr_cli.learning.past_searches import past_searches
+from ltrr_cli.learning.train import Labelled
+from ltrr_cli.workspace.workspace import Workspace
+from tests.conftest import DAY_0, SONGS
+from tests.indexing.engines import Disorder, contents
+from tests.small_workspace import searches, write_log
+
+
+@pytest.fixture
+def imported(workspace: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Workspace:
+    """A workspace with imported searches and daily counts; a training looks at the newest, a checkpoint lies before."""
+    monkeypatch.setattr(checkpoint, "FEWEST", 100)
+    (workspace.home / "ltrr.toml").write_text("[ranking]\nsample = 60\n")
+    log = write_log(tmp_path / "log.jsonl", searches(300, start=DAY_0 + DAY - 4 * HOUR))  # over midnight
+    counts = tmp_path / "counts.csv"
+    days = [iso(DAY_0 + number * DAY)[:10] for number in range(-1, 2)]
+    rows = [f"{day},slangworda please,{SONGS[9].id},click,3,2\n" for day in days]
+    counts.write_text("day,query,entity,type,actions,users\n" + "".join(rows))
+    fed = ltrr_cli.open(workspace.home)
+    fed.ingest([log, counts])
+    assert fed.state.generations.numbers(checkpoint.CHECKPOINTS)
+    return fed
+
+
+def looked_at(workspace: Workspace, executor: Executor) -> Labelled:
+    with workspace.state.publishing("test"):
+        return past_searches(workspace.state, workspace.state.snapshot(), quiet, executor)
+
+
+def parts(found: Labelled) -> list[object]:
+    examples = found.examples
+    arrays = (examples.features, examples.labels, examples.groups, examples.weights, examples.baseline, examples.items)
+    return [found.queries, found.entities, found.newest_ms, *(array.tobytes() for array in arrays)]
+
+
+@pytest.mark.turns(3)
+@pytest.mark.parametrize("workers", [1, 3, 7])
+def test_past_searches_are_the_same_whoever_answered_them_in_whatever_order(
+    imported: Workspace, workers: int, monkeypatch: pytest.MonkeyPatch
+):
+    here = looked_at(imported, Executor())
+    imported.state.journal.thaw()
+    monkeypatch.setattr(walk_elsewhere, "SEARCHES", 7)
+    monkeypatch.setattr(walk_elsewhere, "STEPS", 10)
+    there = looked_at(imported, PoolExecutor("disorder", Disorder(workers)))
+    assert len(here.queries) > 30
+    assert parts(here) == parts(there)
+    assert not list((imported.home / "checkpoints").glob("*.tmp"))
+
+
+def test_processes_train_the_same_ranker(imported: Workspace, tmp_path: Path):
+    shutil.copytree(imported.home, tmp_path / "other")
+    here = imported.train(algorithm="linear")
+    there = ltrr_cli.open(tmp_path / "other").train(algorithm="linear", engine="processes=2")
+    assert here.model == there.model == "ranker-1"
+    assert here.measures == there.measures
+    one, other = contents(imported.home / "models" / "0001"), contents(tmp_path / "other" / "models" / "0001")
+    assert {name: digest for name, digest in one.items() if name != "card.json"} == {
+        name: digest for name, digest in other.items() if name != "card.json"
+    }
+
+
+def test_where_nothing_is_missing_nobody_is_asked(imported: Workspace):
+    here = looked_at(imported, Executor())
+    with open_executor("processes=2") as executor:
+        assert parts(looked_at(imported, executor)) == parts(here)
+        assert executor._pool._pool is None
