@@ -18,7 +18,8 @@ from ltrr_cli.core.counted import CountedDay
 from ltrr_cli.core.types import Impression, Outcome, Profile
 from ltrr_cli.storage import disk
 
-Step = Impression | tuple[Outcome, ...] | CountedDay  # a search to be answered, or what is to be learnt
+Fits = dict[str, tuple[float, ...]]  # strategy -> what it fitted on a schedule
+Step = Impression | tuple[Outcome, ...] | CountedDay | Fits  # a search to be answered, or what is to be learnt
 
 ARRAYS = {"query": "<i4", "entity": "<i4", "worth": "<f8", "against": "<f8", "users": "<i4", "shown": "<i8"}
 
@@ -48,8 +49,15 @@ class _Day(msgspec.Struct, array_like=True, tag=2):
     arrays: list[bytes]  # in the order of ``ARRAYS``
 
 
+class _Fits(msgspec.Struct, array_like=True, tag=3):
+    fits: Fits
+
+
+_Stored = _Search | _Outcomes | _Day | _Fits
+
+
 class _Piece(msgspec.Struct, array_like=True):
-    steps: list[_Search | _Outcomes | _Day]
+    steps: list[_Stored]
     people: list[Profile] = []  # met before the steps
 
 
@@ -86,7 +94,7 @@ def _plain(value: object) -> object:
     raise TypeError(f"{type(value).__name__} in a past")
 
 
-def _stored(step: Step) -> _Search | _Outcomes | _Day:
+def _stored(step: Step) -> _Stored:
     if isinstance(step, Impression):
         return _Search(
             step.impression_id, step.time_ms, step.query, step.origin, step.user, step.session, dict(step.context),
@@ -95,12 +103,14 @@ def _stored(step: Step) -> _Search | _Outcomes | _Day:
     if isinstance(step, CountedDay):
         arrays = [getattr(step, name).astype(kind).tobytes() for name, kind in ARRAYS.items()]
         return _Day(step.time_ms, list(step.queries), list(step.entities), step.rows, arrays)
-    return _Outcomes(step)
+    return _Fits(step) if isinstance(step, dict) else _Outcomes(step)
 
 
-def _step(stored: _Search | _Outcomes | _Day) -> Step:
+def _step(stored: _Stored) -> Step:
     if isinstance(stored, _Outcomes):
         return stored.outcomes
+    if isinstance(stored, _Fits):
+        return stored.fits
     if isinstance(stored, _Day):
         kinds = zip(ARRAYS.items(), stored.arrays, strict=True)
         arrays = {name: np.frombuffer(data, kind) for (name, kind), data in kinds}

@@ -75,6 +75,9 @@ class Walker(Generic[Given]):
                 yield step
             elif isinstance(step, CountedDay):
                 snapshot.learn_counts(step)
+            elif isinstance(step, dict):
+                for name, fits in step.items():
+                    snapshot.strategies[name].take_fits(fits)
             else:
                 snapshot.learn(step)
 

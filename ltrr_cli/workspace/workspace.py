@@ -203,15 +203,17 @@ class Workspace(EvaluationVerbs):
         undated: bool = False,
         max_bad: float | None = None,
         mapping: Mapping[str, str] | None = None,
+        engine: str | None = None,
         progress: Progress = quiet,
     ) -> IngestReport:
         """Take in feedback logs, every event exactly once, and publish what they teach.
 
         mapping -- our field -> the key in the logs; a text in double quotes is what every record gets
+        engine  -- where searches that teach are asked, as in ``index``
         """
         from ltrr_cli.learning.ingest import ingest
 
-        return ingest(self.state, sources, format, dry_run, undated, max_bad, progress, mapping)
+        return ingest(self.state, sources, format, dry_run, undated, max_bad, progress, mapping, engine)
 
     def follow(
         self,
@@ -349,11 +351,14 @@ class Workspace(EvaluationVerbs):
 
         return rollback(self.state, to)
 
-    def rebuild(self, *, progress: Progress = quiet) -> RebuildReport:
-        """Fold the whole journal into a new learned generation; the same events give the same digest."""
+    def rebuild(self, *, engine: str | None = None, progress: Progress = quiet) -> RebuildReport:
+        """Fold the whole journal into a new learned generation; the same events give the same digest.
+
+        engine -- where searches that teach are asked, as in ``index``
+        """
         from ltrr_cli.workspace.maintenance import rebuild
 
-        return rebuild(self.state, progress)
+        return rebuild(self.state, progress, engine)
 
     def forget(
         self,

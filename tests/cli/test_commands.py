@@ -60,7 +60,8 @@ def test_ingest_feedback_counts_in_one_line(ltrr: Typed, workspace: FakeWorkspac
     options.pop("progress")
     assert words == (["log.jsonl"],)
     assert options == {
-        "format": "ubi", "dry_run": False, "undated": True, "max_bad": 0.5, "mapping": {"timestamp": "ts"}
+        "format": "ubi", "dry_run": False, "undated": True, "max_bad": 0.5, "mapping": {"timestamp": "ts"},
+        "engine": None,
     }  # fmt: skip
     assert told.out == (
         "1,000 events accepted (5 known already, 1 in conflict, 2 late), 990 outcomes; learned generation 7\n"

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 import ltrr_cli
 from ltrr_cli.core.clock import DAY, HOUR, iso
+from ltrr_cli.core.errors import LtrrError
 from ltrr_cli.core.progress import quiet
 from ltrr_cli.engine.executor import Executor, PoolExecutor, open_executor
-from ltrr_cli.learning import checkpoint, walk_elsewhere
+from ltrr_cli.learning import checkpoint, fold_elsewhere, walk_elsewhere
 from ltrr_cli.learning.past_searches import past_searches
 from ltrr_cli.learning.train import Labelled
+from ltrr_cli.workspace import maintenance
 from ltrr_cli.workspace.workspace import Workspace
 from tests.conftest import DAY_0, SONGS
 from tests.indexing.engines import Disorder, contents
@@ -34,6 +37,20 @@ def imported(workspace: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPat
     fed.ingest([log, counts])
     assert fed.state.generations.numbers(checkpoint.CHECKPOINTS)
     return fed
+
+
+@pytest.fixture
+def disorder(monkeypatch: pytest.MonkeyPatch) -> Callable[[int], str]:
+    """Gives an engine whose workers work in an order by chance."""
+
+    def of(workers: int) -> str:
+        def opened(name: str, **_: object) -> Executor:
+            return Executor() if name == "local" else PoolExecutor(name, Disorder(workers))
+
+        monkeypatch.setattr(maintenance, "open_executor", opened)
+        return "disorder"
+
+    return of
 
 
 def looked_at(workspace: Workspace, executor: Executor) -> Labelled:
@@ -79,3 +96,47 @@ def test_where_nothing_is_missing_nobody_is_asked(imported: Workspace):
     with open_executor("processes=2") as executor:
         assert parts(looked_at(imported, executor)) == parts(here)
         assert executor._pool._pool is None
+
+
+@pytest.mark.turns(3)
+@pytest.mark.parametrize("workers", [1, 3, 7])
+def test_a_fold_is_the_same_whoever_asked_what_teaches(
+    imported: Workspace, workers: int, disorder: Callable[[int], str], monkeypatch: pytest.MonkeyPatch
+):
+    here = imported.rebuild()
+    monkeypatch.setattr(fold_elsewhere, "SEARCHES", 3)
+    monkeypatch.setattr(fold_elsewhere, "OUTCOMES", 8)
+    there = imported.rebuild(engine=disorder(workers))
+    assert there.digest == here.digest
+    assert not list((imported.home / "checkpoints").glob("*.tmp"))
+    assert imported.rebuild().same
+
+
+def test_a_fold_goes_on_from_what_was_learnt_with_workers(
+    imported: Workspace, disorder: Callable[[int], str], tmp_path: Path
+):
+    imported.rebuild(engine=disorder(2))
+    later = write_log(tmp_path / "later.jsonl", searches(30, start=DAY_0 + 3 * DAY))
+    imported.ingest([later])
+    assert imported.rebuild().same
+
+
+def test_processes_fold_the_same(imported: Workspace):
+    assert imported.rebuild(engine="processes=2").same
+
+
+def test_where_a_worker_fails_the_old_generation_answers_and_nothing_is_left(
+    imported: Workspace, monkeypatch: pytest.MonkeyPatch
+):
+    class Broken(Disorder):
+        def run(self) -> None:
+            for future, _ in self._waiting:
+                future.set_exception(MemoryError("too little"))
+            self._waiting.clear()
+
+    before = imported.state.current()
+    monkeypatch.setattr(maintenance, "open_executor", lambda name, **_: PoolExecutor(name, Broken(2)))
+    with pytest.raises(LtrrError, match="searches that teach, part 1 failed 3 times: MemoryError: too little"):
+        imported.rebuild(engine="broken")
+    assert imported.state.current() == before
+    assert not [*imported.home.glob("*/*.tmp")]
