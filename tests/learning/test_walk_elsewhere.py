@@ -15,12 +15,13 @@ from ltrr_cli.core.progress import quiet
 from ltrr_cli.engine.executor import Executor, PoolExecutor, open_executor
 from ltrr_cli.learning import checkpoint, fold_elsewhere, walk_elsewhere
 from ltrr_cli.learning.past_searches import past_searches
+from ltrr_cli.learning.teaching import Teacher
 from ltrr_cli.learning.train import Labelled
 from ltrr_cli.workspace import maintenance
 from ltrr_cli.workspace.workspace import Workspace
 from tests.conftest import DAY_0, SONGS
 from tests.indexing.engines import Disorder, contents
-from tests.small_workspace import searches, write_log
+from tests.small_workspace import searches, write_catalog, write_log
 
 
 @pytest.fixture
@@ -123,6 +124,15 @@ def test_a_fold_goes_on_from_what_was_learnt_with_workers(
 
 def test_processes_fold_the_same(imported: Workspace):
     assert imported.rebuild(engine="processes=2").same
+
+
+def test_workers_of_an_index_ask_what_teaches_too(imported: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    asked_here = []
+    monkeypatch.setattr(Teacher, "ask", lambda _, search: asked_here.append(search))
+    imported.index([write_catalog(tmp_path / "again.jsonl")], engine="processes=2")
+    monkeypatch.undo()
+    assert not asked_here
+    assert imported.rebuild().same
 
 
 def test_where_a_worker_fails_the_old_generation_answers_and_nothing_is_left(
