@@ -38,6 +38,7 @@ DOORS = {
     "psycopg": ["backends/remote_postgres.py"],
     "pyarrow": ["text/table_arrow.py"],
     "ray": ["backends/ray_cluster.py"],
+    "fsspec": ["text/addresses.py"],
     "zstandard": ["text/lines.py"],
     "sklearn": ["ranking/fit*.py", "backends/encoder_catalog.py", "understanding/inference/calibration.py"],
     "scipy": ["ranking/fit*.py", "backends/encoder_catalog.py"],
@@ -55,6 +56,7 @@ DOORS = {
 # a second and more to import, or not installed
 INSIDE_FUNCTIONS = {
     "sklearn", "scipy", "joblib", "lightgbm", "onnxruntime", "onnx", "pyarrow", "psycopg", "voyager", "ray",
+    "fsspec",
 }  # fmt: skip
 
 LONGEST = 300
