@@ -45,6 +45,7 @@ def ingest_feedback(
         list[str] | None,
         typer.Option("--map", metavar="OURS=THEIRS", help="Key names in the logs: timestamp=ts (repeatable)."),
     ] = None,
+    engine: options.Engine = None,
 ) -> None:
     """Read feedback logs and learn from them: clicks, plays, likes, purchases, skips, or whole search logs.
 
@@ -54,8 +55,8 @@ def ingest_feedback(
     check_format(format_)
     most, seconds = options.share(max_bad, "--max-bad"), parse_span(options.span(every, "--every")) / SECOND
     names = options.pairs(mapping or (), "--map", "timestamp=ts")
-    if follow and dry_run:
-        raise UsageError("--follow takes in what --dry-run would not", hint="leave one of them out")
+    if follow:
+        _check_follow(dry_run, engine)
     with ctx.progress() as progress:
         if follow:
             with _until_interrupted() as stop:
@@ -77,6 +78,7 @@ def ingest_feedback(
                 undated=undated,
                 max_bad=most,
                 mapping=names,
+                engine=engine,
                 progress=progress,
             )
     for log, found in report.formats.items():
@@ -103,6 +105,13 @@ def ingest_feedback(
         ctx.warn(f"unusually busy: {one.kind} {one.name!r}, {one.actions:,} actions on {one.day} count {one.counted:g}")
     if len(report.suspects) > NAMED:
         ctx.warn(f"unusually busy: {len(report.suspects) - NAMED:,} more (--json names all)")
+
+
+def _check_follow(dry_run: bool, engine: str | None) -> None:
+    if dry_run:
+        raise UsageError("--follow takes in what --dry-run would not", hint="leave one of them out")
+    if engine is not None:
+        raise UsageError("--engine goes without --follow", hint="what comes bit by bit is learnt here")
 
 
 @contextmanager

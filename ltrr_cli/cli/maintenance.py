@@ -24,10 +24,10 @@ def rollback(
     ctx.answer(report, lambda screen: screen.print(line, soft_wrap=True))
 
 
-def rebuild(ctx: CommandContext) -> None:
+def rebuild(ctx: CommandContext, engine: options.Engine = None) -> None:
     """Relearn everything from the journal; the same events give the same state, byte for byte."""
     with ctx.progress() as progress:
-        report = ctx.workspace().rebuild(progress=progress)
+        report = ctx.workspace().rebuild(engine=engine, progress=progress)
     same = "the same as before" if report.same else "not what was there before"
     line = (
         f"learned generation {report.learned} from {counted(report.events, 'event')} in {report.seconds:.1f} s: {same}"

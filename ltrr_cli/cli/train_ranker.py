@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from ltrr_cli.cli import options
 from ltrr_cli.cli.context import CommandContext
 from ltrr_cli.cli.render import counted, measures
 from ltrr_cli.core.errors import UsageError
@@ -38,6 +39,7 @@ def train_ranker(
         ),
     ] = None,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Train and measure, but publish nothing.")] = False,
+    engine: options.Engine = None,
 ) -> None:
     """Train a ranker on the newest searches; it serves only if it beats the serving one on searches it has not seen."""
     if algorithm is not None and algorithm not in ALGORITHMS:
@@ -47,7 +49,9 @@ def train_ranker(
             known = ", ".join((*ALGORITHMS, *RANKERS.others()))
             raise UsageError(f"--algorithm {algorithm[:40]!r} is unknown", hint=f"one of {known}")
     with ctx.progress() as progress:
-        report = ctx.workspace().train(algorithm=algorithm, judgments=judgments, dry_run=dry_run, progress=progress)
+        report = ctx.workspace().train(
+            algorithm=algorithm, judgments=judgments, dry_run=dry_run, engine=engine, progress=progress
+        )
     ctx.answer(report, lambda screen: render(screen, report, dry_run=dry_run))
 
 

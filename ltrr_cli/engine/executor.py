@@ -88,11 +88,13 @@ class Executor:
         given: Given,
         parts: Iterable[Part],
         held: Callable[[], Held] | None = None,
+        ahead: int = AHEAD,
     ) -> Iterator[Result]:
         """Yield one result per part, in their order; work begins at once where there are workers.
 
         given -- what workers open the shared state with: small, and the same wherever a worker runs
         held  -- gives the shared state that is open in this process already; None: it is opened here too
+        ahead -- parts per worker that are handed out at most and not yet yielded: more where making parts is work too
         """
         shared = kernel.open(given) if held is None else held()
         for part in parts:
@@ -134,11 +136,12 @@ class PoolExecutor(Executor):
         given: Given,
         parts: Iterable[Part],
         held: Callable[[], Held] | None = None,
+        ahead: int = AHEAD,
     ) -> Iterator[Result]:
-        """See ``Executor.map``; at most ``AHEAD`` parts a worker are handed out and not yet yielded."""
+        """See ``Executor.map``."""
         token, numbered = uuid4().hex, enumerate(parts)
         calls = ((number, part, self._submit(token, kernel, given, part)) for number, part in numbered)
-        handed = deque(islice(calls, AHEAD * self.workers))
+        handed = deque(islice(calls, ahead * self.workers))
 
         def results() -> Iterator[Result]:
             while handed:
@@ -241,8 +244,10 @@ def pieces(items: Sequence[Part], size: int) -> list[Sequence[Part]]:
     return [items[start : start + size] for start in range(0, len(items), size)]
 
 
-def open_executor(name: str) -> Executor:
+def open_executor(name: str, *, beside: bool = False) -> Executor:
     """Return the executor that a name says: "local", "processes", "processes=4", "ray", "ray://HOST:PORT".
+
+    beside -- this process works as much as a worker does: of several processes it is one
 
     Raises UsageError for other names, and where Ray is named and not installed.
     """
@@ -252,7 +257,8 @@ def open_executor(name: str) -> Executor:
     if way == PROCESSES:
         from ltrr_cli.backends.process_pool import ProcessPool
 
-        return PoolExecutor(name, ProcessPool(_workers(count) if equals else os.cpu_count() or 1))
+        workers = _workers(count) if equals else os.cpu_count() or 1
+        return PoolExecutor(name, ProcessPool(max(1, workers - beside)))
     if name == RAY or name.startswith(f"{RAY}://"):
         from ltrr_cli.backends.ray_cluster import RayCluster
 

@@ -112,7 +112,8 @@ def unpacked(data: bytes, search: Impression, schema: Schema) -> FrozenSearch | 
         held = msgspec.msgpack.decode(zlib.decompress(data), type=_Packed)
         if held.schema != schema.digest:
             return None
-        features = np.frombuffer(held.features, "<f4").reshape(len(schema.names), len(held.ids)).T
+        columns = np.frombuffer(held.features, "<f4").reshape(len(schema.names), len(held.ids))
+        features = np.ascontiguousarray(columns.T)  # as it was when it was frozen
         baseline = np.frombuffer(held.baseline, "<f4").reshape(len(held.ids))
     except (zlib.error, msgspec.MsgspecError, ValueError):
         return None

@@ -117,7 +117,7 @@ def index(
                 entities, draft.folder, settings, choice, progress, given, amended, executor, ids_only=ids_only
             )
         began = perf_counter()
-        learn(state, progress, catalog=draft.number)
+        learn(state, progress, catalog=draft.number, executor=executor)
         seconds["learn"] = round(perf_counter() - began, 3)
     seconds["total"] = round(perf_counter() - start, 3)
     return IndexReport(

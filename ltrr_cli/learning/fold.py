@@ -6,18 +6,21 @@ at once or in parts: whoever learns saves all that is needed to go on as if it h
 
 from __future__ import annotations
 
+from collections import deque
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import msgspec
 
 from ltrr_cli.core.config import Settings
 from ltrr_cli.core.counted import CountedDay
+from ltrr_cli.core.types import Profile
 from ltrr_cli.engine.snapshot import LearnedHeader, Snapshot
 from ltrr_cli.feedback.attribution import Tally
 from ltrr_cli.feedback.guards import Guard, Suspect
 from ltrr_cli.feedback.rewards import Rewards
 from ltrr_cli.learning.teaching import Teacher
-from ltrr_cli.learning.timeline import Past, SearchStep, profiles, timeline
+from ltrr_cli.learning.timeline import LearnStep, Past, SearchStep, profiles, timeline
 from ltrr_cli.storage.heap import trim_heap
 from ltrr_cli.storage.journal import Journal
 from ltrr_cli.storage.journal_past import Position
@@ -55,11 +58,11 @@ class Fold:
     """
 
     def __init__(self, snapshot: Snapshot, rewards: Rewards, checkpoint: Path | None = None, profiles: int = 0) -> None:
-        self.snapshot, self._teacher, self._profiles = snapshot, Teacher(snapshot), profiles
+        self.snapshot, self.teacher, self._profiles = snapshot, Teacher(snapshot), profiles
         self._last_ms: int | None = None
         self._past = past_at(checkpoint, snapshot.settings, rewards)
         if checkpoint is not None:
-            self._teacher.load(checkpoint / STATE)
+            self.teacher.load(checkpoint / STATE)
             self._last_ms = _state(checkpoint).last_ms
 
     @property
@@ -78,33 +81,54 @@ class Fold:
 
     def run(self, journal: Journal, until_ms: int | None = None) -> None:
         """Learn what comes after the position, up to a moment; see the journal as it is for the whole of it."""
-        self.snapshot.meet(profiles(journal, self._profiles))
-        self._profiles = journal.marks().profiles
-        for step in timeline(self._teacher.chosen(self._past.happened(journal, until_ms)), self._learn_counts):
+        for step in self.steps(journal, until_ms):
             if isinstance(step, SearchStep):
-                self._teacher.ask(step.impression)
-                continue
-            self.snapshot.learn(step.outcomes)
-            self._teacher.teach(step)
-            self._last_ms = step.outcomes[-1].time_ms
-        self._teacher.end_undated()
+                self.teacher.ask(step.impression)
+            elif isinstance(step, LearnStep):
+                self.teacher.teach(step)
+        self.teacher.end_undated()
 
-    def _learn_counts(self, day: CountedDay) -> None:
-        self.snapshot.learn_counts(day)
-        self._last_ms = day.time_ms
+    def people(self, journal: Journal) -> list[Profile]:
+        """Return who is met next."""
+        return profiles(journal, self._profiles)
 
-    def save(self, folder: Path, journal: Journal, catalog: int) -> None:
-        """Write all that was learnt into an empty folder."""
+    def steps(self, journal: Journal, until_ms: int | None = None) -> Iterator[SearchStep | LearnStep | CountedDay]:
+        """Let all strategies learn what comes after the position, and yield it for the bandit: each step is learnt."""
+        self.snapshot.meet(self.people(journal))
+        self._profiles = journal.marks().profiles
+        days = deque[CountedDay]()
+
+        def learn_counts(day: CountedDay) -> None:
+            self.snapshot.learn_counts(day)
+            self._last_ms = day.time_ms
+            days.append(day)
+
+        for step in timeline(self.teacher.chosen(self._past.happened(journal, until_ms)), learn_counts):
+            while days:
+                yield days.popleft()
+            if isinstance(step, LearnStep):
+                self.snapshot.learn(step.outcomes)
+                self._last_ms = step.outcomes[-1].time_ms
+            yield step
+        yield from days
+
+    def save(self, folder: Path, journal: Journal, catalog: int) -> Callable[[], None]:
+        """Write what strategies learnt into an empty folder; return what writes what the bandit has learnt by then."""
         for name, strategy in self.snapshot.strategies.items():
             trim_heap()  # what the batches left between all that was learnt, and copies that were written before
             (folder / name).mkdir()
             strategy.save(folder / name)
-        (folder / "policy").mkdir()
-        self.snapshot.save_bandit(folder / "policy")
         (folder / STATE).mkdir()
         self._past.guard.save(folder / STATE)
-        self._teacher.save(folder / STATE, 0 if self.position is None else self.position.time_ms)
         state = _State(self.tally, self.position, self._last_ms)
         (folder / STATE / "state.json").write_bytes(msgspec.json.encode(state))
         header = LearnedHeader(catalog, self.tally.events, self.tally.outcomes, self._last_ms, journal.digest())
         (folder / FILE).write_bytes(msgspec.json.encode(header))
+        now_ms, shares = 0 if self.position is None else self.position.time_ms, self.teacher.shares()
+
+        def save_bandit() -> None:
+            (folder / "policy").mkdir()
+            self.snapshot.save_bandit(folder / "policy")
+            self.teacher.save(folder / STATE, now_ms, shares)
+
+        return save_bandit

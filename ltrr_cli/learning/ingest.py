@@ -15,6 +15,7 @@ from ltrr_cli.core.config import Settings
 from ltrr_cli.core.errors import DataError, UsageError
 from ltrr_cli.core.progress import Progress
 from ltrr_cli.core.types import Event, Impression
+from ltrr_cli.engine.executor import open_executor
 from ltrr_cli.feedback.format_registry import LOOKED_AT, format_of, reader
 from ltrr_cli.feedback.guards import Suspect
 from ltrr_cli.feedback.log_source import is_table, read_log
@@ -55,6 +56,7 @@ def ingest(
     max_bad: float | None,
     progress: Progress,
     mapping: Mapping[str, str] | None = None,
+    engine: str | None = None,
 ) -> IngestReport:
     """Journal logs and publish what they teach; see ``Workspace.ingest``.
 
@@ -69,7 +71,8 @@ def ingest(
     share = state.settings.feedback.max_bad if max_bad is None else max_bad
     names = {**state.settings.feedback.map, **(mapping or {})}
     journal, taken, learnt = state.journal, Taken(), None
-    with state.publishing("ingest-feedback"):
+    where = engine or state.settings.engine
+    with open_executor(where, beside=True) as executor, state.publishing("ingest-feedback"):
         with journal.whole(keep=not dry_run), Quarantine(state.home / "quarantine" / "feedback.jsonl") as kept:
             aside = _ignored if dry_run else into(kept)
             for source in sources:
@@ -79,7 +82,7 @@ def ingest(
             types = type_counts(taken.kinds, state.settings.feedback, journal.kinds)
         journalled = perf_counter() - start
         if not dry_run:
-            learnt = learn(state, progress)
+            learnt = learn(state, progress, executor=executor)
     return IngestReport(
         accepted=taken.accepted,
         duplicates=taken.duplicates,

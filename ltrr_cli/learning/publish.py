@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 from time import perf_counter
 from typing import TYPE_CHECKING
@@ -13,15 +15,19 @@ from ltrr_cli.core.clock import DAY, now_ms
 from ltrr_cli.core.progress import Progress, quiet
 from ltrr_cli.core.report import Report
 from ltrr_cli.engine import model_store
+from ltrr_cli.engine.executor import LOCAL_EXECUTOR, Executor, open_executor
 from ltrr_cli.engine.snapshot import open_snapshot
 from ltrr_cli.feedback.attribution import Tally
 from ltrr_cli.feedback.guards import Suspect
 from ltrr_cli.feedback.judgments import read_judged
 from ltrr_cli.learning import checkpoint
 from ltrr_cli.learning.fold import Fold
+from ltrr_cli.learning.fold_elsewhere import FoldElsewhere
+from ltrr_cli.learning.past_pieces import place_of_pieces
 from ltrr_cli.learning.past_searches import past_searches
 from ltrr_cli.learning.timeline import rewards_of
 from ltrr_cli.learning.train import guard_of, judged_examples, keep, train_model
+from ltrr_cli.learning.walk_elsewhere import WalkTerms
 from ltrr_cli.storage.manifest import MANIFEST
 from ltrr_cli.storage.segments import link_folder
 
@@ -65,11 +71,13 @@ def learn(
     catalog: int | None = None,
     ranker: Path | None = None,
     anew: bool = False,
+    executor: Executor = LOCAL_EXECUTOR,
 ) -> Learnt:
     """Fold the journal into a new learned generation and publish it; the lock is the caller's.
 
     anew    -- from its beginning, and what was kept for training is made again when it is needed; else from the
                furthest checkpoint that nothing new reaches back before
+    executor -- whose workers ask searches that teach
     catalog -- a drafted catalog generation to publish in the same step; None: the current one stays
     ranker  -- folder of a model to serve in place of the one carried over; one that is not there: none serves
     """
@@ -81,7 +89,7 @@ def learn(
         state.journal.thaw()
     number = catalog or state.current().catalog
     with state.journal.reading():
-        learnt = _folded(state, number, ranker, anew=anew)
+        learnt = _folded(state, number, ranker, executor, anew=anew)
     state.generations.publish(catalog=catalog, learned=learnt.number)
     thin_out(state)
     return learnt
@@ -98,7 +106,7 @@ def learn_new(state: State, purpose: str = "close") -> int | None:
         return learn(state, quiet).number
 
 
-def _folded(state: State, catalog: int, ranker: Path | None, *, anew: bool) -> Learnt:
+def _folded(state: State, catalog: int, ranker: Path | None, executor: Executor, *, anew: bool) -> Learnt:
     """Go on from a checkpoint, and seal what is learnt; it is not published."""
     generations, journal = state.generations, state.journal
     marks, rewards = journal.marks(), rewards_of(journal, state.settings)
@@ -110,24 +118,50 @@ def _folded(state: State, catalog: int, ranker: Path | None, *, anew: bool) -> L
     folder = generations.folder("catalog", catalog)
     snapshot = open_snapshot(state.settings, folder, begun, serving=False, texts=state.texts(folder))
     fold = Fold(snapshot, rewards, begun, 0 if found is None else found.checkpoint.marks.profiles)
+    drafted: list[int] = []
 
-    def write(folder: Path) -> None:
-        fold.save(folder, journal, catalog)
+    def write(drafts: ExitStack, kind: str) -> Callable[[], None]:
+        """Write what strategies learnt; return what adds what the bandit did, and seals it."""
+        own = ExitStack()
+        drafts.push(own)
+        draft = own.enter_context(generations.draft(kind))
+        last = kind == checkpoint.LEARNED
+        if last:
+            _carry_ranker(state, ranker, draft.folder / RANKER)
+            drafted.append(draft.number)
+        snapshot.go_live(live=not last)  # fits are left to those who go on from here
+        save_bandit = fold.save(draft.folder, journal, catalog)
+        snapshot.go_live(live=False)
         learnt = fold.tally.events + fold.tally.counted
-        checkpoint.write(folder, checkpoint.Checkpoint(by, marks, fold.position, learnt))
+        checkpoint.write(draft.folder, checkpoint.Checkpoint(by, marks, fold.position, learnt))
 
-    rows = journal.counted_rows() - fold.tally.counted
-    for moment in checkpoint.stops(journal, fold.position, journal.counts().events - fold.tally.events, rows):
-        fold.run(journal, moment)
-        with generations.draft(checkpoint.CHECKPOINTS) as draft:
-            snapshot.go_live(live=True)  # fits are left to those who go on from here
-            write(draft.folder)
-            snapshot.go_live(live=False)
-    fold.run(journal)
-    with generations.draft(checkpoint.LEARNED) as draft:
-        _carry_ranker(state, ranker, draft.folder / RANKER)
-        write(draft.folder)
-    return Learnt(draft.number, fold.tally, fold.suspects())
+        def seal() -> None:
+            save_bandit()
+            own.close()
+
+        return seal
+
+    rows, events = journal.counted_rows() - fold.tally.counted, journal.counts().events - fold.tally.events
+    moments = checkpoint.stops(journal, fold.position, events, rows)
+    with ExitStack() as drafts:
+        stops = [
+            *((moment, partial(write, drafts, checkpoint.CHECKPOINTS)) for moment in moments),
+            (None, partial(write, drafts, checkpoint.LEARNED)),
+        ]
+        if executor.elsewhere and events >= checkpoint.FEWEST:
+            with place_of_pieces(state.home / checkpoint.CHECKPOINTS) as pieces:
+                begin = None if begun is None else begun.resolve()
+                terms = WalkTerms(state.settings, folder.resolve(), begin, pieces.resolve(), None)
+                try:
+                    FoldElsewhere(fold, executor, terms).run(journal, stops)
+                except BaseException:
+                    executor.drop()  # before what workers read is removed
+                    raise
+        else:
+            for moment, stop in stops:
+                fold.run(journal, moment)
+                stop()()
+    return Learnt(drafted[0], fold.tally, fold.suspects())
 
 
 def _carry_ranker(state: State, ranker: Path | None, target: Path) -> None:
@@ -186,16 +220,17 @@ def train(
     judgments: tuple[str | Path, str | Path] | None,
     dry_run: bool,
     progress: Progress,
+    engine: str | None = None,
 ) -> TrainReport:
     """Train on the newest searches of the journal; see ``Workspace.train``."""
     start = perf_counter()
     settings = state.settings
-    with state.publishing("train-ranker"):
+    with open_executor(engine or settings.engine) as executor, state.publishing("train-ranker"):
         serving = state.snapshot()
         if judgments is not None:
             labelled = judged_examples(serving, read_judged(*judgments, clock_ms=serving.clock_ms), progress)
         else:
-            labelled = past_searches(state, serving, progress)
+            labelled = past_searches(state, serving, progress, executor)
         progress("fit", 0, None)
         guard = guard_of(state, serving, progress)
         trained = train_model(labelled, algorithm or settings.ranking.algorithm, serving.ranker, guard)

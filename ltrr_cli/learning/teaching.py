@@ -11,6 +11,8 @@ asked for like that, and teach who finds what somebody known wants next.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from copy import copy
+from dataclasses import replace
 from pathlib import Path
 
 import msgspec
@@ -122,11 +124,18 @@ class Teacher:
 
     def ask(self, search: Impression) -> None:
         """Let every strategy answer a search as of its time."""
-        budget = self.snapshot.settings.retrieval.budget
-        request = self.snapshot.request(search.query, context_of(search), 0)
-        bandit_context = bandit_context_of(self.snapshot, request, self.snapshot.enabled(), budget, explore=False)
-        hits = retrieve(self.snapshot, request, bandit_context.strategies, budget)
-        self._imported.keep(search, asked_trace(self.snapshot, bandit_context, hits))
+        self._imported.keep(search, asked(self.snapshot, search))
+
+    def take(self, search: Impression, trace: SearchTrace) -> None:
+        """Take what ``asked`` found elsewhere, where nobody knows what the bandit has learnt."""
+        context = trace.bandit_context
+        features = dict(zip(self.snapshot.features(), context.features.tolist(), strict=True))
+        known = replace(context, past=self.snapshot.history.of(context.strategies, features))
+        self._imported.keep(search, replace(trace, bandit_context=known))
+
+    def waits_for(self) -> set[str]:
+        """Return what searches that were asked are called by their outcomes: impressions, and events without one."""
+        return set(self._imported.waiting)
 
     # ------------------------------------------------------------ teaching
 
@@ -151,15 +160,22 @@ class Teacher:
 
     # ------------------------------------------------------------ disk
 
-    def save(self, folder: Path, now_ms: int) -> None:
-        """Write all that is needed to go on; searches that nothing can come of any more are left out."""
+    def shares(self) -> tuple[Share, Share]:
+        """Return how many teach, as of now."""
+        return copy(self.searches), copy(self.wordless)
+
+    def save(self, folder: Path, now_ms: int, shares: tuple[Share, Share] | None = None) -> None:
+        """Write all that is needed to go on; searches that nothing can come of any more are left out.
+
+        shares -- as of the moment, where more was chosen since
+        """
         over = now_ms - longest_window(self.snapshot.settings.feedback)
         waiting = [
             _stored(name, trace)
             for name, trace in self._imported.waiting.items()
             if trace.bandit_context.time_ms >= over
         ]
-        stored = _Stored(self.searches, self.wordless, waiting)
+        stored = _Stored(*(shares or self.shares()), waiting)
         (folder / FILE).write_bytes(msgspec.msgpack.encode(stored))
 
     def load(self, folder: Path) -> None:
@@ -167,6 +183,15 @@ class Teacher:
         stored = msgspec.msgpack.decode((folder / FILE).read_bytes(), type=_Stored)
         self.searches, self.wordless = stored.searches, stored.wordless
         self._imported.waiting = {one.name: _trace(one) for one in stored.waiting}
+
+
+def asked(snapshot: Snapshot, search: Impression) -> SearchTrace:
+    """Return what every strategy brings for a search, as of what was learnt."""
+    budget = snapshot.settings.retrieval.budget
+    request = snapshot.request(search.query, context_of(search), 0)
+    bandit_context = bandit_context_of(snapshot, request, snapshot.enabled(), budget, explore=False)
+    hits = retrieve(snapshot, request, bandit_context.strategies, budget)
+    return asked_trace(snapshot, bandit_context, hits)
 
 
 def _without_search(outcome: Outcome) -> bool:

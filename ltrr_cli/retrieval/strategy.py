@@ -132,6 +132,13 @@ class Strategy:
         """Begin, or end, to learn while it answers; see ``live``."""
         self.live = live
 
+    def fits(self) -> Sequence[float]:
+        """Return what is fitted on a schedule as outcomes are learnt, nothing where that is nothing."""
+        return ()
+
+    def take_fits(self, fits: Sequence[float]) -> None:
+        """Take over what was fitted to the same outcomes elsewhere, in place of fitting it here (``go_live``)."""
+
     def join(self, company: Mapping[str, Strategy]) -> None:
         """Know the open strategies of one snapshot, by name: what several of them have in common is held once."""
 

@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
 from ltrr_cli.core.errors import DataError
+from ltrr_cli.text.addresses import is_address, open_address
 
 LONGEST = 16 * 1024 * 1024  # bytes of one line
 SAMPLE = 2_000  # bytes that a BadLine keeps of a line that is too long
@@ -107,7 +108,7 @@ def _opened(source: str | Path | BinaryIO) -> Iterator[BinaryIO]:
         yield sys.stdin.buffer if isinstance(source, str | Path) else source
         return
     try:
-        stream = open(source, "rb")  # noqa: SIM115 -- closed below
+        stream = open_address(str(source)) if is_address(source) else open(source, "rb")  # noqa: SIM115 -- closed below
     except OSError as error:
         raise DataError(f"{source}: {error.strerror or error}", hint="give a readable file, or - for input") from None
     with stream:

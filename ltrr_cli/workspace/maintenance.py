@@ -14,6 +14,7 @@ import msgspec
 from ltrr_cli.core.errors import DamagedError, NotFoundError, UsageError
 from ltrr_cli.core.progress import Progress
 from ltrr_cli.core.report import Report
+from ltrr_cli.engine.executor import open_executor
 from ltrr_cli.engine.snapshot import LearnedHeader
 from ltrr_cli.learning import checkpoint
 from ltrr_cli.learning.publish import RANKER, kept, learn
@@ -90,12 +91,12 @@ def rollback(state: State, to: int | None) -> RollbackReport:
     return RollbackReport(catalog, chosen, current.catalog, current.learned)
 
 
-def rebuild(state: State, progress: Progress) -> RebuildReport:
+def rebuild(state: State, progress: Progress, engine: str | None = None) -> RebuildReport:
     """Fold the whole journal anew; see ``Workspace.rebuild``."""
     start = perf_counter()
-    with state.publishing("rebuild"):
+    with open_executor(engine or state.settings.engine, beside=True) as executor, state.publishing("rebuild"):
         before = learned_digest(state, state.current())
-        learnt = learn(state, progress, anew=True)
+        learnt = learn(state, progress, anew=True, executor=executor)
         after = learned_digest(state, state.current())
     events = state.journal.counts().events
     return RebuildReport(learnt.number, after or "", before, before == after, events, round(perf_counter() - start, 3))

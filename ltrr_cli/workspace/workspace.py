@@ -203,15 +203,17 @@ class Workspace(EvaluationVerbs):
         undated: bool = False,
         max_bad: float | None = None,
         mapping: Mapping[str, str] | None = None,
+        engine: str | None = None,
         progress: Progress = quiet,
     ) -> IngestReport:
         """Take in feedback logs, every event exactly once, and publish what they teach.
 
         mapping -- our field -> the key in the logs; a text in double quotes is what every record gets
+        engine  -- where searches that teach are asked, as in ``index``
         """
         from ltrr_cli.learning.ingest import ingest
 
-        return ingest(self.state, sources, format, dry_run, undated, max_bad, progress, mapping)
+        return ingest(self.state, sources, format, dry_run, undated, max_bad, progress, mapping, engine)
 
     def follow(
         self,
@@ -236,12 +238,16 @@ class Workspace(EvaluationVerbs):
         algorithm: str | None = None,
         judgments: tuple[str | Path, str | Path] | None = None,
         dry_run: bool = False,
+        engine: str | None = None,
         progress: Progress = quiet,
     ) -> TrainReport:
-        """Train a ranker (and the bandit on imported logs); it serves only if it beats what serves."""
+        """Train a ranker (and the bandit on imported logs); it serves only if it beats what serves.
+
+        engine -- where searches that were not answered before are answered as of their time, as in ``index``
+        """
         from ltrr_cli.learning.publish import train
 
-        return train(self.state, algorithm, judgments, dry_run, progress)
+        return train(self.state, algorithm, judgments, dry_run, progress, engine)
 
     def promote(self, name: str | None = None, *, progress: Progress = quiet) -> str:
         """Let a trained model serve ("ranker-3", or "fusion" for none); None: the one that served before.
@@ -345,11 +351,14 @@ class Workspace(EvaluationVerbs):
 
         return rollback(self.state, to)
 
-    def rebuild(self, *, progress: Progress = quiet) -> RebuildReport:
-        """Fold the whole journal into a new learned generation; the same events give the same digest."""
+    def rebuild(self, *, engine: str | None = None, progress: Progress = quiet) -> RebuildReport:
+        """Fold the whole journal into a new learned generation; the same events give the same digest.
+
+        engine -- where searches that teach are asked, as in ``index``
+        """
         from ltrr_cli.workspace.maintenance import rebuild
 
-        return rebuild(self.state, progress)
+        return rebuild(self.state, progress, engine)
 
     def forget(
         self,

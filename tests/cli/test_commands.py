@@ -60,7 +60,8 @@ def test_ingest_feedback_counts_in_one_line(ltrr: Typed, workspace: FakeWorkspac
     options.pop("progress")
     assert words == (["log.jsonl"],)
     assert options == {
-        "format": "ubi", "dry_run": False, "undated": True, "max_bad": 0.5, "mapping": {"timestamp": "ts"}
+        "format": "ubi", "dry_run": False, "undated": True, "max_bad": 0.5, "mapping": {"timestamp": "ts"},
+        "engine": None,
     }  # fmt: skip
     assert told.out == (
         "1,000 events accepted (5 known already, 1 in conflict, 2 late), 990 outcomes; learned generation 7\n"
@@ -78,10 +79,12 @@ def test_an_unknown_format_is_refused(ltrr: Typed, workspace: FakeWorkspace):
 
 
 def test_train_ranker_shows_every_contender(ltrr: Typed, workspace: FakeWorkspace):
-    told = ltrr("train-ranker", "--algorithm", "pointwise", "--judgments", "q.jsonl", "r.tsv", "--dry-run")
+    told = ltrr("train-ranker", "--algorithm", "pointwise", "--judgments", "q.jsonl", "r.tsv", "--dry-run",
+                "--engine", "processes=3")  # fmt: skip
     [(_, _, options)] = workspace.asked
     options.pop("progress")
-    assert options == {"algorithm": "pointwise", "judgments": (Path("q.jsonl"), Path("r.tsv")), "dry_run": True}
+    judgments = (Path("q.jsonl"), Path("r.tsv"))
+    assert options == {"algorithm": "pointwise", "judgments": judgments, "dry_run": True, "engine": "processes=3"}
     *table, blank, last = told.out.splitlines()
     assert [line.split() for line in table] == [
         ["held-out", "searches", "nDCG@10"],

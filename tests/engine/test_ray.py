@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.util
 import json
 import os
+import shutil
 import subprocess
 import sys
 import time
@@ -14,6 +15,7 @@ from pathlib import Path
 import pytest
 
 import ltrr_cli
+from ltrr_cli.workspace import maintenance
 from tests.engine.ray_nodes import TOKEN, Nodes, raylets
 from tests.indexing.engines import contents
 from tests.small_workspace import write_catalog
@@ -109,8 +111,6 @@ def test_a_raylet_that_is_killed_in_mid_index_changes_nothing(sample_home: Path,
 @needs_ray
 @pytest.mark.slow
 def test_a_head_that_is_killed_publishes_nothing_and_the_old_generation_answers(sample_home: Path, tmp_path: Path):
-    import shutil
-
     from ltrr_cli.catalog.sample import sample_path
 
     home = tmp_path / "home"
@@ -128,14 +128,56 @@ def test_a_head_that_is_killed_publishes_nothing_and_the_old_generation_answers(
     assert ltrr_cli.open(home).query("love", log=False).results
 
 
-def begun_until(path: Path, *words: object) -> subprocess.Popen[str]:
+@needs_ray
+@pytest.mark.slow
+def test_a_raylet_that_is_killed_in_mid_fold_changes_nothing(fed_home: Path, tmp_path: Path):
+    home = copied(fed_home, tmp_path)
+    before = learned_digest(home)
+    with raylets(3, tmp_path) as nodes:
+        words = ("rebuild", "--engine", nodes.address, "--home", home, "-q", "--json")
+        process = begun_until(home / "checkpoints", *words, pattern="walk-*.tmp/000009")
+        nodes.kill(1)
+        out, err = process.communicate(timeout=300)
+    assert (process.returncode, err) == (0, "")
+    assert json.loads(out)["same"]
+    assert learned_digest(home) == before
+    assert not list(home.glob("*/*.tmp"))
+
+
+@needs_ray
+@pytest.mark.slow
+def test_a_head_that_is_killed_in_mid_fold_publishes_nothing(fed_home: Path, tmp_path: Path):
+    home = copied(fed_home, tmp_path)
+    before = (home / "CURRENT.json").read_bytes()
+    with raylets(3, tmp_path) as nodes:
+        words = ("rebuild", "--engine", nodes.address, "--home", home, "-q")
+        process = begun_until(home / "checkpoints", *words, pattern="walk-*.tmp/000009")
+        nodes.kill(0)
+        _, err = process.communicate(timeout=300)
+    assert process.returncode == 1
+    assert err.splitlines()[-2].startswith(f"ltrr: the cluster {nodes.address} does not answer any more")
+    assert (home / "CURRENT.json").read_bytes() == before
+    assert not list(home.glob("*/*.tmp"))
+    assert ltrr_cli.open(home).query("love", log=False).results
+
+
+def copied(home: Path, folder: Path) -> Path:
+    return Path(shutil.copytree(home, folder / "home"))
+
+
+def learned_digest(home: Path) -> str | None:
+    state = ltrr_cli.open(home).state
+    return maintenance.learned_digest(state, state.current())
+
+
+def begun_until(folder: Path, *words: object, pattern: str = "") -> subprocess.Popen[str]:
     """Begin a command and return once a file is there; a busy machine may be too slow for Ray to let a client in."""
     told = ""
     for _ in range(3):
         process = begun(*words)
         while process.poll() is None:
-            if path.exists():
+            if any(folder.glob(pattern)) if pattern else folder.exists():
                 return process
             time.sleep(0.1)
         told = str(process.communicate())
-    pytest.fail(f"{path} never came: {told}")
+    pytest.fail(f"{folder}/{pattern} never came: {told}")

@@ -136,7 +136,7 @@ def test_what_is_learnt_on_top_of_an_update_is_what_is_learnt_on_top_of_a_whole_
     fold.run(state.journal)
     learnt = tmp_path / "learnt"
     learnt.mkdir()
-    fold.save(learnt, state.journal, state.current().catalog)
+    fold.save(learnt, state.journal, state.current().catalog)()
     told = state.generations.folder("learned", state.current().learned)
     names = [path.relative_to(learnt) for path in sorted(learnt.rglob("*")) if path.is_file()]
     assert len(names) > 10

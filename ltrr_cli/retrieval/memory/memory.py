@@ -42,7 +42,7 @@ from ltrr_cli.retrieval.counts.sorted_table import DistinctCounts, TotalCounts, 
 from ltrr_cli.retrieval.counts.trend import Trend
 from ltrr_cli.retrieval.memory.memory_look import EVIDENCE, SIGNALS, MemoryLook
 from ltrr_cli.retrieval.memory.predicted import Predicted, predict, summed
-from ltrr_cli.retrieval.memory.prior import PRIOR, KnownQueryActions, PriorStrength
+from ltrr_cli.retrieval.memory.prior import BUCKETS, PRIOR, KnownQueryActions, PriorStrength
 from ltrr_cli.retrieval.memory.query_words import QueryWords
 from ltrr_cli.retrieval.memory.recollection import Recollection, leaning, near_share, placed
 from ltrr_cli.retrieval.memory.similar_queries import SimilarQueries, digits_of
@@ -228,6 +228,15 @@ class Memory(Strategy):
         if not self.live and self._actions >= max(FEWEST_ACTIONS, GROWN_BY_DAYS * self._settled):
             self._settled = self._actions
             self._settle()
+
+    def fits(self) -> Sequence[float]:
+        """Return what predictions and fame are worth, and of how many actions that was learnt."""
+        return (self._settled, self._worth.famed, *self._worth.strengths, *self._worth.powers)
+
+    def take_fits(self, fits: Sequence[float]) -> None:
+        """Take over what ``fits`` returned elsewhere."""
+        self._settled, famed, *worth = fits
+        self._worth = PriorStrength(worth[:BUCKETS], worth[BUCKETS:], famed)
 
     def _query(self, key: str) -> int:
         """Return the number of a query, new where it is new; -1 where it has no words."""
