@@ -18,7 +18,8 @@ import numpy as np
 from ltrr_cli.core.types import BoolArray, DoubleArray, FloatArray, IntArray
 from ltrr_cli.ranking.base_score import ANCHOR, corrected
 from ltrr_cli.ranking.comparison import paired_interval, per_search
-from ltrr_cli.ranking.model import Examples
+from ltrr_cli.ranking.model import Examples, Schema
+from ltrr_cli.ranking.name_odds import heard, name_odds
 
 ANCHORS: Final = (0.0, 0.25, 0.5, 1.0, ANCHOR)
 VOUCHED = 0.5  # share of the gain on entities that were chosen before, up to which others may gain
@@ -52,6 +53,21 @@ def kept_by(judged: Examples, scores: FloatArray) -> frozenset[float]:
     without = _quality(judged, judged.baseline)
     gains = {anchor: _quality(judged, corrected(scores, judged.baseline, anchor)) - without for anchor in ANCHORS}
     return frozenset(anchor for anchor, gain in gains.items() if paired_interval(gain)[1] >= 0.0)
+
+
+def silence_suffices(scores: FloatArray, schema: Schema, newer: Examples, anchor: float) -> bool:
+    """Say whether searches are not clearly worse off, as with ``kept_by``, where a ranker is silent on names.
+
+    In doubt it is silent: where few queries of a log tell, its mean shows no harm either that a ranker does to new and
+    rare names.
+
+    scores -- (n,) the ranker's, of searches that it was not trained on
+    """
+    if not (name_odds(schema, newer.features) > 0).any():
+        return False
+    silent = scores * heard(schema, newer.features)
+    loud, without = (_quality(newer, corrected(said, newer.baseline, anchor)) for said in (scores, silent))
+    return bool(paired_interval(without - loud)[1] >= 0.0)
 
 
 def _within_error(loss: DoubleArray) -> bool:
