@@ -23,6 +23,7 @@ from ltrr_cli.ranking.name_odds import heard, name_odds
 
 ANCHORS: Final = (0.0, 0.25, 0.5, 1.0, ANCHOR)
 VOUCHED = 0.5  # share of the gain on entities that were chosen before, up to which others may gain
+MARGIN = 0.01  # nDCG@10 that may be lost for being silent on names, at the lower end of the interval
 FEWEST = 10  # searches for entities of one kind, without which nothing is known of these
 
 Judged = tuple[Examples, FloatArray]  # judged queries, and a ranker's scores of their candidates
@@ -58,8 +59,8 @@ def kept_by(judged: Examples, scores: FloatArray) -> frozenset[float]:
 def silence_suffices(scores: FloatArray, schema: Schema, newer: Examples, anchor: float) -> bool:
     """Say whether searches are not clearly worse off, as with ``kept_by``, where a ranker is silent on names.
 
-    In doubt it is silent: where few queries of a log tell, its mean shows no harm either that a ranker does to new and
-    rare names.
+    In doubt it is silent, for a mean of clicks hardly shows what a ranker does to new and rare names; but not where
+    few searches leave it open whether much is lost (a test of non-inferiority with the margin ``MARGIN``).
 
     scores -- (n,) the ranker's, of searches that it was not trained on
     """
@@ -67,7 +68,8 @@ def silence_suffices(scores: FloatArray, schema: Schema, newer: Examples, anchor
         return False
     silent = scores * heard(schema, newer.features)
     loud, without = (_quality(newer, corrected(said, newer.baseline, anchor)) for said in (scores, silent))
-    return bool(paired_interval(without - loud)[1] >= 0.0)
+    low, high = paired_interval(without - loud)
+    return low >= -MARGIN and high >= 0.0
 
 
 def _within_error(loss: DoubleArray) -> bool:

@@ -63,6 +63,17 @@ def test_a_ranker_that_knows_names_better_keeps_its_word():
     assert not silence_suffices(5.0 * some.features[:, 0], SCHEMA, some, ANCHOR)
 
 
+def test_a_few_searches_do_not_silence_a_ranker():
+    some = searches(ranker_knows_names=True)
+    few = some.groups < 6
+    part = Examples(
+        some.features[few], some.labels[few], some.groups[few], some.weights[few], some.baseline[few]
+    )
+    scores = 5.0 * part.features[:, 0]
+    scores[part.groups == 0] *= -1.0  # of one name it is wrong, of two it is right: nobody knows
+    assert not silence_suffices(scores, SCHEMA, part, ANCHOR)
+
+
 def test_where_no_query_asks_for_a_name_there_is_nothing_to_be_silent_on():
     some = searches(ranker_knows_names=False)
     features = some.features.copy()
