@@ -22,6 +22,7 @@ import msgspec
 import ltrr_cli
 from ltrr_cli.backends.encoder_card import Card
 from ltrr_cli.cli.demo import Tour
+from ltrr_cli.cli.ranker_gain import RankerGain
 from ltrr_cli.core.report import Report
 from ltrr_cli.engine.model_store import Served
 from ltrr_cli.engine.snapshot import CatalogHeader, LearnedHeader
@@ -205,7 +206,8 @@ def given() -> list[str]:
 
 def answered() -> list[str]:
     """List commands and the records that they answer with."""
-    told = ", ".join(f"`{key}`" for key in Tour("", (), {}, {}, 0, 0, (), 0.0).as_json())
+    tour = Tour("", (), {}, {}, 0, 0, (), RankerGain(0.0, 0.0, 0.0, kept=False), 0.0)
+    told = ", ".join(f"`{key}`" for key in tour.as_json())
     lines = ["| command | record |\n|---|---|", f"| `ltrr demo` | an object with the keys {told} |"]
     lines += [f"| `ltrr {command}` | {link(answer(source))} |" for command, source in COMMANDS.items()]
     return ["\n".join(lines) + "\n"]

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from ltrr_cli.cli import index, ingest_feedback, train_ranker
 from ltrr_cli.cli.context import CommandContext
+from ltrr_cli.cli.ranker_gain import MEASURE, RankerGain, ranker_gain
 from ltrr_cli.cli.render import brought_by, figure, safe, shortened, table
 from ltrr_cli.core.errors import UsageError
 
@@ -23,10 +24,10 @@ if TYPE_CHECKING:
     from ltrr_cli.engine.query import Page
     from ltrr_cli.workspace.workspace import Workspace
 
-MEASURE = "nDCG@10"
 SHOWN_QUERIES = 3
 SHOWN_RESULTS = 5
 STAGES = ("catalog alone", "with feedback", "with ranker")
+LAST = "in the end"
 
 Scores = Mapping[str, float]  # query id -> measure
 Progress = Callable[[str, int, int | None], None]
@@ -61,6 +62,7 @@ class Tour:
     measures -- kind of query -> stage -> mean of the measure; the kind "all" comes last
     queries  -- kind -> how many
     better, worse -- how many queries changed by more than a rounding
+    ranker   -- what the ranker adds to the page with feedback, over all queries
     """
 
     home: str
@@ -70,6 +72,7 @@ class Tour:
     better: int
     worse: int
     shifts: tuple[Shift, ...]
+    ranker: RankerGain
     seconds: float
 
     def as_json(self) -> dict[str, Any]:
@@ -80,6 +83,7 @@ class Tour:
             "measure": MEASURE,
             "measures": {kind: dict(values) for kind, values in self.measures.items()},
             "queries": dict(self.queries),
+            "ranker": {"gain": self.ranker.gain, "low": self.ranker.low, "high": self.ranker.high},
             "better": self.better,
             "worse": self.worse,
             "shifts": [
@@ -136,12 +140,19 @@ def walk(ctx: CommandContext, home: Path) -> Tour:
     pages: list[dict[str, Page]] = []
     steps: list[str] = []
 
+    served: list[bool] = []
+
+    def trained(progress: Progress) -> str:
+        report = workspace.train(progress=progress)
+        served.append(report.promoted)
+        return train_ranker.verdict(report)
+
     works: tuple[Callable[[Progress], str], ...] = (
         lambda progress: index.summary(workspace.index([sample_path("catalog.jsonl.gz")], progress=progress)),
         lambda progress: ingest_feedback.summary(
             workspace.ingest([sample_path("feedback.jsonl.gz")], progress=progress)
         ),
-        lambda progress: train_ranker.verdict(workspace.train(progress=progress)),
+        trained,
     )
     for number, work in enumerate(works, 1):
         with ctx.progress() as progress:
@@ -173,6 +184,7 @@ def walk(ctx: CommandContext, home: Path) -> Tour:
         better=sum(gain > 1e-6 for gain in gains.values()),
         worse=sum(gain < -1e-6 for gain in gains.values()),
         shifts=shifts,
+        ranker=ranker_gain([scores[2][query] - scores[1][query] for query in judged], kept=served[0]),
         seconds=round(perf_counter() - start, 3),
     )
 
@@ -208,11 +220,15 @@ def _counts(workspace: Workspace, text: str) -> dict[str, int]:
 def render(screen: Console, tour: Tour) -> None:
     """Draw the measures per kind of query, and the queries that gained most; the steps were told as they went."""
     screen.print(f"\n {MEASURE} of judged queries, answered after each step", style="bold")
+    stages = STAGES if tour.ranker.shows else STAGES[:2]
     rows = [
-        (f" {kind}", tour.queries[kind], *(figure(values[stage], 3) for stage in STAGES))
+        (f" {kind}", tour.queries[kind], *(figure(values[stage], 3) for stage in stages))
         for kind, values in tour.measures.items()
     ]
-    screen.print(table((" asked by", "queries", *STAGES), rows, numbers=("queries", *STAGES)))
+    screen.print(table((" asked by", "queries", *stages), rows, numbers=("queries", *stages)))
+    by_kind = [(kind, values[STAGES[2]] - values[STAGES[1]]) for kind, values in tour.measures.items() if kind != "all"]
+    told = tour.ranker.sentence(max(by_kind, key=lambda pair: pair[1], default=None))
+    screen.print(f"\n {told}", soft_wrap=True)
     changed = f"{tour.better} got better, {tour.worse} got worse"
     screen.print(f"\n Of {tour.queries['all']} queries {changed}. Where it helped most:")
     for shift in tour.shifts:
@@ -232,7 +248,7 @@ def side_by_side(shift: Shift) -> Table:
         moved = _moved(was.get(now.id), now.position)
         count = shift.counts.get(now.id, "")
         rows.append((now.position, earlier, shortened(now.title), moved, count, brought_by(ranks, 2)))
-    heads = ("  ", STAGES[0], STAGES[-1], "", "chosen", "brought by (rank)")
+    heads = ("  ", STAGES[0], LAST, "", "chosen", "brought by (rank)")
     return table(heads, rows, numbers=("  ", "chosen"))
 
 

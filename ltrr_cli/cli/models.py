@@ -50,6 +50,8 @@ def show(
     card = ctx.workspace().model(name)
     ctx.answer(card, lambda screen: render(screen, card))
 
+SILENT = ", the more alone the likelier a name is asked for"
+
 
 def render(screen: Console, card: ModelCard) -> None:
     """Draw one card."""
@@ -60,7 +62,7 @@ def render(screen: Console, card: ModelCard) -> None:
                 ("algorithm", card.algorithm),
                 ("trained", f"{card.trained} on {card.searches:,} searches, from {card.source}"),
                 ("verdict", card.reason),
-                ("untrained score", f"counts {card.anchor:g} beside it"),
+                ("untrained score", f"counts {card.anchor:g} beside it{SILENT if card.silent else ''}"),
             ]
         )
     )

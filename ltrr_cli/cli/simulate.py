@@ -46,6 +46,9 @@ def simulate(
         typer.Option("--break", metavar="S", help="Make a strategy fail from the middle on."),
     ] = None,
     ceiling: Annotated[bool, typer.Option("--ceiling", help="Also train on full labels, as an upper bound.")] = False,
+    dice: Annotated[
+        int, typer.Option("--dice", metavar="N", help="Sets of random numbers for each policy and stream.")
+    ] = 1,
     newcomers: Annotated[
         str | None,
         typer.Option("--arrivals", metavar="SHARE", help="Add 5% of the catalog later: does exploring pay?"),
@@ -60,9 +63,9 @@ def simulate(
     if queries is not None and qrels is None:
         raise UsageError("--queries needs --qrels", hint="judgments say what is wanted")
     if newcomers is not None:
-        if policies or break_strategy or ceiling or learn_every != 1:
+        if policies or break_strategy or ceiling or learn_every != 1 or dice != 1:
             raise UsageError(
-                "--arrivals goes without --policies, --break, --ceiling and --learn-every",
+                "--arrivals goes without --policies, --break, --ceiling, --dice and --learn-every",
                 hint="it compares the serving policy with and without the strategies that explore",
             )
         _arrivals(ctx, queries, qrels, newcomers, searches, seeds, budget, picture)
@@ -81,6 +84,7 @@ def simulate(
             learn_every=every,
             break_strategy=break_strategy,
             ceiling=ceiling,
+            dice=dice,
             engine=engine,
             progress=progress,
         )

@@ -10,6 +10,7 @@ import numpy as np
 from ltrr_cli.core.types import BoolArray, FloatArray
 from ltrr_cli.ranking.candidate_features import MATCHING
 from ltrr_cli.ranking.model import Schema
+from ltrr_cli.ranking.name_odds import name_odds
 
 STRICT = 3.0  # log-odds that a number, code or sign that was asked for costs who lacks it
 AS_MUCH = 0.02  # share of the other words by which an entity may fall behind and still hold as much
@@ -90,11 +91,7 @@ def fitting(schema: Schema, features: FloatArray) -> FloatArray:
 
 def named(schema: Schema, features: FloatArray) -> float:
     """Return the odds that one thing is asked for by its name; 0 without words."""
-    tokens, name, mixed = (
-        float(known(schema, features, f"query.{what}")[:1].sum())
-        for what in ("tokens", "intent_spearfishing", "intent_mixed")
-    )
-    return min(name + 0.5 * mixed, 1.0) if tokens else 0.0
+    return float(name_odds(schema, features[:1]).sum())
 
 
 def column(schema: Schema, features: FloatArray, name: str) -> FloatArray | None:

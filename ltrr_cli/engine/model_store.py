@@ -43,6 +43,7 @@ class ModelCard(Report):
     importances -- feature -> loss of nDCG@10 when it is shuffled
     won, lost   -- held-out queries with the largest changes of nDCG@10
     anchor      -- weight of the untrained score beside it
+    silent      -- it says the less, the likelier a query asks for one thing by its name
     """
 
     name: str
@@ -57,6 +58,7 @@ class ModelCard(Report):
     won: tuple[tuple[str, float], ...]
     lost: tuple[tuple[str, float], ...]
     anchor: float = ANCHOR
+    silent: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -94,8 +94,13 @@ def run(
     seed: int,
     examination: float,
     progress: Callable[[int], None] = lambda done: None,
+    *,
+    told_all: bool = False,
 ) -> LearningCurve:
-    """Let a contender answer a stream; the dice of the listeners are the same for all."""
+    """Let a contender answer a stream; the dice of the listeners are the same for all.
+
+    told_all -- after every search it is told what was wanted, found or not: what learning without hindsight can reach
+    """
     dice = generator("listeners", seed).random(len(searches))
     found, clicked = np.zeros(len(searches), np.bool_), np.zeros(len(searches), np.bool_)
     draws = np.zeros((len(searches), searches[0].ranks.shape[1]), np.int32)
@@ -116,6 +121,8 @@ def run(
             if found[number] and dice[number] < seen:
                 clicked[number] = True
                 example = search.example(bandit_context, 1.0 / (float(chance[search.wanted]) * seen))
+        if told_all:
+            example = search.example(bandit_context, 1.0) if search.wanted >= 0 else None
         start = process_time()
         contender.told(bandit_context, drawn, odds, example)
         learning += process_time() - start

@@ -42,12 +42,15 @@ POINTS = 25  # of a curve
 class Simulated(Report):
     """One contender, over all seeds.
 
-    recall     -- share of searches whose wanted entity was a candidate; recalls -- the same per seed
+    recall     -- share of searches whose wanted entity was a candidate
+    recalls    -- the same per seed, and per set of random numbers where there are several
     kinds      -- kind of search -> recall
     regret     -- searches that the best fixed allocation found beyond it, mean over seeds; early: after 1,000
     clicks     -- share of searches with a click; not known of plans that nobody played
     decide_ms, learn_ms -- CPU per search
-    share      -- strategy -> mean share of the budget; curve -- (searches, recall so far, regret so far)
+    share      -- strategy -> mean share of the budget
+    asked      -- strategies that a search has to ask where only those run that an allocation draws on, in the mean
+    curve      -- (searches, recall so far, regret so far)
     """
 
     recall: float
@@ -59,6 +62,7 @@ class Simulated(Report):
     decide_ms: float | None
     learn_ms: float | None
     share: Mapping[str, float]
+    asked: float | None
     curve: tuple[tuple[int, float, float], ...]
 
 
@@ -105,6 +109,7 @@ def simulate(
     learn_every: int = 1,
     break_strategy: str | None = None,
     ceiling: bool = False,
+    dice: int = 1,
     engine: str | None = None,
     progress: Progress = quiet,
 ) -> SimulateReport:
@@ -113,14 +118,15 @@ def simulate(
     queries, qrels -- judged queries (the wanted entity is drawn by grade); without: known items of the catalog
     budget         -- K distinct candidates for every policy alike
     break_strategy -- this one brings only what nobody wants from the middle of the stream on
-    ceiling        -- also learn from full labels in hindsight
+    ceiling        -- also learn from full labels in hindsight, and from what was wanted as it becomes known
+    dice           -- sets of random numbers (who looks where, what is drawn) with which policies answer each stream
 
     Raises UsageError for numbers out of range and unknown names, DataError where nothing that is wanted is indexed.
     """
     start = perf_counter()
     snapshot = state.snapshot()
     budget = state.settings.retrieval.budget if budget is None else budget
-    _check(snapshot, policies, searches, seeds, budget, break_strategy)
+    _check(snapshot, policies, searches, seeds, budget, dice, break_strategy)
     judged = None if qrels is None else read_judged(queries, qrels, snapshot.clock_ms)
     lines: dict[str, ContenderResults] = {}
     reachable, losses, shares = [], dict[str, list[float]](), dict[str, list[tuple[float, float]]]()
@@ -129,14 +135,14 @@ def simulate(
     with open_answering(state, engine) as executor:
         terms = StreamTerms(
             folders_of(state, executor), warm, judged, tuple(policies), searches, budget, examination, learn_every,
-            break_strategy, ceiling,
+            break_strategy, ceiling, dice,
         )  # fmt: skip
         here = lambda: StreamWorker(terms, snapshot, Retrieval(snapshot, budget), progress)  # noqa: E731
         for number, one in enumerate(executor.map(STREAMS, terms, range(seeds), here), 1):
             reachable.append(one.reachable)
             kinds.append(one.kinds)
             for name, line in one.lines.items():
-                lines.setdefault(name, ContenderResults([], [], [], [])).extend(line)
+                lines.setdefault(name, ContenderResults([], [], [], [], [])).extend(line)
             for name, lost in one.losses.items():
                 losses.setdefault(name, []).extend(lost)
             for name, pairs in one.shares.items():
@@ -145,7 +151,7 @@ def simulate(
     names = snapshot.enabled()
     return SimulateReport(
         searches, seeds, budget, float(np.mean(reachable)),
-        {name: _summed(line, names, np.concatenate(kinds)) for name, line in lines.items()},
+        {name: _summed(line, names, kinds) for name, line in lines.items()},
         break_strategy,
         {name: float(np.mean(values)) for name, values in losses.items()} or None,
         {name: (float(np.mean([b for b, _ in pairs])), float(np.mean([a for _, a in pairs])))
@@ -155,9 +161,16 @@ def simulate(
 
 
 def _check(
-    snapshot: Snapshot, policies: Sequence[str], searches: int, seeds: int, budget: int, break_strategy: str | None
+    snapshot: Snapshot,
+    policies: Sequence[str],
+    searches: int,
+    seeds: int,
+    budget: int,
+    dice: int,
+    break_strategy: str | None,
 ) -> None:
-    for name, value, most in (("searches", searches, 10**6), ("seeds", seeds, 1000), ("budget", budget, 10_000)):
+    numbers = (("searches", searches, 10**6), ("seeds", seeds, 1000), ("budget", budget, 10_000), ("dice", dice, 100))
+    for name, value, most in numbers:
         if not 1 <= value <= most:
             raise UsageError(f"{name} is {value}", hint=f"between 1 and {most}")
     for text in policies:
@@ -167,8 +180,10 @@ def _check(
         raise UsageError(f"no strategy {break_strategy[:60]!r}", hint=", ".join(snapshot.enabled()))
 
 
-def _summed(line: ContenderResults, names: Sequence[str], kinds: np.ndarray) -> Simulated:
+def _summed(line: ContenderResults, names: Sequence[str], streams: Sequence[np.ndarray]) -> Simulated:
+    """Sum up a contender; ``streams`` -- kinds of the searches of each, which it answered once or several times."""
     found, regret = np.concatenate(line.found), np.mean(line.regret, axis=0)
+    kinds = np.concatenate([of for of in streams for _ in range(len(line.found) // len(streams))])
     recall = np.mean([np.cumsum(part) / np.arange(1, len(part) + 1) for part in line.found], axis=0)
     points = np.unique(np.linspace(0, len(regret) - 1, POINTS + 1).astype(int)[1:])
     courses = line.courses
@@ -183,5 +198,6 @@ def _summed(line: ContenderResults, names: Sequence[str], kinds: np.ndarray) -> 
         decide_ms=float(np.median([course.decide_ms for course in courses])) if courses else None,
         learn_ms=float(np.median([course.learn_ms for course in courses])) if courses else None,
         share=dict(zip(names, share, strict=False)),
+        asked=float(np.mean(line.asked)) if line.asked else None,
         curve=tuple((int(at) + 1, float(recall[at]), float(regret[at])) for at in points),
     )

@@ -13,6 +13,7 @@ from ltrr_cli.allocation.policy import Policy
 from ltrr_cli.allocation.policy_registry import new_policy, open_policy
 from ltrr_cli.core.errors import DataError
 from ltrr_cli.core.progress import Progress, quiet
+from ltrr_cli.core.seeds import seed_of
 from ltrr_cli.core.types import BoolArray, DoubleArray, IntArray
 from ltrr_cli.engine.executor import Kernel
 from ltrr_cli.engine.opened_elsewhere import SnapshotFolders
@@ -23,6 +24,7 @@ from ltrr_cli.evaluation.vowpal import Vowpal
 from ltrr_cli.feedback.judgments import JudgedSet
 
 BEST_FIXED, FUSION, SINGLE, CEILING = "best fixed (hindsight)", "rank fusion", "best single (hindsight)", "full labels"
+INFORMED = "told all"  # the default policy, told after every search what was wanted
 PASSES = 3  # over the stream with full labels, for the ceiling
 EARLY = 1_000  # searches after which regret is stated too
 
@@ -35,6 +37,7 @@ class ContenderResults:
     regret: list[DoubleArray]
     courses: list[LearningCurve]
     shares: list[DoubleArray]
+    asked: list[float]  # strategies with candidates in a drawn allocation, in the mean
 
     def extend(self, line: ContenderResults) -> None:
         """Add what was collected of further seeds."""
@@ -42,6 +45,7 @@ class ContenderResults:
         self.regret += line.regret
         self.courses += line.courses
         self.shares += line.shares
+        self.asked += line.asked
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +62,7 @@ class StreamTerms:
     learn_every: int
     break_strategy: str | None
     ceiling: bool
+    dice: int = 1  # sets of random numbers with which every policy answers each stream
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +100,7 @@ def _stream(streams: StreamWorker, seed: int) -> StreamResults:
     reachable = float(np.mean([search.wanted >= 0 for search in stream]))
     found = StreamResults(reachable, np.array([search.kind for search in stream]))
     one = _Seed(snapshot, terms.warm, stream, seed, terms.budget, terms.examination, terms.learn_every, progress)
-    one.run(terms.policies, terms.ceiling, found.lines)
+    one.run(terms.policies, terms.ceiling, found.lines, terms.dice)
     if terms.break_strategy is not None:
         one.run_broken(terms.policies, terms.break_strategy, found.lines, found.losses, found.shares)
     return found
@@ -125,8 +130,8 @@ class _Seed:
         history = StrategyHistory.open(self.warm) if (self.warm / "history.json").exists() else StrategyHistory()
         return Learner(policy, self.snapshot.features(), history, every=self.learn_every)
 
-    def run(self, policies: Sequence[str], ceiling: bool, lines: dict[str, ContenderResults]) -> None:
-        """Let all answer the stream."""
+    def run(self, policies: Sequence[str], ceiling: bool, lines: dict[str, ContenderResults], dice: int = 1) -> None:
+        """Let all answer the stream, policies with so many sets of random numbers."""
         hindsight = Hindsight(self.stream, self.budget)
         count = self.stream[0].ranks.shape[1]
         best = hindsight.best(count)
@@ -136,14 +141,17 @@ class _Seed:
         alone = [alone_found(self.stream, arm, self.budget) for arm in range(count)]
         single = int(np.argmax([found.mean() * kept for found, kept in zip(alone, first, strict=True)]))
         for text in policies:
-            course = self._course(text, self.contender(text), self.stream)
-            self._note(lines, text, course.found, fixed, course.draws, course)
+            for number in range(dice):
+                course = self._course(text, self.contender(text), self.stream, number)
+                self._note(lines, text, course.found, fixed, course.draws, course)
         self._note(lines, BEST_FIXED, fixed, fixed, best[None])
         self._note(lines, FUSION, fusion_found(self.stream, self.budget), fixed, None)
         brought = self.budget * np.eye(count, dtype=np.int32)
         self._note(lines, SINGLE, alone[single], fixed, brought[[single]])
         if ceiling:
             self._note(lines, CEILING, *self._full_labels(fixed))
+            told = self._course(INFORMED, self.contender("hazard(exploration=0)"), self.stream, told_all=True)
+            self._note(lines, INFORMED, told.found, fixed, told.draws, told)
 
     def run_broken(
         self,
@@ -171,11 +179,14 @@ class _Seed:
     def _policy(self, text: str) -> Policy:
         return new_policy(self.snapshot.settings.allocation, text, (*self.snapshot.features(), *PAST))
 
-    def _course(self, label: str, contender: Contender, stream: Sequence[Search]) -> LearningCurve:
+    def _course(
+        self, label: str, contender: Contender, stream: Sequence[Search], dice: int = 0, *, told_all: bool = False
+    ) -> LearningCurve:
         def note(done: int) -> None:
             self.progress(f"seed {self.seed + 1}, {label}", done, len(stream))
 
-        return run(contender, stream, self.seed, self.examination, note)
+        seed = seed_of(str(self.seed), "dice", str(dice)) if dice else self.seed
+        return run(contender, stream, seed, self.examination, note, told_all=told_all)
 
     def _full_labels(self, fixed: BoolArray) -> tuple[BoolArray, BoolArray, IntArray]:
         """Let the hazard model see every label of the stream several times, then answer it without exploring."""
@@ -198,10 +209,11 @@ class _Seed:
         draws: IntArray | None,
         course: LearningCurve | None = None,
     ) -> None:
-        line = lines.setdefault(name, ContenderResults([], [], [], []))
+        line = lines.setdefault(name, ContenderResults([], [], [], [], []))
         line.found.append(found)
         line.regret.append(np.cumsum(fixed.astype(np.float64) - found))
         if course is not None:
             line.courses.append(course)
         if draws is not None:
             line.shares.append(draws.mean(axis=0) / self.budget)
+            line.asked.append(float((draws > 0).sum(axis=1).mean()))

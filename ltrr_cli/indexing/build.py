@@ -42,6 +42,7 @@ from ltrr_cli.indexing.known_items import DraftSnapshot, measure, warm_start
 from ltrr_cli.retrieval import strategy_registry
 from ltrr_cli.retrieval.entity_texts import all_text
 from ltrr_cli.retrieval.memory.predicted import Given
+from ltrr_cli.retrieval.sparse.departed_terms import Departed
 
 # strategies that need no texts of the catalog: they go by fields, or learn from people, by ids
 WORDLESS = ("structured", "memory", "related", "personal", "popular", "fresh", "explore")
@@ -92,6 +93,7 @@ def build_generation(
     executor: Executor = LOCAL_EXECUTOR,
     *,
     ids_only: bool = False,
+    departed: Departed | None = None,
 ) -> dict[str, float]:
     """Write every part of a catalog generation into ``folder``; return seconds per stage.
 
@@ -100,6 +102,7 @@ def build_generation(
     predicted -- id -> query -> score, what the user says that entities should answer
     ids_only  -- who finds words is elsewhere: ``WORDLESS`` alone, and nothing inferred
     kept      -- what an update keeps of the generation before; None: everything is built and measured anew
+    departed  -- id -> term -> weight, of entities that were chosen and are no longer there
     """
     names = strategies_of(ids_only=ids_only)
     seconds: dict[str, float] = {}
@@ -115,7 +118,8 @@ def build_generation(
     Columns.build(entities, folder / "columns")
     stage("columns")
     before = None if kept is None else kept.before
-    parts = DraftParts(folder, settings.catalog.language, predicted or {}, _sparse(settings), before, entities)
+    language, sparse = settings.catalog.language, _sparse(settings)
+    parts = DraftParts(folder, language, predicted or {}, sparse, before, entities, departed or {})
     try:
         seconds |= _build_parts(parts, names, choice, progress, executor, ids_only=ids_only)
     except BaseException:

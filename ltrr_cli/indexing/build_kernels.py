@@ -9,7 +9,7 @@ from __future__ import annotations
 import shutil
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from time import perf_counter
@@ -22,6 +22,7 @@ from ltrr_cli.core.types import Encoder, Entity, FloatArray
 from ltrr_cli.engine.executor import Kernel
 from ltrr_cli.retrieval import strategy_registry
 from ltrr_cli.retrieval.memory.predicted import Given
+from ltrr_cli.retrieval.sparse.departed_terms import Departed
 from ltrr_cli.retrieval.strategy import Resources
 from ltrr_cli.understanding.inference.infer import build as build_inferred
 from ltrr_cli.understanding.inference.infer import open_inferred
@@ -38,6 +39,7 @@ class DraftParts:
     predicted -- id -> query -> score, what the user says that entities should answer
     sparse    -- folder of an imported sparse encoder
     before    -- what an update keeps; never where workers build
+    departed  -- id -> term -> weight, of entities that were chosen and are no longer there
     entities  -- those of the catalog, where they are in memory; None: they are read from the draft
     """
 
@@ -47,6 +49,7 @@ class DraftParts:
     sparse: Path | None = None
     before: Before | None = None
     entities: Sequence[Entity] | None = None
+    departed: Departed = field(default_factory=dict)
 
     @cached_property
     def catalog(self) -> Columns:
@@ -62,6 +65,7 @@ class DraftParts:
             self.language,
             open_inferred(self.folder / INFERRED),
             self.predicted,
+            self.departed,
             names=Understanding.open(self.folder / UNDERSTANDING).names,
             before=self.before,
             sparse=self.sparse,

@@ -24,6 +24,7 @@ from ltrr_cli.engine.state import State
 from ltrr_cli.feedback.quarantine import Quarantine
 from ltrr_cli.indexing.amend import Amendment, amendment
 from ltrr_cli.indexing.build import EncoderChoice, build_generation, check_bad, strategies_of
+from ltrr_cli.indexing.departed import departed
 from ltrr_cli.learning.publish import learn
 from ltrr_cli.retrieval.memory.predicted import GIVEN, Given, read_given
 
@@ -111,11 +112,13 @@ def index(
         if folder is not None:
             name, strategies = choice.name if choice.keep else None, strategies_of(ids_only=ids_only)
             kept = amendment(folder, old, entities, settings, name, strategies)
+        gone = {} if ids_only else departed(state, entities)
         with state.generations.draft("catalog") as draft:
             amended = kept if isinstance(kept, Amendment) else None
             seconds |= build_generation(
-                entities, draft.folder, settings, choice, progress, given, amended, executor, ids_only=ids_only
-            )
+                entities, draft.folder, settings, choice, progress, given, amended, executor, ids_only=ids_only,
+                departed=gone,
+            )  # fmt: skip
         began = perf_counter()
         learn(state, progress, catalog=draft.number, executor=executor)
         seconds["learn"] = round(perf_counter() - began, 3)

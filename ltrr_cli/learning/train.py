@@ -54,6 +54,7 @@ def keep(state: State, trained: Trained, model: Model, source: str) -> int:
             won=trained.won,
             lost=trained.lost,
             anchor=model.anchor,
+            silent=model.silent,
         )
         disk.write_atomic(draft.folder / "card.json", msgspec.json.format(msgspec.json.encode(card)))
     return draft.number
@@ -244,8 +245,9 @@ def train_model(
         return Trained(model, model.algorithm, False, groups, reason, measures, weighty, *changes)
     newest_ms = given.newest_ms
     whole = fit(
-        examples, schema, model.algorithm, ordered=given.ordered, trained_until_ms=newest_ms, anchor=model.anchor
-    )
+        examples, schema, model.algorithm, ordered=given.ordered, trained_until_ms=newest_ms, anchor=model.anchor,
+        silent=model.silent,
+    )  # fmt: skip
     reason = "better on the newest searches" if given.ordered else "better on queries that it was not trained on"
     return Trained(whole, model.algorithm, True, groups, reason, measures, weighty, *changes)
 

@@ -18,10 +18,12 @@ import numpy as np
 from ltrr_cli.core.types import BoolArray, DoubleArray, FloatArray, IntArray
 from ltrr_cli.ranking.base_score import ANCHOR, corrected
 from ltrr_cli.ranking.comparison import paired_interval, per_search
-from ltrr_cli.ranking.model import Examples
+from ltrr_cli.ranking.model import Examples, Schema
+from ltrr_cli.ranking.name_odds import heard, name_odds
 
 ANCHORS: Final = (0.0, 0.25, 0.5, 1.0, ANCHOR)
 VOUCHED = 0.5  # share of the gain on entities that were chosen before, up to which others may gain
+MARGIN = 0.01  # nDCG@10 that may be lost for being silent on names, at the lower end of the interval
 FEWEST = 10  # searches for entities of one kind, without which nothing is known of these
 
 Judged = tuple[Examples, FloatArray]  # judged queries, and a ranker's scores of their candidates
@@ -52,6 +54,22 @@ def kept_by(judged: Examples, scores: FloatArray) -> frozenset[float]:
     without = _quality(judged, judged.baseline)
     gains = {anchor: _quality(judged, corrected(scores, judged.baseline, anchor)) - without for anchor in ANCHORS}
     return frozenset(anchor for anchor, gain in gains.items() if paired_interval(gain)[1] >= 0.0)
+
+
+def silence_suffices(scores: FloatArray, schema: Schema, newer: Examples, anchor: float) -> bool:
+    """Say whether searches are not clearly worse off, as with ``kept_by``, where a ranker is silent on names.
+
+    In doubt it is silent, for a mean of clicks hardly shows what a ranker does to new and rare names; but not where
+    few searches leave it open whether much is lost (a test of non-inferiority with the margin ``MARGIN``).
+
+    scores -- (n,) the ranker's, of searches that it was not trained on
+    """
+    if not (name_odds(schema, newer.features) > 0).any():
+        return False
+    silent = scores * heard(schema, newer.features)
+    loud, without = (_quality(newer, corrected(said, newer.baseline, anchor)) for said in (scores, silent))
+    low, high = paired_interval(without - loud)
+    return low >= -MARGIN and high >= 0.0
 
 
 def _within_error(loss: DoubleArray) -> bool:

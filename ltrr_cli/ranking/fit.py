@@ -19,7 +19,7 @@ import numpy as np
 
 from ltrr_cli.core.errors import DataError, UsageError
 from ltrr_cli.core.types import BoolArray, FloatArray
-from ltrr_cli.ranking.anchor import chosen_anchor
+from ltrr_cli.ranking.anchor import chosen_anchor, silence_suffices
 from ltrr_cli.ranking.base_score import ANCHOR, corrected
 from ltrr_cli.ranking.comparison import mean_measures, per_search
 from ltrr_cli.ranking.fit_lambdamart import fit_lambdamart
@@ -55,6 +55,7 @@ def fit(
     ordered: bool = True,
     trained_until_ms: int | None = None,
     anchor: float | None = None,
+    silent: bool = False,
     guard: Examples | None = None,
 ) -> Model:
     """Train a ranker; raises UsageError for an unknown algorithm, DataError for examples without both kinds of labels.
@@ -62,7 +63,9 @@ def fit(
     ordered -- groups are in time order, so ``auto`` judges on the newest searches; False (judged queries, which have
         no time): by cross-validation. Whole searches are held out either way.
     trained_until_ms -- the moment of the newest search, noted in the model
-    anchor  -- weight of the untrained score; None: chosen, where searches are in time order and suffice for it
+    anchor  -- weight of the untrained score; None: chosen, where searches are in time order and suffice for it, and
+        with it whether the ranker is silent on names
+    silent  -- it is, where the anchor is given
     guard   -- judged queries that the anchor must not make clearly worse
 
     The same examples and seed give the same model.
@@ -78,21 +81,29 @@ def fit(
         measures = contest(examples, seed, ordered=ordered)
         algorithm = max(measures, key=lambda name: measures[name]["nDCG@10"]) if measures else "linear"
     if anchor is None:
-        anchor = _anchor(examples, algorithm, seed, guard) if ordered and algorithm in STEADY else ANCHOR
+        chosen = ordered and algorithm in STEADY
+        anchor, silent = _anchor(examples, schema, algorithm, seed, guard) if chosen else (ANCHOR, False)
     parts = _parts(sampled(examples), algorithm, seed)
-    return Ranker(algorithm, schema, parts, trained_until_ms, measures, anchor)
+    return Ranker(algorithm, schema, parts, trained_until_ms, measures, anchor, silent)
 
 
-def _anchor(examples: Examples, algorithm: str, seed: int, guard: Examples | None) -> float:
-    """Return the weight of the untrained score that is best on the newest third, with what the older ones teach."""
+def _anchor(
+    examples: Examples, schema: Schema, algorithm: str, seed: int, guard: Examples | None
+) -> tuple[float, bool]:
+    """Return (weight of the untrained score, whether a ranker had better be silent on names).
+
+    Both as they are best on the newest third, with what the older ones teach.
+    """
     if int(searches(examples)[-1]) + 1 < FEWEST_FOR_TREES:
-        return ANCHOR
+        return ANCHOR, False
     for older, newer in _splits(examples, seed, True):
         model = _fitted(older, algorithm, seed)
         judged = None if guard is None else (guard, model.score(guard.features).astype(np.float32))
         chosen = np.unique(older.items[older.labels > 0]) if len(older.items) else older.items
-        return chosen_anchor(model.score(newer.features).astype(np.float32), newer, chosen, judged)
-    return ANCHOR
+        scores = model.score(newer.features).astype(np.float32)
+        anchor = chosen_anchor(scores, newer, chosen, judged)
+        return anchor, silence_suffices(scores, schema, newer, anchor)
+    return ANCHOR, False
 
 
 def contest(examples: Examples, seed: int = 0, *, ordered: bool = True) -> Measures:

@@ -76,3 +76,8 @@ class Model(Scorer, Protocol):
     def anchor(self) -> float:
         """Return the weight of the untrained score that its own scores correct, 0 or more."""
         ...
+
+    @property
+    def silent(self) -> bool:
+        """Say whether it is silent on queries that ask for one thing by its name."""
+        ...

@@ -68,6 +68,7 @@ class PluggedRanker:
     algorithm: str
     model: TrainedRanker
     anchor: float = ANCHOR
+    silent: bool = False  # what it says of names is its own affair
 
     @property
     def schema(self) -> Schema:

@@ -16,6 +16,7 @@ from ltrr_cli.core.types import FloatArray
 from ltrr_cli.ranking.base_score import ANCHOR
 from ltrr_cli.ranking.linear import Linear
 from ltrr_cli.ranking.model import Model, Schema
+from ltrr_cli.ranking.name_odds import heard
 from ltrr_cli.ranking.ranker_registry import open_plugged
 from ltrr_cli.ranking.trees import Trees
 
@@ -45,6 +46,7 @@ class Header(msgspec.Struct, frozen=True):
     trained_until_ms: int | None = None
     measures: dict[str, dict[str, float]] = {}
     anchor: float = ANCHOR
+    silent: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +56,7 @@ class Ranker:
     trained_until_ms -- the moment of the newest search it has seen, None where unknown
     measures         -- candidate algorithm -> measure -> value, where it was chosen among several
     anchor           -- weight of the untrained score beside it
+    silent           -- it says the less, the likelier a query asks for one thing by its name
     """
 
     algorithm: str
@@ -62,6 +65,7 @@ class Ranker:
     trained_until_ms: int | None = None
     measures: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
     anchor: float = ANCHOR
+    silent: bool = False
 
     def score(self, features: FloatArray) -> FloatArray:
         """Return (n,) float32, larger is better; what is not finite counts as missing.
@@ -75,6 +79,8 @@ class Ranker:
         total = np.zeros(len(clean))
         for weight, part in self.parts:
             total += weight * part.score(clean)
+        if self.silent:
+            total *= heard(self.schema, clean)
         return total.astype(np.float32)
 
     def save(self, folder: Path) -> None:
@@ -88,6 +94,7 @@ class Ranker:
             self.trained_until_ms,
             {name: dict(values) for name, values in self.measures.items()},
             self.anchor,
+            self.silent,
         )
         (folder / "model.json").write_bytes(msgspec.json.encode(header))
         stored: dict[str, Any] = {
@@ -136,7 +143,8 @@ def open_model(folder: Path) -> Model:
         raise DamagedError(f"{folder}: a model without parts", hint=_HINT)
     if not 0.0 <= header.anchor < np.inf:
         raise DamagedError(f"{folder}: an anchor of {header.anchor}", hint=_HINT)
-    return Ranker(header.algorithm, schema, parts, header.trained_until_ms, header.measures, header.anchor)
+    until_ms, measures = header.trained_until_ms, header.measures
+    return Ranker(header.algorithm, schema, parts, until_ms, measures, header.anchor, header.silent)
 
 
 def _part(

@@ -32,6 +32,7 @@ class Resources:
 
     names     -- the index of all titles that whoever reads queries uses too; None: a strategy keeps one of its own
     predicted -- while building: id -> query -> score > 0, what a user says that entities should answer
+    departed  -- while building: id -> term -> weight 0..1, of entities that were chosen and are no longer there
     before    -- while an update is built: the generation before, whose parts of unchanged entities may be kept
     """
 
@@ -40,6 +41,7 @@ class Resources:
     language: str = "en"
     inferred: Inferred = field(default_factory=Inferred.none)
     predicted: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
+    departed: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
     names: NameIndex | None = None
     before: Before | None = None
     sparse: Path | None = None  # folder of a sparse encoder that gives terms instead of learnt ones

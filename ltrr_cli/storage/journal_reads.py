@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Iterable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 
@@ -45,6 +46,13 @@ class ServedReads:
                 "WHERE query != '' AND origin != 'trial' GROUP BY query "
                 "HAVING people >= ? ORDER BY people DESC, query LIMIT ?", (people, most),
             ).fetchall()  # fmt: skip
+
+    def acted_on(self, entities: Iterable[str]) -> dict[str, int]:
+        """Return entity -> events, of those of some entities that have any."""
+        wanted = set(entities)
+        with self._translated():
+            counted = self._db.execute("SELECT entity_id, COUNT(*) FROM events GROUP BY entity_id")
+            return {entity: count for entity, count in counted if entity in wanted}
 
     def since(self, seq: int) -> list[tuple[int, Event, Impression | None]]:
         """Return (number, event, the page that it names) of what came after the event of a number, as it came."""

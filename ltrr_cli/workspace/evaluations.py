@@ -114,6 +114,7 @@ class EvaluationVerbs:
         learn_every: int = 1,
         break_strategy: str | None = None,
         ceiling: bool = False,
+        dice: int = 1,
         engine: str | None = None,
         progress: Progress = quiet,
     ) -> SimulateReport:
@@ -122,8 +123,8 @@ class EvaluationVerbs:
 
         return simulate(
             self.state, policies or POLICIES, queries=queries, qrels=qrels, searches=searches, seeds=seeds,
-            budget=budget, learn_every=learn_every, break_strategy=break_strategy, ceiling=ceiling, engine=engine,
-            progress=progress,
+            budget=budget, learn_every=learn_every, break_strategy=break_strategy, ceiling=ceiling, dice=dice,
+            engine=engine, progress=progress,
         )  # fmt: skip
 
     def simulate_arrivals(

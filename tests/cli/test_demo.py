@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from ltrr_cli.cli.demo import Judged, telling
+from ltrr_cli.cli.ranker_gain import RankerGain
 from tests.cli.conftest import Typed
 from tests.conftest import DAY_0, SONGS
 
@@ -49,6 +50,29 @@ def test_people_s_choices_come_first_after_the_loop(ltrr: Typed, sample: Path):
         assert shift["after"][0] == WANTED[shift["query"]]
         assert shift["memory_counts"][WANTED[shift["query"]]] == 8
     assert not Path(tour["home"]).exists()
+
+
+def test_where_the_ranker_adds_nothing_that_is_said_and_it_has_no_column(ltrr: Typed, sample: Path):
+    told = ltrr("demo")
+    assert told.code == 0, told.err
+    assert "No ranker serves: none was better" in told.out
+    assert "with ranker" not in told.out
+    assert "catalog alone  with feedback" in told.out
+    gain = json.loads(ltrr("demo", "--json").out)["ranker"]
+    assert gain == {"gain": 0.0, "low": 0.0, "high": 0.0}
+
+
+def test_what_a_ranker_adds_is_said_with_its_interval():
+    little = RankerGain(0.004, -0.002, 0.009, kept=True)
+    assert not little.shows
+    sentence = little.sentence(("genre", 0.05))
+    assert "adds little here, +0.004 nDCG@10" in sentence
+    assert "(-0.002 to +0.009); most to genre, +0.050, so it has no column" in sentence
+    assert "most to" not in little.sentence(("genre", 0.001))
+    much = RankerGain(0.02, 0.01, 0.03, kept=True)
+    assert much.shows
+    assert much.sentence() == "The ranker adds +0.020 nDCG@10 to feedback over all queries (+0.010 to +0.030)."
+    assert RankerGain(-0.02, -0.03, -0.01, kept=True).shows, "a loss is shown too"
 
 
 def test_a_given_folder_is_kept_and_never_overwritten(ltrr: Typed, sample: Path, tmp_path: Path):

@@ -12,7 +12,7 @@ from ltrr_cli.charts.svg import write_picture
 from ltrr_cli.core.errors import DataError, UsageError
 from ltrr_cli.evaluation.contenders import Hindsight
 from ltrr_cli.evaluation.simulate import simulate
-from ltrr_cli.evaluation.simulated_streams import BEST_FIXED, FUSION, SINGLE
+from ltrr_cli.evaluation.simulated_streams import BEST_FIXED, CEILING, FUSION, INFORMED, SINGLE
 from ltrr_cli.evaluation.simulated_users import Retrieval, broken, wishes
 from ltrr_cli.evaluation.vowpal import shares
 from ltrr_cli.feedback.judgments import read_judged
@@ -45,6 +45,35 @@ def test_the_same_seeds_give_the_same_report(workspace: Workspace, queries: Path
     assert sum(first.policies["hazard"].share.values()) == pytest.approx(1.0)
     write_picture(tmp_path / "regret.svg", first)
     assert (tmp_path / "regret.svg").read_text().startswith("<svg xmlns")
+
+
+def test_each_policy_answers_each_stream_with_every_set_of_random_numbers(
+    workspace: Workspace, queries: Path, qrels: Path
+):
+    once, twice = (
+        simulate(
+            workspace.state, ["hazard", "random"], queries=queries, qrels=qrels, searches=50, seeds=2, budget=4,
+            dice=dice,
+        ).policies
+        for dice in (1, 2)
+    )  # fmt: skip
+    for name in ("hazard", "random"):
+        assert len(twice[name].recalls) == 4
+        assert twice[name].recalls[::2] == once[name].recalls, "the first set is that of a single one"
+    assert twice["random"].recalls[1::2] != once["random"].recalls
+    assert twice[BEST_FIXED] == once[BEST_FIXED], "what nobody draws is answered once"
+    with pytest.raises(UsageError):
+        simulate(workspace.state, ["hazard"], searches=10, seeds=1, dice=0)
+
+
+def test_the_ceilings_are_told_what_nobody_clicked(workspace: Workspace, queries: Path, qrels: Path):
+    report = simulate(
+        workspace.state, ["hazard"], queries=queries, qrels=qrels, searches=300, seeds=2, budget=4, ceiling=True
+    )
+    of = report.policies
+    assert list(of) == ["hazard", BEST_FIXED, FUSION, SINGLE, CEILING, INFORMED]
+    assert of["hazard"].recall <= of[INFORMED].recall <= report.reachable
+    assert 1 <= (of[INFORMED].asked or 0) <= 4, "at most one strategy a candidate"
 
 
 def test_known_items_stand_in_for_judgments(workspace: Workspace):

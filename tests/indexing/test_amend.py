@@ -24,6 +24,7 @@ from ltrr_cli.indexing import amend
 from ltrr_cli.indexing.build import EncoderChoice, build_generation
 from ltrr_cli.learning.fold import Fold
 from ltrr_cli.learning.timeline import rewards_of
+from ltrr_cli.retrieval.sparse.departed_terms import DepartedTerms
 from ltrr_cli.workspace.workspace import Workspace
 from tests.conftest import SONGS
 from tests.small_workspace import searches, write_catalog, write_log
@@ -39,11 +40,12 @@ def generation(workspace: Workspace) -> Path:
 
 
 def whole(workspace: Workspace, folder: Path) -> Path:
-    """Build what is current as a whole, with its encoder and what known items taught."""
+    """Build what is current as a whole, with its encoder, what known items taught, and the departed."""
     now = generation(workspace)
     folder.mkdir()
     entities = list(Columns.open(now / "columns").entities())
-    build_generation(entities, folder, workspace.state.settings, EncoderChoice("catalog", keep=now / "encoder"), quiet)
+    settings, choice = workspace.state.settings, EncoderChoice("catalog", keep=now / "encoder")
+    build_generation(entities, folder, settings, choice, quiet, departed=DepartedTerms.words(now / "sparse"))
     shutil.copy(now / "generation.json", folder)
     shutil.rmtree(folder / "policy")
     shutil.copytree(now / "policy", folder / "policy")

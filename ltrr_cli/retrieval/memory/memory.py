@@ -6,7 +6,8 @@ their own titles and attributes predict.
 Four kinds of evidence, kept apart so that the ranker can weigh them:
 
 own        actions on (this very query, entity)
-near       actions on queries written like it, each weighted cos(character 2-4-grams) ^ 12
+near       actions on queries written like it, each weighted cos(character 2-4-grams) ^ 12; and what entities take
+           over from such as were chosen and have left the catalog, by the words that they share
 bayes      naive Bayes over the query's words: P(entity | words), prior from the trend
 predicted  pseudo-counts from the catalog: titles and attribute values as queries; they never decay, and actual
            counts outgrow them: share of the prior = strength / (n + strength)
@@ -26,7 +27,7 @@ The constants below were chosen on held-out users of one catalog and held-out da
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import ClassVar, Self
 
@@ -40,13 +41,15 @@ from ltrr_cli.retrieval.counted_batch import CountedBatch, expanded
 from ltrr_cli.retrieval.counts.decayed_counts import COLUMNS, DecayedCounts
 from ltrr_cli.retrieval.counts.sorted_table import DistinctCounts, TotalCounts, codes_of, mixed
 from ltrr_cli.retrieval.counts.trend import Trend
+from ltrr_cli.retrieval.memory.departed_choices import DepartedChoices
 from ltrr_cli.retrieval.memory.memory_look import EVIDENCE, SIGNALS, MemoryLook
 from ltrr_cli.retrieval.memory.predicted import Predicted, predict, summed
 from ltrr_cli.retrieval.memory.prior import BUCKETS, PRIOR, KnownQueryActions, PriorStrength
 from ltrr_cli.retrieval.memory.query_words import QueryWords
-from ltrr_cli.retrieval.memory.recollection import Recollection, leaning, near_share, placed
+from ltrr_cli.retrieval.memory.recollection import Recollection, leaning, near_share, placed, prior_shares
 from ltrr_cli.retrieval.memory.similar_queries import SimilarQueries, digits_of
 from ltrr_cli.retrieval.outcome_batch import OutcomeBatch
+from ltrr_cli.retrieval.sparse.sparse import Sparse
 from ltrr_cli.retrieval.strategy import Resources, Strategy
 from ltrr_cli.storage.segments import TextLog
 from ltrr_cli.text.normalise import query_key, query_tokens
@@ -54,7 +57,6 @@ from ltrr_cli.text.normalise import query_key, query_tokens
 NEIGHBOURS = 100
 SHARPNESS = 12  # a neighbour's weight is its cosine to this power
 LEAST_WEIGHT = 1e-3  # neighbours lighter than this are left out
-BAYES_SHARE, PREDICTED_SHARE, POPULAR_SHARE = 0.3, 0.2, 1.0  # sources of the prior, each a distribution
 WRITINGS = 200_000  # queries as typed whose numbers are at hand
 FEWEST_ACTIONS = 100.0  # before them nothing is said of what predictions are worth
 FORMAT = 2  # of what is learnt
@@ -93,6 +95,7 @@ class Memory(Strategy):
         self._queries = TextLog()
         self._pairs = DecayedCounts()
         self._against = TotalCounts()  # (query, entity) -> rewards below 0, summed
+        self._departed = DepartedChoices()
         self._near = SimilarQueries()
         self._words = QueryWords()
         self._trend = Trend(self._entities)
@@ -120,6 +123,7 @@ class Memory(Strategy):
         """Write the actual half."""
         self._pairs.save(folder / "pairs")
         self._against.save(folder / "against")
+        self._departed.save(folder)
         self._near.save(folder / "neighbours")
         self._words.save(folder / "words")
         self._trend.save(folder / "trend")
@@ -143,8 +147,14 @@ class Memory(Strategy):
         self._worth = PriorStrength(header.strengths, header.powers, header.famed)
         self._settled, self._actions = header.settled, header.actions
         self._pairs = DecayedCounts.open(folder / "pairs")
+        self._departed.load(folder)
         self._near = SimilarQueries.open(folder / "neighbours", self._written)
         self._trend = Trend.open(folder / "trend")
+
+    def join(self, company: Mapping[str, Strategy]) -> None:
+        """Know who knows the words of what has left the catalog."""
+        sparse = company.get(Sparse.name)
+        self._departed.join(sparse if isinstance(sparse, Sparse) else None)
 
     @property
     def pairs(self) -> int:
@@ -184,8 +194,10 @@ class Memory(Strategy):
         words: list[int] = []
         doubted: list[int] = []  # places among the outcomes
         doubts: list[int] = []  # their queries
-        worth = batch.worth.tolist()
-        for place in np.flatnonzero((batch.worth != 0) & (batch.rows >= 0)).tolist():
+        gone: list[tuple[int, int]] = []  # places among the outcomes, and their queries
+        worth, departed = batch.worth.tolist(), self._departed.places(batch)
+        told = batch.rows >= 0 if departed is None else (batch.rows >= 0) | (departed >= 0)
+        for place in np.flatnonzero((batch.worth != 0) & told).tolist():
             query = batch[place].query
             if worth[place] < 0:  # words and trend learn from what is wanted alone
                 number = self._query(query_key(query))
@@ -194,7 +206,9 @@ class Memory(Strategy):
                     doubts.append(number)
                 continue
             number, places = self._numbers.get(query) or self._numbered(query)
-            if number >= 0:
+            if departed is not None and departed[place] >= 0:
+                gone += [(place, number)] if number >= 0 else []
+            elif number >= 0:
                 word_of += [len(asked)] * len(places)
                 words += places
                 asked.append(place)
@@ -205,6 +219,9 @@ class Memory(Strategy):
             new = self._people.add(mixed(batch.who(asked), codes))
             self._pairs.add(codes, batch.times_ms[asked], weights, new.astype(np.int32))
             self._words.add(words, rows[word_of], weights[word_of])
+        if departed is not None and gone:
+            outcomes = [place for place, _ in gone]
+            self._departed.add([number for _, number in gone], departed[outcomes], batch, outcomes)
         if doubted:
             self._against.add(codes_of(doubts, batch.rows[doubted]), (-batch.worth[doubted]).astype(np.float32))
 
@@ -287,7 +304,8 @@ class Memory(Strategy):
     def _expected(self, rows: IntArray, predicted: FloatArray, strength: float) -> FloatArray:
         """Return (n,) float32, the prior of a known query without its words."""
         none = np.zeros_like(predicted)
-        whole: FloatArray = self._prior(rows, predicted, none, strength, none + np.float32(1.0)).sum(axis=1)
+        prior = prior_shares(self._popularity[rows], predicted, none, strength, none + np.float32(1.0))
+        whole: FloatArray = prior.sum(axis=1)
         return whole
 
     def _untried(self) -> float:
@@ -306,6 +324,8 @@ class Memory(Strategy):
         own_rows, own_pairs, own = self._own(key, moment)
         neighbours = self._neighbours(key)
         near_rows, near = self._near_counts(*neighbours, moment)
+        if self._departed:
+            near_rows, near = self._departed.joined(near_rows, near, self._keys.get(key), *neighbours, moment)
         meant = request.reading.words
         typed = (*request.reading.tokens, *meant)
         word_rows, bayes, word_share = self._words.posterior(typed, meant, self._trend, moment)
@@ -325,7 +345,7 @@ class Memory(Strategy):
         named = meant_by_name(request.reading) if len(predicted_rows) else 0.0
         untried = len(predicted_rows) * self._untried()
         strength, power = self._worth.strength(untried, support, named), self._worth.power(support)
-        prior = self._prior(rows, predicted, bayes[:, -1], strength, spoken_for)
+        prior = prior_shares(self._popularity[rows], predicted, bayes[:, -1], strength, spoken_for)
         leant = leaning(count, self._fame(rows) ** power) if power else count
         satisfied = (PRIOR + count) / (PRIOR + count + against)
         own_part = leant * own[:, -1] / np.maximum(count, 1e-9)
@@ -354,7 +374,7 @@ class Memory(Strategy):
         nothing, columns = np.zeros(len(rows), np.float32), np.zeros((len(rows), COLUMNS), np.float32)
         named = meant_by_name(request.reading) if len(rows) else 0.0
         strength = self._worth.strength(len(rows) * self._untried(), 0.0, named)
-        prior = self._prior(rows, predicted, nothing, strength, np.ones(len(rows), np.float32))
+        prior = prior_shares(self._popularity[rows], predicted, nothing, strength, np.ones(len(rows), np.float32))
         return Recollection(
             rows=rows,
             own=columns,
@@ -370,25 +390,6 @@ class Memory(Strategy):
             support=0.0,
             share=1.0,
         )
-
-    def _prior(
-        self, rows: IntArray, predicted: FloatArray, bayes: FloatArray, strength: float, spoken_for: FloatArray
-    ) -> FloatArray:
-        """Return (n, 3) float32, the expected shares before any action, of its words, of what is predicted and of fame.
-
-        All of it sums to 1 at most. A strong prior is made of what is predicted alone: back-off and fame repeat what
-        the counts say anyway.
-
-        spoken_for -- (n,) 0..1, 1 where more than single words speaks for an entity, else the square of the share of
-                      the words: who was chosen for one word of two is hardly meant, however famous
-        """
-        known, bayes = self._popularity[rows] ** 2 * (spoken_for >= 1.0), bayes * spoken_for
-        if strength > PRIOR:
-            known, bayes = known * (predicted > 0), np.zeros_like(bayes)
-        fame = POPULAR_SHARE * known / max(float(known.sum()), 1e-9)
-        prior = np.column_stack([BAYES_SHARE * bayes, PREDICTED_SHARE * predicted, fame])
-        expected: FloatArray = (prior / max(float(prior.sum()), 1.0)).astype(np.float32)
-        return expected
 
     def _own(self, key: str, moment: int) -> tuple[IntArray, IntArray, FloatArray]:
         number = self._keys.get(key)

@@ -49,7 +49,8 @@ class QueryWords:
 
         words -- as typed and as corrected; meant -- the latter alone. A prior per half-life; rows untouched: none.
         """
-        places = [self._numbers[word] for word in dict.fromkeys(words) if word in self._numbers]
+        numbers = [self._numbers[word] for word in dict.fromkeys(words) if word in self._numbers]
+        places = [number for number in numbers if self._count[number] > 0]  # else all that it was used for is gone
         pairs, of = self._pairs.pairs_of(places)
         if not len(pairs):
             return np.empty(0, np.int32), np.empty((0, COLUMNS), np.float32), np.empty(0, np.float32)

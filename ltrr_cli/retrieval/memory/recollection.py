@@ -7,8 +7,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from ltrr_cli.core.types import FloatArray, IntArray
+from ltrr_cli.retrieval.memory.prior import PRIOR
 
 PARTS = ("own", "near", "words", "predicted", "fame")  # of a score: counts, similar queries' counts, and the prior's
+BAYES_SHARE, PREDICTED_SHARE, POPULAR_SHARE = 0.3, 0.2, 1.0  # sources of the prior, each a distribution
 NEAR_FADES = 10.0  # own actions above which the neighbours' share shrinks
 
 
@@ -65,3 +67,24 @@ def placed(rows: IntArray, of: IntArray, values: FloatArray) -> FloatArray:
     spread = np.zeros((len(rows), *values.shape[1:]), np.float32)
     spread[np.searchsorted(rows, of)] = values
     return spread
+
+
+def prior_shares(
+    popularity: FloatArray, predicted: FloatArray, bayes: FloatArray, strength: float, spoken_for: FloatArray
+) -> FloatArray:
+    """Return (n, 3) float32, the expected shares before any action, of its words, of what is predicted and of fame.
+
+    All of it sums to 1 at most. A strong prior is made of what is predicted alone: back-off and fame repeat what
+    the counts say anyway.
+
+    popularity -- (n,) of the catalog, log1p
+    spoken_for -- (n,) 0..1, 1 where more than single words speaks for an entity, else the square of the share of
+                  the words: who was chosen for one word of two is hardly meant, however famous
+    """
+    known, bayes = popularity**2 * (spoken_for >= 1.0), bayes * spoken_for
+    if strength > PRIOR:
+        known, bayes = known * (predicted > 0), np.zeros_like(bayes)
+    fame = POPULAR_SHARE * known / max(float(known.sum()), 1e-9)
+    prior = np.column_stack([BAYES_SHARE * bayes, PREDICTED_SHARE * predicted, fame])
+    expected: FloatArray = (prior / max(float(prior.sum()), 1.0)).astype(np.float32)
+    return expected

@@ -32,6 +32,7 @@ from ltrr_cli.retrieval.counts.sorted_table import TotalCounts, codes_of
 from ltrr_cli.retrieval.entity_texts import all_text, popularity_share
 from ltrr_cli.retrieval.outcome_batch import OutcomeBatch
 from ltrr_cli.retrieval.row_scores import RowScores
+from ltrr_cli.retrieval.sparse.departed_terms import DepartedTerms
 from ltrr_cli.retrieval.sparse.learnt_terms import FILE, learnt_terms
 from ltrr_cli.retrieval.sparse.postings import Postings
 from ltrr_cli.retrieval.sparse.terms import units_of
@@ -62,6 +63,7 @@ class Sparse(Strategy):
         arrays = open_arrays(folder / FILE)
         self._postings, self._lookup = Postings.of(arrays), Lookup.of("names", arrays)
         self._background: FloatArray = arrays["background"]
+        self.departed = DepartedTerms.open(folder)
         self._encoder = SparseEncoder.open(folder / ENCODER) if (folder / ENCODER).is_dir() else None
         self._fame = 1.0 + np.float32(FAME) * popularity_share(resources.catalog)
         self._row_of = resources.catalog.row_of
@@ -85,7 +87,9 @@ class Sparse(Strategy):
             imported["background"] = Postings.of(imported).background()
             write_arrays(folder / FILE, imported | Lookup.arrays("names", []))
             return
-        write_arrays(folder / FILE, learnt_terms(resources, folder.name))
+        learnt = learnt_terms(resources, folder.name)
+        write_arrays(folder / FILE, learnt)
+        DepartedTerms.write(folder, resources.departed, Lookup.of("names", learnt))
 
     @classmethod
     def open(cls, resources: Resources, folder: Path, learned: Path | None) -> Self:
@@ -185,14 +189,38 @@ class Sparse(Strategy):
         rows, weights = _joined(self._bearers(unit), self._heaviest(unit))
         if not len(rows):
             return np.empty(0, np.int32), np.empty(0, np.float32)
-        support = float(weights.sum())
-        joint = self._postings.summed(rows, weights)
+        return self._telling(self._postings.summed(rows, weights), float(weights.sum()))
+
+    def _telling(self, joint: FloatArray, support: float) -> tuple[IntArray, FloatArray]:
+        """Return (terms, weights) by which some entities differ from the catalog, at most ``EXPANDED``.
+
+        joint   -- (terms,) the sum of their terms, each entity times how much it counts; support -- of these counts
+        """
         likely = (joint + PRIOR * self._background) / (support + PRIOR)
         terms = np.flatnonzero(joint).astype(np.int32)
         gain = likely[terms] * np.log(likely[terms] / self._background[terms])
         order = np.lexsort((terms, -gain))[:EXPANDED]
         order = order[gain[order] > 0]
         return terms[order], gain[order].astype(np.float32)
+
+    def kin(self, places: IntArray, weights: FloatArray, most: int) -> tuple[IntArray, FloatArray]:
+        """Return (rows ascending, shares that sum to 1): entities that are most like some departed ones together.
+
+        places, weights -- (n,) which, as in ``departed``, and how much each counts
+        """
+        nobody = np.empty(0, np.int32), np.empty(0, np.float32)
+        if self.departed is None:
+            return nobody
+        heaviest = np.lexsort((places, -weights))[:MOST_ROWS]
+        joint = self.departed.summed(places[heaviest], weights[heaviest])
+        joint = np.pad(joint, (0, self._postings.size - len(joint)))
+        found = self._postings.scores(*self._telling(joint, float(weights[heaviest].sum())))
+        alike = best(found.rows, found.scores * self._fame[found.rows], most)
+        if not len(alike.rows):
+            return nobody
+        order = np.argsort(alike.rows)
+        shares: FloatArray = (alike.scores / alike.scores.sum())[order]
+        return alike.rows[order], shares
 
     def _bearers(self, unit: str) -> tuple[IntArray, FloatArray]:
         """Return entities that bear a unit, evenly spread where they are many, and how much each counts."""
