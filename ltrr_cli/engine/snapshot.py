@@ -28,7 +28,7 @@ from ltrr_cli.engine.query_cache import QueryCache
 from ltrr_cli.engine.rerank import Reranker
 from ltrr_cli.engine.schema import misfit
 from ltrr_cli.ranking.candidate_features import schema
-from ltrr_cli.ranking.fusion import CandidateScore, lead
+from ltrr_cli.ranking.fusion import BY_RANK, BY_RANK_OF_CATALOG, CandidateScore, lead
 from ltrr_cli.ranking.model import Model, Schema
 from ltrr_cli.ranking.trained import holds_model, open_model
 from ltrr_cli.retrieval import strategy_registry
@@ -156,8 +156,12 @@ class Snapshot:
 
     def scored_as(self) -> dict[str, CandidateScore]:
         """Return strategy -> how it scores any candidate."""
-        known = ((name, one.scores_all_as, one.least_score) for name, one in self.strategies.items())
-        return {name: CandidateScore(f"{name}.{column}", least) for name, column, least in known if column is not None}
+        by_rank = BY_RANK if self._pretrained(tuple(self.strategies)) else BY_RANK_OF_CATALOG
+        return {
+            name: CandidateScore(f"{name}.{one.scores_all_as}", one.least_score, by_rank)
+            for name, one in self.strategies.items()
+            if one.scores_all_as is not None
+        }
 
     def _pretrained(self, names: Sequence[str]) -> bool:
         return DENSE in names and self.header.encoder != CATALOG_ENCODER

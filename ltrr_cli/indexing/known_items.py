@@ -35,7 +35,7 @@ from ltrr_cli.retrieval.union import rank_of, union
 
 DEPTH = 100
 TOGETHER = 128  # texts that strategies look at together
-WARM_WEIGHT = 0.9  # of an example that no person taught: all of them together weigh as some 500 searches
+WARM_WEIGHT = 0.3  # of an example that no person taught
 
 
 @dataclass(frozen=True, slots=True)

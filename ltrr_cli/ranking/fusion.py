@@ -16,7 +16,8 @@ from ltrr_cli.core.types import FloatArray
 RANK_CONSTANT = 60.0  # of the paper: how little the very first ranks differ
 _POPULARITY = 0.05  # of one best score: enough to order what strategies do not tell apart
 _BROUGHT = 0.05  # gain of the last of a list: it was brought, after all
-_RANK_SHARE, _RANK_SOFTNESS = 0.5, 20.0  # of the gain where all candidates have a score: by its rank; half of it at 21
+BY_RANK, BY_RANK_OF_CATALOG = 0.5, 0.4  # of the gain where all candidates have a score: beside either kind of encoder
+_RANK_SOFTNESS = 20.0  # half of what is gained by rank is left at 21
 PRETRAINED, FROM_CATALOG = 1.0, 0.4  # weights of an encoder beside 1 of full text before anybody clicked
 OTHERS, OTHERS_OF_CATALOG = 0.15, 0.5  # shares of their weights that other strategies keep beside these two
 
@@ -25,12 +26,14 @@ OTHERS, OTHERS_OF_CATALOG = 0.15, 0.5  # shares of their weights that other stra
 class CandidateScore:
     """How a strategy scores every candidate, whoever brought it.
 
-    column -- the feature that holds this score
-    least  -- the lowest score that there can be; None: the lowest of the candidates says where the scale begins
+    column  -- the feature that holds this score
+    least   -- the lowest score that there can be; None: the lowest of the candidates says where the scale begins
+    by_rank -- 0..1, share of what it gives that goes by rank
     """
 
     column: str
     least: float | None = None
+    by_rank: float = BY_RANK
 
 
 NO_SCORES: Mapping[int, CandidateScore] = {}
@@ -70,7 +73,7 @@ def blend(
     """
     gain = gains(scores)
     for place, score in whole.items():
-        gain[:, place] = _gain_of_all(scores[:, place], gain[:, place], score.least)
+        gain[:, place] = _gain_of_all(scores[:, place], gain[:, place], score)
     fused = gain @ weights
     if not fused.any():
         fused = gain.sum(axis=1)
@@ -105,8 +108,8 @@ def gains(scores: FloatArray) -> FloatArray:
     return gain
 
 
-def _gain_of_all(scores: FloatArray, gain: FloatArray, least: float | None) -> FloatArray:
-    """Return (n,) gains of a strategy that scores every candidate: half by score, half by rank.
+def _gain_of_all(scores: FloatArray, gain: FloatArray, scale: CandidateScore) -> FloatArray:
+    """Return (n,) gains of a strategy that scores every candidate, by score and by rank.
 
     Scores tell the first few apart; further down, where scores of two strategies are least comparable, ranks do better.
 
@@ -116,12 +119,12 @@ def _gain_of_all(scores: FloatArray, gain: FloatArray, least: float | None) -> F
     if not known.any():
         return gain
     highest = float(scores[known].max())
-    if least is not None and highest > least:
-        gain = np.where(known, (scores - np.float32(least)) / np.float32(highest - least), 0.0)
+    if scale.least is not None and highest > scale.least:
+        gain = np.where(known, (scores - np.float32(scale.least)) / np.float32(highest - scale.least), 0.0)
     ordered = np.sort(-scores[known])
     above, upto = np.searchsorted(ordered, -scores, "left"), np.searchsorted(ordered, -scores, "right")
     by_rank = (_RANK_SOFTNESS + 1.0) / (_RANK_SOFTNESS + 0.5 * (above + upto + 1))  # ties share the middle rank
-    mixed = (1.0 - _RANK_SHARE) * gain + _RANK_SHARE * np.where(known, by_rank, 0.0)
+    mixed = (1.0 - scale.by_rank) * gain + scale.by_rank * np.where(known, by_rank, 0.0)
     return mixed.astype(np.float32)
 
 

@@ -19,6 +19,14 @@ def test_a_strategy_that_scores_all_gains_by_score_and_by_rank():
     assert third == pytest.approx(0.5 * 0.05 + 0.5 * 21 / 23)
 
 
+def test_how_much_goes_by_rank_is_said_of_each_strategy():
+    known = np.array([9.0, 5.0, 1.0], np.float32)[:, None]
+    by_score = blend(known, ONE, None, {0: CandidateScore("", by_rank=0.0)})
+    by_rank = blend(known, ONE, None, {0: CandidateScore("", by_rank=1.0)})
+    assert by_score.tolist() == pytest.approx([1.0, 0.525, 0.05])
+    assert by_rank.tolist() == pytest.approx([1.0, 21 / 22, 21 / 23])
+
+
 def test_scores_count_from_the_lowest_that_there_can_be():
     assert of_all(10.0, 8.0, least=0.0)[1] == pytest.approx(0.5 * 0.8 + 0.5 * 21 / 22)
     assert of_all(10.0, 8.0)[1] == pytest.approx(0.5 * 0.05 + 0.5 * 21 / 22)
