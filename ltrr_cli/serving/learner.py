@@ -53,11 +53,11 @@ def run(options: LearnerOptions) -> None:
             looked = monotonic()
             look_back(state)
         if monotonic() - last >= settings.learn_every:
+            last = monotonic()
             try:
                 publish_new(state)
             except LtrrError as error:  # the journal keeps everything: the next turn learns it
                 LOG.error("%s: %s", type(error).__name__, error)
-            last = monotonic()
 
 
 def publish_new(state: State) -> int | None:
