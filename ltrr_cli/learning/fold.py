@@ -6,7 +6,6 @@ at once or in parts: whoever learns saves all that is needed to go on as if it h
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -20,7 +19,7 @@ from ltrr_cli.feedback.attribution import Tally
 from ltrr_cli.feedback.guards import Guard, Suspect
 from ltrr_cli.feedback.rewards import Rewards
 from ltrr_cli.learning.teaching import Teacher
-from ltrr_cli.learning.timeline import LearnStep, Past, SearchStep, profiles, timeline
+from ltrr_cli.learning.timeline import LearnStep, Past, SearchStep, profiles, steps
 from ltrr_cli.storage.heap import trim_heap
 from ltrr_cli.storage.journal import Journal
 from ltrr_cli.storage.journal_past import Position
@@ -96,21 +95,14 @@ class Fold:
         """Let all strategies learn what comes after the position, and yield it for the bandit: each step is learnt."""
         self.snapshot.meet(self.people(journal))
         self._profiles = journal.marks().profiles
-        days = deque[CountedDay]()
-
-        def learn_counts(day: CountedDay) -> None:
-            self.snapshot.learn_counts(day)
-            self._last_ms = day.time_ms
-            days.append(day)
-
-        for step in timeline(self.teacher.chosen(self._past.happened(journal, until_ms)), learn_counts):
-            while days:
-                yield days.popleft()
-            if isinstance(step, LearnStep):
+        for step in steps(self.teacher.chosen(self._past.happened(journal, until_ms))):
+            if isinstance(step, CountedDay):
+                self.snapshot.learn_counts(step)
+                self._last_ms = step.time_ms
+            elif isinstance(step, LearnStep):
                 self.snapshot.learn(step.outcomes)
                 self._last_ms = step.outcomes[-1].time_ms
             yield step
-        yield from days
 
     def save(self, folder: Path, journal: Journal, catalog: int) -> Callable[[], None]:
         """Write what strategies learnt into an empty folder; return what writes what the bandit has learnt by then."""

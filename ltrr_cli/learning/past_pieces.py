@@ -16,6 +16,7 @@ import numpy as np
 
 from ltrr_cli.core.counted import CountedDay
 from ltrr_cli.core.types import Impression, Outcome, Profile
+from ltrr_cli.engine.executor import Executor
 from ltrr_cli.storage import disk
 
 Fits = dict[str, tuple[float, ...]]  # strategy -> what it fitted on a schedule
@@ -62,12 +63,15 @@ class _Piece(msgspec.Struct, array_like=True):
 
 
 @contextmanager
-def place_of_pieces(checkpoints: Path) -> Iterator[Path]:
-    """Give a folder for pieces; what a death leaves of it is swept with drafts of checkpoints."""
+def folder_of_pieces(checkpoints: Path, executor: Executor) -> Iterator[Path]:
+    """Give a folder for pieces that workers read; what a death leaves of it is swept with drafts of checkpoints."""
     folder = checkpoints / f"walk-{uuid4().hex}.tmp"
     disk.make_folder(folder)
     try:
         yield folder
+    except BaseException:
+        executor.drop()  # before what workers read is removed
+        raise
     finally:
         disk.remove_folder(folder)
 

@@ -8,7 +8,6 @@ walks through no more of the past than what nobody has walked through yet.
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
@@ -29,8 +28,8 @@ from ltrr_cli.feedback.rewards import Rewards
 from ltrr_cli.learning import checkpoint
 from ltrr_cli.learning.collector import Collector
 from ltrr_cli.learning.fold import past_at
-from ltrr_cli.learning.past_pieces import Step, place_of_pieces
-from ltrr_cli.learning.timeline import COLD, Happened, SearchStep, profiles, rewards_of, timeline
+from ltrr_cli.learning.past_pieces import Step, folder_of_pieces
+from ltrr_cli.learning.timeline import COLD, Happened, SearchStep, profiles, rewards_of, steps
 from ltrr_cli.learning.train import Labelled, Observer, labelled, observe
 from ltrr_cli.learning.walk_elsewhere import Walker, WalkTerms, cut
 from ltrr_cli.ranking.model import Schema
@@ -192,7 +191,7 @@ class _Walk:
     ) -> dict[str, FrozenSearch]:
         """Let workers answer searches, and keep what is worth it; labels -- search -> entity -> gain."""
         state, schema, found = self.state, self.serving.schema(), dict[str, FrozenSearch]()
-        with place_of_pieces(state.home / checkpoint.CHECKPOINTS) as pieces:
+        with folder_of_pieces(state.home / checkpoint.CHECKPOINTS, executor) as pieces:
             parts = (
                 _WalkPart(number, {name: tuple(labels[name]) for name in names})
                 for number, names in cut(pieces.resolve(), self._steps(searches), self._people())
@@ -205,16 +204,12 @@ class _Walk:
                 pieces.resolve(),
                 _Candidates(self.serving.policy, self.serving.history),
             )
-            try:
-                for answered in executor.map(PAST, terms, parts):
-                    for name, data in answered:
-                        frozen = unpacked(data, searches[name], schema)
-                        if frozen is not None:
-                            found[name] = frozen
-                    self.progress("searches", len(found), len(searches))
-            except BaseException:
-                executor.drop()  # before what workers read is removed
-                raise
+            for answered in executor.map(PAST, terms, parts):
+                for name, data in answered:
+                    frozen = unpacked(data, searches[name], schema)
+                    if frozen is not None:
+                        found[name] = frozen
+                self.progress("searches", len(found), len(searches))
         return found
 
     def _people(self) -> list[Profile]:
@@ -227,9 +222,8 @@ class _Walk:
     def _steps(self, searches: Mapping[str, Impression]) -> Iterator[Step]:
         """Yield what happened, and of searches these, in the steps in which it is learnt here."""
         some = (one for one in self._happened() if not isinstance(one, Impression) or one.impression_id in searches)
-        days = deque[CountedDay]()
-        for step in timeline(some, days.append):
-            while days:
-                yield days.popleft()
-            yield step.impression if isinstance(step, SearchStep) else step.outcomes
-        yield from days
+        for step in steps(some):
+            if isinstance(step, CountedDay):
+                yield step
+            else:
+                yield step.impression if isinstance(step, SearchStep) else step.outcomes

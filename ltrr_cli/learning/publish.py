@@ -23,7 +23,7 @@ from ltrr_cli.feedback.judgments import read_judged
 from ltrr_cli.learning import checkpoint
 from ltrr_cli.learning.fold import Fold
 from ltrr_cli.learning.fold_elsewhere import FoldElsewhere
-from ltrr_cli.learning.past_pieces import place_of_pieces
+from ltrr_cli.learning.past_pieces import folder_of_pieces
 from ltrr_cli.learning.past_searches import past_searches
 from ltrr_cli.learning.timeline import rewards_of
 from ltrr_cli.learning.train import guard_of, judged_examples, keep, train_model
@@ -149,14 +149,10 @@ def _folded(state: State, catalog: int, ranker: Path | None, executor: Executor,
             (None, partial(write, drafts, checkpoint.LEARNED)),
         ]
         if executor.elsewhere and events >= checkpoint.FEWEST:
-            with place_of_pieces(state.home / checkpoint.CHECKPOINTS) as pieces:
+            with folder_of_pieces(state.home / checkpoint.CHECKPOINTS, executor) as pieces:
                 begin = None if begun is None else begun.resolve()
                 terms = WalkTerms(state.settings, folder.resolve(), begin, pieces.resolve(), None)
-                try:
-                    FoldElsewhere(fold, executor, terms).run(journal, stops)
-                except BaseException:
-                    executor.drop()  # before what workers read is removed
-                    raise
+                FoldElsewhere(fold, executor, terms).run(journal, stops)
         else:
             for moment, stop in stops:
                 fold.run(journal, moment)

@@ -1,8 +1,8 @@
 """Time as a generator: what to answer and what to learn, in the order in which it happened.
 
-Learning, training, replay and all that looks back iterate over ``timeline``. What a search may know is only what
-happened strictly before it: a click that fed its own feature would be a leak, and this is the one place that could
-make it. Whoever iterates answers and learns; counted days are handed to a function of theirs.
+Learning, training, replay and all that looks back iterate over ``timeline`` or its ``steps``. What a search may know is
+only what happened strictly before it: a click that fed its own feature would be a leak, and this is the one place that
+could make it. Whoever iterates answers and learns; ``timeline`` hands counted days to a function of theirs.
 """
 
 from __future__ import annotations
@@ -48,10 +48,21 @@ class LearnStep:
 def timeline(
     happened: Iterable[Happened], learn_counts: Callable[[CountedDay], None]
 ) -> Iterator[SearchStep | LearnStep]:
+    """Yield what to answer and what to learn, as ``steps`` does, but for counted days.
+
+    learn_counts -- is given each counted day in its turn: all that happened on it has been learnt
+    """
+    for step in steps(happened):
+        if isinstance(step, CountedDay):
+            learn_counts(step)
+        else:
+            yield step
+
+
+def steps(happened: Iterable[Happened]) -> Iterator[SearchStep | LearnStep | CountedDay]:
     """Yield what to answer and what to learn; outcomes between two searches come in batches.
 
-    happened     -- in time order, a search before the outcomes of its very moment
-    learn_counts -- is given each counted day in its turn: all that happened on it has been learnt
+    happened -- in time order, a search before the outcomes of its very moment
     """
     batch: list[Attributed] = []
     for one in happened:
@@ -61,7 +72,7 @@ def timeline(
         if isinstance(one, Impression):
             yield SearchStep(one)
         elif isinstance(one, CountedDay):
-            learn_counts(one)
+            yield one
         else:
             batch.append(one)
     if batch:
