@@ -22,7 +22,7 @@ import typer
 from ltrr_cli.cli.render import console, safe
 
 if TYPE_CHECKING:
-    from rich.console import Console
+    from rich.console import Console, RenderableType
 
     from ltrr_cli.cli.progress_bar import Bar
     from ltrr_cli.workspace.workspace import Workspace
@@ -80,6 +80,11 @@ class CommandContext:
         """Talk on standard error, unless asked to be quiet."""
         if not self.quiet:
             console(sys.stderr, self.color).print(safe(text), style="dim", soft_wrap=True)
+
+    def show(self, drawn: RenderableType) -> None:
+        """Show a table on standard error, unless asked to be quiet."""
+        if not self.quiet:
+            console(sys.stderr, self.color).print(drawn, style="dim")
 
     def warn(self, text: str, *more: str) -> None:
         """Say on standard error what nobody should miss, quiet or not; ``more`` are lines below it."""

@@ -141,7 +141,8 @@ def query(
     ctx.answer(page, lambda screen: render(screen, page, explain=explain))
     ctx.say(talk(page))
     if ctx.verbose:
-        ctx.say(", ".join(f"{stage} {took:.1f} ms" for stage, took in page.took_ms.items()))
+        ctx.say(", ".join(f"{stage} {took:.1f} ms" for stage, took in page.took_ms.items() if "." not in stage))
+        ctx.show(times(page))
 
 
 def _batch(
@@ -227,6 +228,13 @@ def explained(page: Page, width: int) -> Table:
     room = max((width - 20) * 2 // 5, SHORTEST_CUT)
     shown = [(row[0], shortened(str(row[1]), min(titles, room)), *row[2:]) for row in rows]
     return table(columns, shown, numbers=["", "score", "odds"])
+
+
+def times(page: Page) -> Table:
+    """Return what each strategy was allotted and how long it took, in the order in which they were asked."""
+    took = {name: ms for stage, ms in page.took_ms.items() if (name := stage.partition(".")[2])}
+    rows = [(name, page.plan.draws.get(name, 0), f"{ms:.1f}") for name, ms in took.items()]
+    return table(("strategy", "candidates", "ms"), rows, numbers=("candidates", "ms"))
 
 
 def talk(page: Page) -> str:

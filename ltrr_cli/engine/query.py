@@ -85,7 +85,7 @@ class Page(Report):
     reading: Reading  # what the query was read as
     plan: Plan  # the drawn allocation
     results: tuple[Result, ...]
-    took_ms: Mapping[str, float]  # stage -> milliseconds
+    took_ms: Mapping[str, float]  # stage -> milliseconds; ``retrieve.lexical`` is one strategy of a stage
     ranker: str = "fusion"  # "fusion" before there is one
     candidates: int = 0  # distinct candidates that were ranked
     warnings: tuple[str, ...] = ()  # what fell back, and why

@@ -12,8 +12,8 @@ from ltrr_cli.core.types import Catalog, DoubleArray, Entity, IntArray
 from ltrr_cli.retrieval.entity_texts import all_text, attribute_texts
 from ltrr_cli.text.normalise import tokens
 
-ENTITIES, KNOWN = 100, 100  # sampled evenly, up to five queries each; and by popularity, for attribute values
-ENOUGH = 400  # entities of a catalog from which on so many are sampled; of a smaller one, a part: it has less to tell
+ENTITIES, KNOWN = 150, 150  # sampled evenly, up to five queries each; and by popularity, for attribute values
+ENOUGH = 600  # entities of a catalog from which on so many are sampled; of a smaller one, a part: it has less to tell
 WORDLESS = 50  # by popularity too: what somebody wants who does not say what
 LONGEST_VALUE = 40  # characters
 

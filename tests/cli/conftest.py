@@ -41,7 +41,7 @@ PAGE = Page(
         Result(1, "a:1", "Love Story", "track", 0.9, 1.0, {"lexical": Source(2, 3.5), "memory": Source(1, 0.7)}),
         Result(2, "a:2", "Plain \x1b[31mRed\u202e", "", 0.5, 0.25, {"lexical": Source(1, 4.0)}),
     ),
-    took_ms={"retrieve": 1.25, "total": 2.5},
+    took_ms={"retrieve.memory": 0.5, "retrieve.lexical": 0.71, "retrieve": 1.25, "total": 2.5},
     candidates=134,
 )
 

@@ -125,6 +125,14 @@ def test_a_page_without_results_is_no_error(ltrr: Typed, workspace: FakeWorkspac
     assert told.err.startswith("no results; ")
 
 
+def test_a_verbose_query_says_what_each_stage_and_strategy_took(ltrr: Typed, workspace: FakeWorkspace):
+    lines = ltrr("query", "love", "-v").err.splitlines()
+    assert "retrieve 1.2 ms, total 2.5 ms" in lines
+    assert [line.split() for line in lines if line.startswith(("strategy", "memory", "lexical"))] == [
+        ["strategy", "candidates", "ms"], ["memory", "80", "0.5"], ["lexical", "120", "0.7"],
+    ]  # fmt: skip
+
+
 def test_damage_is_named_even_when_quiet(ltrr: Typed, workspace: FakeWorkspace):
     workspace.answers["query"] = replace(PAGE, warnings=("memory not used: size differs",))
     assert ltrr("query", "love", "-q").err == "ltrr: memory not used: size differs\n"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from pathlib import Path
 
@@ -36,16 +37,19 @@ def test_a_late_answer_is_a_plain_page_in_its_place(served: Served, monkeypatch:
 
 
 def test_learning_does_not_wait_for_a_late_answer_given_before(served: Served, monkeypatch: pytest.MonkeyPatch):
-    respond, slow = backend.respond, [0.3, 0.0, 0.0]
+    respond, held, first = backend.respond, threading.Event(), [True]
 
     def slowly(*args: object, **more: object) -> object:
-        time.sleep(slow.pop(0) if slow else 0.0)
+        if first and first.pop():
+            held.wait(60.0)
         return respond(*args, **more)
 
-    client = served(settings="deadline_ms = 200.0")
+    client = served(settings="deadline_ms = 2000.0")
     monkeypatch.setattr(backend, "respond", slowly)
     monkeypatch.setattr(live_snapshot, "PATIENCE", 60.0)  # whoever still holds what answered then is waited for
-    pages = [ask(client, f"nobody wrote {number}", user=f"u{number}") for number in range(2)]
+    pages = [ask(client, "nobody wrote 0", user="u0")]
+    held.set()
+    pages.append(ask(client, "nobody wrote 1", user="u1"))
     assert [page["degraded"] for page in pages] == [True, False]
     for number in range(2, 6):
         client.post("/v1/feedback", json=click(pages[-1], 3))

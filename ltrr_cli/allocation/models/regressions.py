@@ -64,7 +64,9 @@ class Regressions:
         """Return (n, blocks, width); changes nothing."""
         if self._knows(names, blocks, width):
             return self._mean[self._places(names), :blocks]
-        return self.rows(names, blocks, width)[0]
+        mean = np.tile(self.prior_mean(blocks, width), (len(names), 1, 1))
+        self._met(mean, self._mean, names)
+        return mean
 
     def rows(self, names: tuple[str, ...], blocks: int, width: int) -> tuple[DoubleArray, DoubleArray]:
         """Return means (n, blocks, width) and covariances; what was never met is at the prior. Changes nothing."""
@@ -72,14 +74,17 @@ class Regressions:
             places = self._places(names)
             return self._mean[places, :blocks], self._covariance[places, :blocks]
         mean, covariance = self._prior(len(names), blocks, width)
-        if width == self.width:
-            shared = min(blocks, self._mean.shape[1])
+        self._met(mean, self._mean, names)
+        self._met(covariance, self._covariance, names)
+        return mean, covariance
+
+    def _met(self, asked: DoubleArray, learnt: DoubleArray, names: tuple[str, ...]) -> None:
+        """Overwrite what is asked for, (n, blocks, width ...), by what was learnt of it."""
+        shared = min(asked.shape[1], learnt.shape[1])
+        if asked.shape[2:] == learnt.shape[2:]:
             for place, name in enumerate(names):
                 if name in self.names:
-                    known = self.names.index(name)
-                    mean[place, :shared] = self._mean[known, :shared]
-                    covariance[place, :shared] = self._covariance[known, :shared]
-        return mean, covariance
+                    asked[place, :shared] = learnt[self.names.index(name), :shared]
 
     # ------------------------------------------------------------ learning
 
