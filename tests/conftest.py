@@ -38,8 +38,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         mark = item.get_closest_marker("turns")
         if mark is not None:
-            test = item.nodeid.partition("[")[0]
-            number = seen[test] = seen.get(test, -1) + 1
+            together = mark.kwargs.get("together", False)
+            test = item.nodeid.partition("::" if together else "[")[0]
+            number = seen[test] = 0 if together else seen.get(test, -1) + 1
             if not its_turn(number + sum(test.encode()), mark.args[0]):
                 item.add_marker(pytest.mark.slow)
 

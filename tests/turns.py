@@ -1,7 +1,8 @@
 """Long sets are tried in parts: ``LTRR_TURN`` says whose turn it is, and continuous integration sets it to the day.
 
 ``@pytest.mark.turns(5)`` runs one of five cases of a parametrised test, or a single test one day of five; the other
-cases are of the slow set. ``its_turn`` is for parts inside a test.
+cases are of the slow set. With ``pytestmark = pytest.mark.turns(5, together=True)`` a whole module has its day: where
+its tests share what is dear to make. ``its_turn`` is for parts inside a test.
 """
 
 from __future__ import annotations

@@ -60,7 +60,7 @@ class AllocationSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True
 
     policy: str = "hazard"
     exploration: float = 0.05  # share of the budget that one randomly drawn strategy gets on top
-    sample: int = 1000  # newest imported searches that teach it
+    sample: int = 400  # imported searches that teach it, about
     half_life_days: float = 60.0  # forgetting
     minimum: dict[str, float] = {}  # share of the budget per strategy, at least
     maximum: dict[str, float] = {}  # and at most

@@ -1,7 +1,7 @@
 """Which imported searches, and which actions without a search, teach the bandit while a journal is folded.
 
 To ask all of them would cost a retrieval each. So a share is asked, which depends on what came before alone: the more
-have been, the smaller it is, so that a log of any length costs about a thousand; and it never falls below a pace by
+have been, the smaller it is, so that a log of any length costs some hundred; and it never falls below a pace by
 time, so that a log that goes on for years still teaches what has changed. What comes later changes nothing.
 
 Who acts without having searched (plays, follows, buys) would have been served without a query. So some of these are
@@ -33,8 +33,8 @@ from ltrr_cli.learning.credit import ImportedExamples, SearchTrace, asked_trace,
 from ltrr_cli.learning.timeline import Happened, LearnStep
 from ltrr_cli.text.normalise import query_key
 
-YOUNG = 4  # the n-th search teaches with odds (sample / 4) / (sample / 4 + n): .7 of ``sample`` of the first 5,000
-STEADY = 20  # and with no less than a pace of a twentieth of ``sample`` in a half-life of the bandit
+YOUNG = 4  # the n-th search teaches with odds (sample / 4) / (sample / 4 + n): ``sample`` of the first 5,400
+STEADY = 8  # and with no less than a pace of an eighth of ``sample`` in a half-life of the bandit
 WORDLESS, MOST = 0.5, 0.2  # actions without a search: half as many, and at most a fifth of them
 FILE = "teaching.msgpack"
 

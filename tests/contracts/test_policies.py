@@ -172,6 +172,7 @@ def test_a_damaged_policy_says_so(tmp_path: Path):
         open_policy(AllocationSettings(), tmp_path)
 
 
+@pytest.mark.turns(4)
 def test_drawn_allocations_match_the_odds():
     """Chi-square over 10^5 seeded redraws."""
     menu = Menu(np.eye(5, dtype=np.int32), np.array([0.4, 0.25, 0.2, 0.1, 0.05]))

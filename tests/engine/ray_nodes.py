@@ -77,7 +77,11 @@ class Nodes:
         self._nodes.append(
             subprocess.Popen(
                 [sys.executable, "-c", START, "start", *words],
-                stdin=subprocess.DEVNULL, stdout=self._log, stderr=self._log, env=environment, cwd=ROOT,
+                stdin=subprocess.DEVNULL,
+                stdout=self._log,
+                stderr=self._log,
+                env=environment,
+                cwd=ROOT,
             )  # fmt: skip
         )
 

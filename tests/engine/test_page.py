@@ -18,6 +18,7 @@ PAGES = np.array([[0, 1, 2, 3, 4], [0, 1, 2, 4, 3], [0, 5, 1, 2, 3]], np.int32)
 ODDS = np.array([0.6, 0.3, 0.1])
 
 
+@pytest.mark.turns(4)
 def test_forty_thousand_pages_come_as_often_as_stated():
     paging, draws = PageExploration(0.3, 1), 40_000
     chosen = np.random.default_rng(5).choice(len(ODDS), draws, p=ODDS)

@@ -94,6 +94,7 @@ def test_a_page_of_nothing_but_pins_is_certain(workspace: Workspace):
     assert workspace.state.journal.impression(page.impression_id).page_odds == 1.0
 
 
+@pytest.mark.turns(4)
 def test_the_odds_of_a_page_with_pins_match_a_hundred_thousand_redraws(workspace: Workspace):
     snapshot = workspace.state.snapshot()
     pins = (SONGS[7].id, SONGS[9].id)

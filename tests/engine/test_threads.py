@@ -51,7 +51,7 @@ def lived(indexed: Path, tmp_path_factory: pytest.TempPathFactory) -> Workspace:
     return workspace
 
 
-@pytest.mark.turns(3)
+@pytest.mark.turns(6)
 def test_eight_threads_get_the_pages_that_one_thread_gets(lived: Workspace):
     systems = list(product(("hazard", "thompson"), ("ranker-1", "fusion")))
 
@@ -83,6 +83,7 @@ def test_threads_journal_their_impressions(workspace: Workspace):
     assert all(workspace.explain(str(name)).page for name in ids[:3])
 
 
+@pytest.mark.turns(4)
 def test_many_requests_looked_at_together_bring_what_they_bring_alone(lived: Workspace):
     snapshot = lived.state.snapshot()
     names, texts = snapshot.enabled(), asked(0)[:40]

@@ -13,6 +13,8 @@ from ltrr_cli.evaluation import arrivals as module
 from ltrr_cli.evaluation.arrivals import WITH, WITHOUT, ArrivalsReport, arrivals
 from ltrr_cli.workspace.workspace import Workspace
 
+pytestmark = pytest.mark.turns(4, together=True)  # its tests share what is dear to make
+
 
 @pytest.fixture(autouse=True)
 def few(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -74,7 +74,7 @@ def test_a_workspace_s_policies_are_compared_on_judged_queries(workspace: Worksp
     assert told.preference > 0.6
 
 
-@pytest.mark.turns(3)
+@pytest.mark.turns(6)
 def test_logged_choices_are_credited_as_of_their_time(workspace: Workspace, tmp_path: Path):
     workspace.ingest([write_log(tmp_path / "log.jsonl", searches(150))])
     told = from_journal(Workspace(workspace.home, retrieval__budget=15).state, ("fixed(memory=1)", "fixed(explore=1)"))

@@ -68,6 +68,7 @@ def map_at_5(lines: Lines, pages: dict[str, list[str]], since: str = "") -> floa
     return float(np.mean(gains))
 
 
+@pytest.mark.turns(4)
 def test_the_printed_figure_is_that_of_the_written_run(played: Played):
     lines = stream(120)
     report, pages = played(lines, train_every=0)
@@ -88,6 +89,7 @@ def test_the_order_of_the_file_does_not_matter_but_ties_keep_it(played: Played):
     assert played(turned, train_every=0)[1] == straight[1]
 
 
+@pytest.mark.turns(4)
 def test_it_learns(played: Played):
     report, _ = played(stream(300), train_every=0)
     by_stretch = [stretch["MAP@5"] for stretch in report.stretches]
@@ -133,7 +135,7 @@ def mutated(lines: Lines, cut: int, seed: int) -> Lines:
     return changed
 
 
-@pytest.mark.turns(3)
+@pytest.mark.turns(6)
 @pytest.mark.parametrize(
     ("count", "train_every", "cuts"), [(40, 0, 12), (130, 40, 3), pytest.param(130, 3, 10, marks=pytest.mark.slow)]
 )

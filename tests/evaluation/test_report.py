@@ -20,6 +20,8 @@ from ltrr_cli.evaluation.report_time import over_time
 from ltrr_cli.workspace.workspace import Workspace
 from tests.small_workspace import searches, write_log
 
+pytestmark = pytest.mark.turns(3, together=True)  # its tests share what is dear to make
+
 
 @pytest.fixture(scope="module")
 def lived(indexed: Path, tmp_path_factory: pytest.TempPathFactory) -> Workspace:
@@ -44,7 +46,6 @@ def report(lived: Workspace) -> Dashboard:
     return lived.report(searches=200)
 
 
-@pytest.mark.turns(3)
 def test_it_looks_at_as_many_searches_as_asked_spread_over_time(lived: Workspace):
     past = look_back(lived.state, 50)
     assert len(past.moments) == 50

@@ -66,6 +66,7 @@ def test_each_policy_answers_each_stream_with_every_set_of_random_numbers(
         simulate(workspace.state, ["hazard"], searches=10, seeds=1, dice=0)
 
 
+@pytest.mark.turns(4)
 def test_the_ceilings_are_told_what_nobody_clicked(workspace: Workspace, queries: Path, qrels: Path):
     report = simulate(
         workspace.state, ["hazard"], queries=queries, qrels=qrels, searches=300, seeds=2, budget=4, ceiling=True

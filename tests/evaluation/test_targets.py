@@ -19,6 +19,8 @@ from ltrr_cli.workspace.workspace import Workspace
 from tests.conftest import DAY_0
 from tests.small_workspace import searches, write_log
 
+pytestmark = pytest.mark.turns(4, together=True)  # its tests share what is dear to make
+
 QUERIES = ("love river", "night road", "summer rain", "gold", "calm", "love", "sad night", "rain gold")
 BUDGET, PAGE = 12, 10
 
@@ -59,7 +61,6 @@ def test_the_places_of_a_line_hold_its_odds_and_never_add_up_to_more_than_its_in
     assert several > 50
 
 
-@pytest.mark.turns(3)
 def test_a_system_judged_by_its_own_log_is_worth_what_it_earned(lived: Workspace):
     logged = collect(lived.state, ["hazard"])
     weighed = logged.exposures["hazard"]
@@ -71,7 +72,6 @@ def test_a_system_judged_by_its_own_log_is_worth_what_it_earned(lived: Workspace
         assert report.policies["hazard"].value == pytest.approx(report.policies["logged"].value, rel=0.02)
 
 
-@pytest.mark.turns(3)
 def test_a_policy_without_exploration_is_worth_what_it_truly_is(lived: Workspace):
     snapshot = lived.state.snapshot()
     policy = snapshot.policy
@@ -110,7 +110,6 @@ def test_only_live_traffic_counts(tmp_path: Path, indexed: Path):
     assert report.policies["hazard"].refused.startswith("effective sample size 5.0 of 5")
 
 
-@pytest.mark.turns(3)
 def test_a_page_without_places_is_weighed_by_its_position_alone(lived: Workspace, monkeypatch: pytest.MonkeyPatch):
     known = collect(lived.state, ["uniform"]).exposures["uniform"]
     every = [replace(impression, shown=tuple(replace(line, places={}) for line in impression.shown))
@@ -123,7 +122,6 @@ def test_a_page_without_places_is_weighed_by_its_position_alone(lived: Workspace
     )
 
 
-@pytest.mark.turns(3)
 def test_a_click_moves_no_weight_of_an_earlier_search(lived: Workspace, tmp_path: Path):
     shutil.copytree(lived.home, tmp_path / "home")
     workspace = Workspace(tmp_path / "home", allocation__exploration=0.4)
@@ -167,7 +165,6 @@ def test_one_line_of_a_page_earns_once(lived: Workspace):
     assert all(value == 1.0 for value in earned(past).values())
 
 
-@pytest.mark.turns(3)
 def test_what_does_not_apply_is_said(lived: Workspace):
     with pytest.raises(UsageError, match="pi does not apply"):
         from_journal(lived.state, estimator="pi")
@@ -179,13 +176,11 @@ def test_what_does_not_apply_is_said(lived: Workspace):
         from_journal(lived.state, estimator="best")
 
 
-@pytest.mark.turns(3)
 def test_another_ranker_may_be_judged(lived: Workspace):
     report = from_journal(lived.state, ["hazard/fusion", "hazard/serving"])
     assert report.policies["hazard/fusion"].value == report.policies["hazard/serving"].value  # fusion serves here
 
 
-@pytest.mark.turns(3)
 def test_swapped_pages_are_weighed_by_the_odds_of_their_swaps(tmp_path: Path, indexed: Path):
     shutil.copytree(indexed, tmp_path / "home")
     off = ("memory", "popular", "popular_lexical", "structured", "fuzzy")

@@ -23,7 +23,7 @@ def at_most(size: int) -> Callable[[], None]:
     return lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (size, size))
 
 
-@pytest.mark.turns(4)
+@pytest.mark.turns(8)
 @pytest.mark.parametrize("limit", LIMITS)
 @pytest.mark.parametrize("command", ["index", "ingest", "rebuild"])
 def test_a_command_that_finds_no_room_says_so_and_changes_nothing(made: Made, tmp_path: Path, command: str, limit: int):

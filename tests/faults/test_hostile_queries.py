@@ -37,7 +37,7 @@ def served(made: Made, tmp_path_factory: pytest.TempPathFactory) -> Workspace:
     return workspace
 
 
-@pytest.mark.turns(3)
+@pytest.mark.turns(6)
 @given(hostile)
 @settings(max_examples=1_500, deadline=None, suppress_health_check=list(HealthCheck))
 def test_no_query_breaks_the_funnel(served: Workspace, text: str):
@@ -63,7 +63,7 @@ def test_what_was_asked_is_journalled_and_read_back(served: Workspace, texts: li
         assert kept.query == text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
 
 
-@pytest.mark.turns(3)
+@pytest.mark.turns(6)
 def test_through_the_command_nothing_reaches_the_terminal_that_it_would_obey(made: Made, tmp_path: Path):
     asked = [f"{left}love{right}" for left in CONTROLS[1:] for right in ("", "(", '"', "*~^", "]", ")")]
     script = "import json, sys\nfrom ltrr_cli.cli.main import run\n"

@@ -66,7 +66,7 @@ def killed(made: Made, folder: Path, command: str, times: int) -> None:
 COMMANDS = ("index", "update", "ingest", "train", "rebuild", "rollback", "gc")
 
 
-@pytest.mark.turns(3)
+@pytest.mark.turns(6)
 @pytest.mark.parametrize("command", COMMANDS)
 def test_a_killed_command_leaves_one_whole_state(made: Made, tmp_path: Path, command: str):
     killed(made, tmp_path, command, 3)
@@ -78,7 +78,7 @@ def test_a_command_that_is_killed_fifty_times(made: Made, tmp_path: Path, comman
     killed(made, tmp_path, command, 50)
 
 
-@pytest.mark.turns(3)
+@pytest.mark.turns(6)
 def test_readers_never_meet_a_half_published_or_swept_generation(made: Made, tmp_path: Path):
     home = Path(shutil.copytree(made.home, tmp_path / "home"))
     reader = """

@@ -27,7 +27,7 @@ sys.exit(max(codes))
 """
 
 
-@pytest.mark.turns(3)
+@pytest.mark.turns(6)
 def test_no_command_opens_a_socket_or_reads_a_pickle(made: Made, tmp_path: Path):
     home = str(shutil.copytree(made.home, tmp_path / "home"))
     asked = [

@@ -27,7 +27,7 @@ def built(home: Path, catalog: Path, engine: str | None = None) -> dict[str, str
     return contents(home / "catalog" / "0001")
 
 
-@pytest.mark.turns(3)
+@pytest.mark.turns(6)
 @pytest.mark.parametrize("workers", [1, 3, 7])
 def test_a_catalog_is_the_same_however_many_build_it_in_whatever_order(
     workers: int, indexed: Path, catalog: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

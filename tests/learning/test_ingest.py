@@ -258,7 +258,7 @@ class Growing(list[list[Path]]):
     "way", [again, renamed, rotated, copied_and_truncated, split, shuffled, compressed, without_its_last_newline,
             growing, rotated_while_it_grows, written_anew]
 )  # fmt: skip
-@pytest.mark.turns(2)
+@pytest.mark.turns(4)
 def test_however_a_log_arrives_the_same_is_known_and_learnt(
     way: Callable[[Path], list[list[Path]]],
     workspace: Workspace,

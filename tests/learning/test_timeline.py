@@ -73,7 +73,7 @@ def test_a_click_at_the_very_moment_of_a_search_is_not_seen_by_it(workspace: Wor
     assert (own_count_of_wanted(frozen(workspace, log(lines))) == 0).all()
 
 
-@pytest.mark.turns(3)
+@pytest.mark.turns(6)
 @pytest.mark.parametrize("cut", [120, *(pytest.param(cut, marks=pytest.mark.slow) for cut in (50, 199))])
 def test_changing_later_clicks_leaves_earlier_answers_alone(workspace: Workspace, log: Log, tmp_path: Path, cut: int):
     lines = searches(200)
@@ -90,7 +90,7 @@ def test_changing_later_clicks_leaves_earlier_answers_alone(workspace: Workspace
     assert len(runs[0]) > 0
 
 
-@pytest.mark.turns(3)
+@pytest.mark.turns(6)
 def test_replay_gets_better_and_changes_nothing(workspace: Workspace, log: Log, tmp_path: Path):
     before = workspace.state.current()
     run = tmp_path / "run.trec"
@@ -115,7 +115,7 @@ def test_the_printed_measure_equals_one_computed_from_the_run(workspace: Workspa
     assert report.measures["MAP@5"] == pytest.approx(np.mean([1 / rank if 0 < rank <= 5 else 0 for rank in ranks]))
 
 
-@pytest.mark.turns(3)
+@pytest.mark.turns(6)
 def test_what_was_ingested_before_is_no_leak_either(workspace: Workspace, log: Log, tmp_path: Path):
     path = log(searches(150))
     fresh = replay(workspace.state, [path], run=tmp_path / "a.trec", train_every=0)
@@ -125,7 +125,7 @@ def test_what_was_ingested_before_is_no_leak_either(workspace: Workspace, log: L
     assert (tmp_path / "a.trec").read_text() == (tmp_path / "b.trec").read_text()
 
 
-@pytest.mark.turns(3)
+@pytest.mark.turns(6)
 def test_only_searches_from_a_moment_on_are_scored_all_are_learnt_from(workspace: Workspace, log: Log):
     lines = searches(200)
     whole = replay(workspace.state, [log(lines)], train_every=0)

@@ -65,7 +65,7 @@ def parts(found: Labelled) -> list[object]:
     return [found.queries, found.entities, found.newest_ms, *(array.tobytes() for array in arrays)]
 
 
-@pytest.mark.turns(3)
+@pytest.mark.turns(6)
 @pytest.mark.parametrize("workers", [1, 3, 7])
 def test_past_searches_are_the_same_whoever_answered_them_in_whatever_order(
     imported: Workspace, workers: int, monkeypatch: pytest.MonkeyPatch
@@ -99,7 +99,7 @@ def test_where_nothing_is_missing_nobody_is_asked(imported: Workspace):
         assert executor._pool._pool is None
 
 
-@pytest.mark.turns(3)
+@pytest.mark.turns(6)
 @pytest.mark.parametrize("workers", [1, 3, 7])
 def test_a_fold_is_the_same_whoever_asked_what_teaches(
     imported: Workspace, workers: int, disorder: Callable[[int], str], monkeypatch: pytest.MonkeyPatch

@@ -66,9 +66,7 @@ def test_a_ranker_that_knows_names_better_keeps_its_word():
 def test_a_few_searches_do_not_silence_a_ranker():
     some = searches(ranker_knows_names=True)
     few = some.groups < 6
-    part = Examples(
-        some.features[few], some.labels[few], some.groups[few], some.weights[few], some.baseline[few]
-    )
+    part = Examples(some.features[few], some.labels[few], some.groups[few], some.weights[few], some.baseline[few])
     scores = 5.0 * part.features[:, 0]
     scores[part.groups == 0] *= -1.0  # of one name it is wrong, of two it is right: nobody knows
     assert not silence_suffices(scores, SCHEMA, part, ANCHOR)

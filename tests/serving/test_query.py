@@ -135,13 +135,15 @@ def test_an_answer_names_rules_and_what_retrievers_elsewhere_did(served: Served,
     fake.answer = hits(("elsewhere", 8.0))
     rule = '[[rule]]\nname = "promo"\nowner = "anna"\nquery = "love river"\npin = ["song:003"]\n'
     (home / "rules.toml").write_text(rule)
-    client = served(settings=f"""
+    client = served(
+        settings=f"""
 [retrieval.remote.cluster]
 kind = "opensearch"
 address = "{fake.address}"
 index = "songs"
 timeout_ms = 2000
-""")
+"""
+    )
     page = ask(client, k=3)
     assert (page["results"][0]["id"], page["results"][0]["pinned_by"]) == ("song:003", "promo")
     assert (page["results"][1]["pinned_by"], page["rules"], page["missing"]) == ("", ["promo"], [])

@@ -16,7 +16,7 @@ def marked(path: Path) -> object:
     return pytest.param(path, id=path.stem, marks=slow)
 
 
-@pytest.mark.turns(3)
+@pytest.mark.turns(6)
 @pytest.mark.parametrize("session", [marked(path) for path in SESSIONS])
 def test_prints_what_it_shows(session: Path, sample_home: Path, tmp_path: Path):
     text = session.read_text("utf-8")

@@ -106,7 +106,7 @@ def walked(indexed: Path, folder: Path, seed: int, *, steps: int, update: bool) 
         walk.check(taken)
 
 
-@pytest.mark.turns(3)
+@pytest.mark.turns(6)
 def test_every_state_that_commands_leave_is_sound(indexed: Path, tmp_path: Path):
     walked(indexed, tmp_path, 1, steps=8, update=False)
 

@@ -80,7 +80,7 @@ def test_a_click_on_a_served_page_teaches_memory_and_bandit(workspace: Workspace
     assert taught.plan.draws != blank.plan.draws
 
 
-@pytest.mark.turns(3)
+@pytest.mark.turns(6)
 def test_feedback_makes_the_answers_better(workspace: Workspace, log: Log):
     path = log(searches())
     before = _hits(workspace)
@@ -89,7 +89,7 @@ def test_feedback_makes_the_answers_better(workspace: Workspace, log: Log):
     assert _hits(workspace) > before + 10
 
 
-@pytest.mark.turns(3)
+@pytest.mark.turns(6)
 def test_the_same_log_again_changes_nothing(workspace: Workspace, log: Log):
     path = log(searches())
     workspace.ingest([path])
@@ -99,7 +99,7 @@ def test_the_same_log_again_changes_nothing(workspace: Workspace, log: Log):
     assert workspace.status().journal_digest == digest
 
 
-@pytest.mark.turns(3)
+@pytest.mark.turns(6)
 def test_shuffled_and_split_logs_teach_the_same(indexed: Path, tmp_path: Path):
     import random
     import shutil
@@ -123,7 +123,7 @@ def test_shuffled_and_split_logs_teach_the_same(indexed: Path, tmp_path: Path):
     assert states[0] == states[1]
 
 
-@pytest.mark.turns(3)
+@pytest.mark.turns(6)
 def test_a_ranker_is_trained_and_serves_only_if_better(workspace: Workspace, log: Log):
     workspace.ingest([log(searches(600))])
     report = workspace.train()
@@ -147,7 +147,7 @@ def test_the_clock_is_the_data_s_own(workspace: Workspace, log: Log):
     assert workspace.state.snapshot().clock_ms < 1_700_100_000_000  # 2023: years before the wall clock
 
 
-@pytest.mark.turns(3)
+@pytest.mark.turns(6)
 def test_an_update_keeps_entities_encoder_and_what_was_learnt(workspace: Workspace, log: Log, tmp_path: Path):
     workspace.ingest([log(searches())])
     pairs = workspace.status().memory_pairs
