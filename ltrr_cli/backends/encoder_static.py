@@ -21,7 +21,7 @@ from ltrr_cli.backends.encoder_cache import put
 from ltrr_cli.backends.encoder_card import TABLE, TOKENIZER, Card, digest_of, read_card, write_card
 from ltrr_cli.backends.encoder_catalog import MAX_TOKENS, fit, sample
 from ltrr_cli.backends.encoder_convert import read_safetensors
-from ltrr_cli.backends.encoder_minilm import Pin, Source, fetch, from_wheel, kept_as
+from ltrr_cli.backends.encoder_fetch import Pin, Source, fetch, from_wheel, kept_as
 from ltrr_cli.backends.files import write_matrix, write_whole
 from ltrr_cli.core.errors import DamagedError
 from ltrr_cli.core.types import DoubleArray

