@@ -12,8 +12,9 @@ powers    -- how much does it say of an entity that it is acted on at all, besid
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Self
 
 import numpy as np
 
@@ -88,6 +89,15 @@ class PriorStrength:
         if actions >= GROWN_FOR_FAME * self.famed:
             self.powers = _learnt(totals, whatever, _by_power, POWERS, PER_SIZE_OF_FAME)
             self.famed = actions
+
+    def arrays(self) -> dict[str, DoubleArray]:
+        """Return all of it, for ``of``."""
+        return {"strengths": np.array(self.strengths), "powers": np.array(self.powers), "famed": np.array([self.famed])}
+
+    @classmethod
+    def of(cls, arrays: Mapping[str, np.ndarray]) -> Self:
+        """Return what ``arrays`` told."""
+        return cls(arrays["strengths"].tolist(), arrays["powers"].tolist(), float(arrays["famed"][0]))
 
     def strength(self, untried: float, support: float, named: float = 0.0) -> float:
         """Return how many actions' worth the prior is, for a query of so many actions.
