@@ -105,8 +105,11 @@ class ActionGraph:
         size = self.actions.settled()
         if self._fitted.size != size and not self.live:
             self._fitted, self._file = self._fit(size), None
-            self._ahead = {name: fit for name, fit in self._ahead.items() if int(fit["size"][0]) > size}
+            self._keep_from(size + 1)
         return self._fitted
+
+    def _keep_from(self, size: int) -> None:
+        self._ahead = {name: fit for name, fit in self._ahead.items() if int(fit["size"][0]) >= size}
 
     def _fit(self, size: int) -> _Fitted:
         now, known = self._fitted, self._ahead.get(_name(size))
@@ -129,8 +132,9 @@ class ActionGraph:
         return found
 
     def take_fits(self, fits: Fits) -> None:
-        """Know what others fitted."""
+        """Know what others fitted; what is over without having been asked for is let go."""
         self._ahead.update({name: arrays for name, arrays in fits.items() if name.startswith(GRAPH)})
+        self._keep_from(self.actions.settled())
 
     def save(self, folder: Path) -> None:
         """Write the log and what was fitted to it."""

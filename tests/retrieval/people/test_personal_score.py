@@ -149,6 +149,18 @@ def test_what_others_fitted_is_not_fitted_again(monkeypatch: pytest.MonkeyPatch)
     np.testing.assert_array_equal(behind.weights.returning, first.weights.returning)
 
 
+def test_of_what_others_fitted_only_what_may_be_asked_for_is_kept():
+    outcomes = world(lambda type_, kind: True)
+    first, behind, kept = learnt([]), learnt([]), []
+    for start in range(0, len(outcomes), 100):
+        first.learn(outcomes[start : start + 100])
+        behind.take_fits(first.fits(asked=True))
+        kept.append(len(behind._ahead))
+        behind.learn(outcomes[start : start + 100])
+    assert max(kept[5:]) <= 3  # whatever came before, though nobody asked behind
+    np.testing.assert_array_equal(behind.factors.place, first.factors.place)
+
+
 def test_nothing_is_fitted_for_others_where_nobody_asks():
     graph = learnt(world(lambda type_, kind: True)[:700])
     assert graph.fits(asked=False) == {}
