@@ -40,6 +40,7 @@ def replay(
         ),
     ] = 5000,
     undated: Annotated[bool, typer.Option("--undated", help="Take searches without a time, in file order.")] = False,
+    engine: options.Engine = None,
 ) -> None:
     """Replay a search log: answer each search, score it by what was clicked, only then learn from it.
 
@@ -57,8 +58,11 @@ def replay(
             learn_every=learnt,
             train_every=trained,
             undated=undated,
+            engine=engine,
             progress=progress,
         )
+    if engine not in (None, "local"):
+        ctx.say(f"one stream ran here, {engine} had nothing to do: each answer learns from the one before")
     ctx.answer(report, lambda screen: render(screen, report))
 
 

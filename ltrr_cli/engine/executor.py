@@ -251,7 +251,7 @@ def open_executor(name: str, *, beside: bool = False) -> Executor:
 
     Raises UsageError for other names, and where Ray is named and not installed.
     """
-    way, equals, count = name.partition("=")
+    way, equals, count = check_engine(name).partition("=")
     if name == LOCAL:
         return Executor()
     if way == PROCESSES:
@@ -259,11 +259,19 @@ def open_executor(name: str, *, beside: bool = False) -> Executor:
 
         workers = _workers(count) if equals else os.cpu_count() or 1
         return PoolExecutor(name, ProcessPool(max(1, workers - beside)))
-    if name == RAY or name.startswith(f"{RAY}://"):
-        from ltrr_cli.backends.ray_cluster import RayCluster
+    from ltrr_cli.backends.ray_cluster import RayCluster
 
-        return PoolExecutor(name, RayCluster(None if name == RAY else name))
-    raise UsageError(f"no engine {name[:80]!r}", hint=f"one of {WAYS}")
+    return PoolExecutor(name, RayCluster(None if name == RAY else name))
+
+
+def check_engine(name: str) -> str:
+    """Return a name that ``open_executor`` knows; raises UsageError for others. Nothing is opened."""
+    way, equals, count = name.partition("=")
+    if way == PROCESSES and equals:
+        _workers(count)
+    elif name not in (LOCAL, PROCESSES, RAY) and not name.startswith(f"{RAY}://"):
+        raise UsageError(f"no engine {name[:80]!r}", hint=f"one of {WAYS}")
+    return name
 
 
 def _workers(count: str) -> int:

@@ -21,6 +21,7 @@ from ltrr_cli.core.progress import Progress, quiet
 from ltrr_cli.core.report import Report
 from ltrr_cli.core.seeds import seed_of
 from ltrr_cli.core.types import Impression, Outcome
+from ltrr_cli.engine.executor import check_engine
 from ltrr_cli.engine.search import Answer, answer, context_of
 from ltrr_cli.engine.snapshot import Snapshot
 from ltrr_cli.evaluation.metrics import ClickMeasures
@@ -87,6 +88,7 @@ def replay(
     learn_every: str = "1h",
     train_every: int = 5000,
     undated: bool = False,
+    engine: str | None = None,
     progress: Progress = quiet,
 ) -> ReplayReport:
     """Answer every search of a log as of its time, score it by what was clicked, then learn from it.
@@ -96,7 +98,9 @@ def replay(
     run         -- write the scored pages as a TREC run; query ids are ``s`` and the line number in time order
     learn_every -- span of the log's time after which the bandit learns (the memory learns at once)
     train_every -- searches between two trainings of the ranker, fewer while there were few; 0 never trains
+    engine      -- changes nothing: the bandit and the ranker learn from every answer before the next
     """
+    check_engine(engine or state.settings.engine)
     start = perf_counter()
     with tempfile.TemporaryDirectory(prefix="ltrr-replay-") as scratch:
         journal = state.journal.copy_to(Path(scratch) / "journal.db")

@@ -114,6 +114,7 @@ def build_generation(
         clock = perf_counter()
 
     progress("columns", 0, None)
+    folder = folder.resolve()  # a worker's current folder may be another one
     (folder / "columns").mkdir()
     Columns.build(entities, folder / "columns")
     stage("columns")
@@ -201,7 +202,7 @@ def _patient(folder: Path, progress: Progress, executor: Executor) -> Encoder:
 
 def _sparse(settings: Settings) -> Path | None:
     """Return the folder of the sparse encoder that the settings name; raises NotFoundError."""
-    return find_encoder(cache_root(), settings.catalog.sparse) if settings.catalog.sparse else None
+    return find_encoder(cache_root(), settings.catalog.sparse).resolve() if settings.catalog.sparse else None
 
 
 def _write(folder: Path, header: CatalogHeader) -> None:

@@ -6,14 +6,14 @@ at once or in parts: whoever learns saves all that is needed to go on as if it h
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 
 import msgspec
 
 from ltrr_cli.core.config import Settings
 from ltrr_cli.core.counted import CountedDay
-from ltrr_cli.core.types import Profile
+from ltrr_cli.core.types import Outcome, Profile
 from ltrr_cli.engine.snapshot import LearnedHeader, Snapshot
 from ltrr_cli.feedback.attribution import Tally
 from ltrr_cli.feedback.guards import Guard, Suspect
@@ -80,7 +80,9 @@ class Fold:
 
     def run(self, journal: Journal, until_ms: int | None = None) -> None:
         """Learn what comes after the position, up to a moment; see the journal as it is for the whole of it."""
+        self.snapshot.meet(self.people(journal))
         for step in self.steps(journal, until_ms):
+            self.learn([step])
             if isinstance(step, SearchStep):
                 self.teacher.ask(step.impression)
             elif isinstance(step, LearnStep):
@@ -88,21 +90,34 @@ class Fold:
         self.teacher.end_undated()
 
     def people(self, journal: Journal) -> list[Profile]:
-        """Return who is met next."""
-        return profiles(journal, self._profiles)
+        """Return who is to be met next; after them come others."""
+        known, self._profiles = self._profiles, journal.marks().profiles
+        return profiles(journal, known)
 
     def steps(self, journal: Journal, until_ms: int | None = None) -> Iterator[SearchStep | LearnStep | CountedDay]:
-        """Let all strategies learn what comes after the position, and yield it for the bandit: each step is learnt."""
-        self.snapshot.meet(self.people(journal))
-        self._profiles = journal.marks().profiles
-        for step in steps(self.teacher.chosen(self._past.happened(journal, until_ms))):
-            if isinstance(step, CountedDay):
+        """Yield what comes after the position, to be learnt by strategies (``learn``) and by the bandit."""
+        return steps(self.teacher.chosen(self._past.happened(journal, until_ms)))
+
+    def learn(self, steps: Iterable[SearchStep | LearnStep | CountedDay]) -> None:
+        """Let all strategies learn steps, outcomes between which nothing else stands but searches at once."""
+        batch: list[Outcome] = []
+        for step in steps:
+            if isinstance(step, LearnStep):
+                if batch and batch[-1].time_ms == 0 != step.outcomes[0].time_ms:
+                    self._learn(batch)
+                    batch = []
+                batch.extend(step.outcomes)
+            elif isinstance(step, CountedDay):
+                self._learn(batch)
+                batch = []
                 self.snapshot.learn_counts(step)
                 self._last_ms = step.time_ms
-            elif isinstance(step, LearnStep):
-                self.snapshot.learn(step.outcomes)
-                self._last_ms = step.outcomes[-1].time_ms
-            yield step
+        self._learn(batch)
+
+    def _learn(self, outcomes: Sequence[Outcome]) -> None:
+        if outcomes:
+            self.snapshot.learn(outcomes)
+            self._last_ms = outcomes[-1].time_ms
 
     def save(self, folder: Path, journal: Journal, catalog: int) -> Callable[[], None]:
         """Write what strategies learnt into an empty folder; return what writes what the bandit has learnt by then."""

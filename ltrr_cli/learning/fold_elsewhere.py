@@ -1,9 +1,9 @@
 """A fold whose teaching searches are asked by workers, while this process goes on counting.
 
 A search is asked as of its time, of what strategies have learnt before; strategies never ask the bandit. So strategies
-learn here without waiting, and what they learn is written in pieces; workers learn it after, ask the searches of some
-pieces each, and what they find teaches the bandit here, in the order of time. What the memory fits on a schedule is
-fitted here alone, and stands in the pieces.
+learn here without waiting, a piece at once, and what they learn is written in pieces; workers learn it after, ask the
+searches of some pieces each, and what they find teaches the bandit here, in the order of time. What strategies fit on a
+schedule is fitted here alone, and stands beside the pieces.
 """
 
 from __future__ import annotations
@@ -18,10 +18,11 @@ from ltrr_cli.engine.executor import Executor, Kernel
 from ltrr_cli.engine.snapshot import Snapshot
 from ltrr_cli.learning.credit import SearchTrace
 from ltrr_cli.learning.fold import Fold
-from ltrr_cli.learning.past_pieces import Fits, Step, write_piece
+from ltrr_cli.learning.past_pieces import Step, write_piece
 from ltrr_cli.learning.teaching import asked
 from ltrr_cli.learning.timeline import LearnStep, SearchStep
 from ltrr_cli.learning.walk_elsewhere import Walker, WalkTerms
+from ltrr_cli.retrieval.strategy import Fits
 from ltrr_cli.storage.journal import Journal
 
 SEARCHES = 10  # of a piece: the part of a worker
@@ -32,24 +33,19 @@ WAITING = 10_000  # lessons that wait for a search, beyond which strategies wait
 Stop = tuple[int | None, Callable[[], Callable[[], None]]]
 
 
-def _arranged(snapshot: Snapshot, _: None) -> Snapshot:
-    for strategy in snapshot.strategies.values():
-        if strategy.fits():
-            strategy.go_live(True)  # its fits come from elsewhere
+def _as_it_is(snapshot: Snapshot, _: None) -> Snapshot:
     return snapshot
 
 
 def _open(terms: WalkTerms[None]) -> Walker[None]:
-    return Walker(terms, _arranged)
+    return Walker(terms, _as_it_is)
 
 
 def _ask(walker: Walker[None], number: int) -> list[SearchTrace]:
     return walker.answered(number, asked)
 
 
-TEACHING: Kernel[WalkTerms[None], Walker[None], int, list[SearchTrace]] = Kernel(
-    "searches that teach", _open, _ask
-)
+TEACHING: Kernel[WalkTerms[None], Walker[None], int, list[SearchTrace]] = Kernel("searches that teach", _open, _ask)
 
 
 class FoldElsewhere:
@@ -67,7 +63,7 @@ class FoldElsewhere:
         self._searches: list[str] = []
         self._outcomes = self._number = 0
         self._dated = False
-        self._fits = _fits(fold.snapshot)
+        self._unlearnt: list[SearchStep | LearnStep | CountedDay] = []
 
     def run(self, journal: Journal, stops: Iterable[Stop]) -> None:
         """Learn up to the moment of each stop (None: to the end), where something is to be done.
@@ -83,12 +79,14 @@ class FoldElsewhere:
     def _parts(self, journal: Journal, stops: Iterable[Stop], waiting: deque[list[str]]) -> Iterator[int]:
         """Let strategies learn, and yield pieces in which something is asked."""
         people = self._fold.people(journal)
+        self._fold.snapshot.meet(people)
         for moment, stop in stops:
             for step in self._fold.steps(journal, moment):
                 self._note(step)
                 if len(self._searches) >= SEARCHES or self._outcomes >= OUTCOMES:
                     yield from self._written(people, waiting)
                     people = []
+            self._learn()
             self._lessons.append((None, self._fold.teacher.end_undated))
             self._lessons.append((None, stop()))
             self._teach()
@@ -96,7 +94,8 @@ class FoldElsewhere:
             yield from self._written(people, waiting)
 
     def _written(self, people: list[Profile], waiting: deque[list[str]]) -> Iterator[int]:
-        write_piece(self._terms.pieces, self._number, self._piece, people)
+        self._learn()
+        write_piece(self._terms.pieces, self._number, self._piece, people, self._fits())
         number, searches = self._number, self._searches
         self._number, self._piece, self._searches, self._outcomes = number + 1, [], [], 0
         self._teach()
@@ -104,8 +103,19 @@ class FoldElsewhere:
             waiting.append(searches)
             yield number
 
+    def _learn(self) -> None:
+        """Let strategies learn what has come since they did."""
+        self._fold.learn(self._unlearnt)
+        self._unlearnt = []
+
+    def _fits(self) -> Fits:
+        """Return what strategies fitted to what they learnt of the piece."""
+        found = [one.fits(asked=bool(self._searches)) for one in self._fold.snapshot.strategies.values()]
+        return {name: arrays for fits in found for name, arrays in fits.items()}
+
     def _note(self, step: SearchStep | LearnStep | CountedDay) -> None:
-        """Take a step that strategies have learnt into the piece, and what it teaches the bandit among the lessons."""
+        """Take a step into the piece, and what it teaches the bandit among the lessons."""
+        self._unlearnt.append(step)
         if isinstance(step, SearchStep):
             search = step.impression
             self._piece.append(search)
@@ -120,10 +130,6 @@ class FoldElsewhere:
         else:
             self._piece.append(step)
             self._outcomes += len(step.entity)
-        fits = _fits(self._fold.snapshot)
-        if fits != self._fits:
-            self._fits = fits
-            self._piece.append(fits)
 
     def _note_lesson(self, step: LearnStep) -> None:
         if step.outcomes[0].time_ms and not self._dated:
@@ -147,8 +153,3 @@ class FoldElsewhere:
         """Let the bandit learn, up to the first search that was not answered yet."""
         while self._lessons and (self._lessons[0][0] is None or self._lessons[0][0] in self._found):
             self._lessons.popleft()[1]()
-
-
-def _fits(snapshot: Snapshot) -> Fits:
-    found = {name: tuple(strategy.fits()) for name, strategy in snapshot.strategies.items()}
-    return {name: fits for name, fits in found.items() if fits}

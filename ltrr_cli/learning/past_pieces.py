@@ -17,11 +17,13 @@ import numpy as np
 from ltrr_cli.core.counted import CountedDay
 from ltrr_cli.core.types import Impression, Outcome, Profile
 from ltrr_cli.engine.executor import Executor
+from ltrr_cli.retrieval.strategy import Fits
 from ltrr_cli.storage import disk
+from ltrr_cli.storage.packed_arrays import Array, open_arrays, write_arrays
 
-Fits = dict[str, tuple[float, ...]]  # strategy -> what it fitted on a schedule
-Step = Impression | tuple[Outcome, ...] | CountedDay | Fits  # a search to be answered, or what is to be learnt
+Step = Impression | tuple[Outcome, ...] | CountedDay  # a search to be answered, or what is to be learnt
 
+FITS, BETWEEN = ".fits", "\x1f"  # the file of what is fitted, and what stands between the names of a fit and an array
 ARRAYS = {"query": "<i4", "entity": "<i4", "worth": "<f8", "against": "<f8", "users": "<i4", "shown": "<i8"}
 
 
@@ -50,16 +52,13 @@ class _Day(msgspec.Struct, array_like=True, tag=2):
     arrays: list[bytes]  # in the order of ``ARRAYS``
 
 
-class _Fits(msgspec.Struct, array_like=True, tag=3):
-    fits: Fits
-
-
-_Stored = _Search | _Outcomes | _Day | _Fits
+_Stored = _Search | _Outcomes | _Day
 
 
 class _Piece(msgspec.Struct, array_like=True):
     steps: list[_Stored]
     people: list[Profile] = []  # met before the steps
+    fitted: bool = False  # whether there is a file of what strategies fit
 
 
 @contextmanager
@@ -76,19 +75,33 @@ def folder_of_pieces(checkpoints: Path, executor: Executor) -> Iterator[Path]:
         disk.remove_folder(folder)
 
 
-def write_piece(folder: Path, number: int, steps: Iterable[Step], people: Iterable[Profile] = ()) -> None:
-    """Write one piece; it is there whole or not at all."""
-    piece = _Piece([_stored(step) for step in steps], list(people))
+def write_piece(
+    folder: Path, number: int, steps: Iterable[Step], people: Iterable[Profile] = (), fits: Fits | None = None
+) -> None:
+    """Write one piece; it is there whole or not at all.
+
+    fits -- what strategies fit in the course of it
+    """
     path = folder / f"{number:06d}"
+    if fits:
+        write_arrays(
+            path.with_suffix(FITS), {f"{fit}{BETWEEN}{name}": a for fit, of in fits.items() for name, a in of.items()}
+        )
+    piece = _Piece([_stored(step) for step in steps], list(people), bool(fits))
     scratch = path.with_suffix(".part")
     scratch.write_bytes(msgspec.msgpack.encode(piece, enc_hook=_plain))
     scratch.rename(path)
 
 
-def read_piece(folder: Path, number: int) -> tuple[list[Profile], list[Step]]:
-    """Return (people met before it, the steps of a piece)."""
-    piece = msgspec.msgpack.decode((folder / f"{number:06d}").read_bytes(), type=_Piece)
-    return piece.people, [_step(stored) for stored in piece.steps]
+def read_piece(folder: Path, number: int) -> tuple[list[Profile], Fits, list[Step]]:
+    """Return (people met before it, what strategies fit in the course of it, its steps)."""
+    path = folder / f"{number:06d}"
+    piece = msgspec.msgpack.decode(path.read_bytes(), type=_Piece)
+    fits: dict[str, dict[str, Array]] = {}
+    for name, array in open_arrays(path.with_suffix(FITS)).items() if piece.fitted else ():
+        fit, part = name.split(BETWEEN)
+        fits.setdefault(fit, {})[part] = np.array(array)  # of the file nothing is held when the walk ends
+    return piece.people, fits, [_step(stored) for stored in piece.steps]
 
 
 def _plain(value: object) -> object:
@@ -107,14 +120,12 @@ def _stored(step: Step) -> _Stored:
     if isinstance(step, CountedDay):
         arrays = [getattr(step, name).astype(kind).tobytes() for name, kind in ARRAYS.items()]
         return _Day(step.time_ms, list(step.queries), list(step.entities), step.rows, arrays)
-    return _Fits(step) if isinstance(step, dict) else _Outcomes(step)
+    return _Outcomes(step)
 
 
 def _step(stored: _Stored) -> Step:
     if isinstance(stored, _Outcomes):
         return stored.outcomes
-    if isinstance(stored, _Fits):
-        return stored.fits
     if isinstance(stored, _Day):
         kinds = zip(ARRAYS.items(), stored.arrays, strict=True)
         arrays = {name: np.frombuffer(data, kind) for (name, kind), data in kinds}

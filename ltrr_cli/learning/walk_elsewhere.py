@@ -68,16 +68,15 @@ class Walker(Generic[Given]):
 
     def _learnt(self, snapshot: Snapshot, number: int) -> Iterator[Impression]:
         """Learn a piece, and yield each of its searches when all before it is learnt."""
-        people, steps = read_piece(self._terms.pieces, number)
+        people, fits, steps = read_piece(self._terms.pieces, number)
         snapshot.meet(people)
+        for strategy in snapshot.strategies.values() if fits else ():
+            strategy.take_fits(fits)
         for step in steps:
             if isinstance(step, Impression):
                 yield step
             elif isinstance(step, CountedDay):
                 snapshot.learn_counts(step)
-            elif isinstance(step, dict):
-                for name, fits in step.items():
-                    snapshot.strategies[name].take_fits(fits)
             else:
                 snapshot.learn(step)
 

@@ -17,7 +17,7 @@ from ltrr_cli.core.types import DoubleArray, FloatArray, Hits, IntArray, Outcome
 from ltrr_cli.retrieval.people.action_graph import ActionGraph, factors_for, near_seeds, weighted
 from ltrr_cli.retrieval.row_scores import gathered
 from ltrr_cli.retrieval.shared_values import SharedValues
-from ltrr_cli.retrieval.strategy import Look, Resources, Strategy, best
+from ltrr_cli.retrieval.strategy import Fits, Look, Resources, Strategy, best
 
 
 class Related(Strategy):
@@ -49,6 +49,14 @@ class Related(Strategy):
     def learn(self, outcomes: Sequence[Outcome]) -> None:
         """Log who did what."""
         self.graph.learn(outcomes)
+
+    def fits(self, asked: bool) -> Fits:
+        """Return what the graph fitted."""
+        return self.graph.fits(asked)
+
+    def take_fits(self, fits: Fits) -> None:
+        """Let the graph know."""
+        self.graph.take_fits(fits)
 
     def save(self, folder: Path) -> None:
         """Write the graph."""

@@ -78,6 +78,9 @@ class Ranked(Look):
         return best(self.rows, self.scores, limit, self.allowed)
 
 
+Fits = Mapping[str, Mapping[str, np.ndarray]]  # what was fitted on a schedule: its name, which says when -> arrays
+
+
 class Strategy:
     """One way of retrieval. Subclasses override what they need; the defaults describe one that keeps nothing.
 
@@ -134,12 +137,15 @@ class Strategy:
         """Begin, or end, to learn while it answers; see ``live``."""
         self.live = live
 
-    def fits(self) -> Sequence[float]:
-        """Return what is fitted on a schedule as outcomes are learnt, nothing where that is nothing."""
-        return ()
+    def fits(self, asked: bool) -> Fits:
+        """Return what was due to be fitted on a schedule since this was last called, nothing where that is nothing.
 
-    def take_fits(self, fits: Sequence[float]) -> None:
-        """Take over what was fitted to the same outcomes elsewhere, in place of fitting it here (``go_live``)."""
+        asked -- whether somebody asked meanwhile: what is fitted for an answer alone is left out where nobody did
+        """
+        return {}
+
+    def take_fits(self, fits: Fits) -> None:
+        """Know what others fitted to the same outcomes before they are learnt here: it is not fitted again."""
 
     def join(self, company: Mapping[str, Strategy]) -> None:
         """Know the open strategies of one snapshot, by name: what several of them have in common is held once."""

@@ -154,13 +154,17 @@ class EvaluationVerbs:
         learn_every: str = "1h",
         train_every: int = 5000,
         undated: bool = False,
+        engine: str | None = None,
         progress: Progress = quiet,
     ) -> ReplayReport:
-        """Answer each search of a log as of its time, score it by what was clicked, then learn; in a scratch copy."""
+        """Answer each search of a log as of its time, score it by what was clicked, then learn; in a scratch copy.
+
+        engine -- is checked, no more: every answer learns from the one before, so that one stream runs in this process
+        """
         from ltrr_cli.evaluation.replay import replay
 
         return replay(self.state, events, since=since, explore=explore, run=run, learn_every=learn_every,
-                      train_every=train_every, undated=undated, progress=progress)  # fmt: skip
+                      train_every=train_every, undated=undated, engine=engine, progress=progress)  # fmt: skip
 
     def report(self, *, searches: int = 600, users: bool = False, progress: Progress = quiet) -> Dashboard:
         """Look back over the journal: the sections of ``ltrr report``; ``charts.html`` draws them as one file.

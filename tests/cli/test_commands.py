@@ -151,6 +151,17 @@ def test_replay_refuses_what_makes_no_sense(ltrr: Typed, workspace: FakeWorkspac
     assert ltrr("replay", "log.jsonl", *words).code == 2
 
 
+def test_replay_says_that_one_stream_runs_here(ltrr: Typed, workspace: FakeWorkspace):
+    workspace.answers["replay"] = ReplayReport(20, 24, {"MAP@5": 0.375}, (), 2, 1.0, ())
+    told = ltrr("replay", "log.jsonl", "--engine", "processes=2")
+    assert told.code == 0
+    assert told.err.splitlines() == [
+        "one stream ran here, processes=2 had nothing to do: each answer learns from the one before"
+    ]
+    assert workspace.asked[-1][2]["engine"] == "processes=2"
+    assert ltrr("replay", "log.jsonl", "--engine", "local").err == ""
+
+
 def test_replay_shows_the_curve_and_the_means(ltrr: Typed, workspace: FakeWorkspace):
     curve = ({"searches": 10, "MAP@5": 0.25}, {"searches": 20, "MAP@5": 0.5})
     stretches = ({"searches": 10, "MAP@5": 0.25}, {"searches": 20, "MAP@5": 0.75})
@@ -161,7 +172,7 @@ def test_replay_shows_the_curve_and_the_means(ltrr: Typed, workspace: FakeWorksp
     assert (verb, words) == ("replay", (["log.jsonl"],))
     assert given == {
         "since": 1317427200000, "run": Path("o.trec"), "explore": False, "learn_every": "2h",
-        "train_every": 5000, "undated": False,
+        "train_every": 5000, "undated": False, "engine": None,
     }  # fmt: skip
     *table, blank, last = told.out.splitlines()
     assert [line.split() for line in table] == [

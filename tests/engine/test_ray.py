@@ -24,16 +24,16 @@ ROOT = Path(__file__).parents[2]
 needs_ray = pytest.mark.skipif(importlib.util.find_spec("ray") is None, reason="Ray is not installed")
 
 
-def begun(*words: object) -> subprocess.Popen[str]:
+def begun(*words: object, cwd: Path = ROOT) -> subprocess.Popen[str]:
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "RAY_CLIENT_RECONNECT_GRACE_PERIOD": "5", **TOKEN}
     return subprocess.Popen(
         [sys.executable, "-m", "ltrr_cli", *map(str, words)],
-        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment, cwd=ROOT,
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment, cwd=cwd,
     )  # fmt: skip
 
 
-def ltrr(*words: object) -> tuple[int, str, str]:
-    with begun(*words) as process:
+def ltrr(*words: object, cwd: Path = ROOT) -> tuple[int, str, str]:
+    with begun(*words, cwd=cwd) as process:
         out, err = process.communicate(timeout=200)
     return process.returncode, out, err
 
@@ -67,9 +67,11 @@ def one(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Nodes]:
 
 
 @needs_ray
-def test_a_cluster_builds_the_same_catalog(one: Nodes, indexed: Path, tmp_path: Path):
-    catalog = write_catalog(tmp_path / "catalog.jsonl")
-    code, _, err = ltrr("index", catalog, "--engine", one.address, "--home", tmp_path / "home", "-q")
+def test_a_cluster_builds_the_same_catalog_though_its_workers_have_another_current_folder(
+    one: Nodes, indexed: Path, tmp_path: Path
+):
+    write_catalog(tmp_path / "catalog.jsonl")
+    code, _, err = ltrr("index", "catalog.jsonl", "--engine", one.address, "--home", "home", "-q", cwd=tmp_path)
     assert (code, err) == (0, "")
     assert contents(tmp_path / "home" / "catalog" / "0001") == contents(indexed / "catalog" / "0001")
 

@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 from ltrr_cli.core.clock import MINUTE, iso
-from ltrr_cli.core.errors import DataError
+from ltrr_cli.core.errors import DataError, UsageError
 from ltrr_cli.core.seeds import generator
 from ltrr_cli.evaluation import replay as replay_module
 from ltrr_cli.evaluation.replay import ReplayReport, replay
@@ -196,3 +196,8 @@ def test_a_log_without_a_search_is_refused(played: Played):
     click = {"event": "click", "timestamp": iso(DAY_0), "entity_id": SONGS[0].id, "query": "night"}
     with pytest.raises(DataError, match="no search"):
         played([click])
+
+
+def test_an_engine_that_nobody_knows_is_refused_before_anything_is_read(workspace: Workspace):
+    with pytest.raises(UsageError, match="no engine 'spark'"):
+        replay(workspace.state, ["no-such-log.jsonl"], engine="spark")

@@ -36,6 +36,20 @@ def test_a_catalog_is_the_same_however_many_build_it_in_whatever_order(
     assert built(tmp_path / "home", catalog) == contents(indexed / "catalog" / "0001")
 
 
+def test_workers_may_have_another_current_folder(
+    indexed: Path, catalog: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    class Abroad(Disorder):
+        def run(self) -> None:
+            os.chdir("/")
+            super().run()
+            os.chdir(tmp_path)
+
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(indexing, "open_executor", lambda name: PoolExecutor(name, Abroad(2)))
+    assert built(Path("home"), catalog) == contents(indexed / "catalog" / "0001")
+
+
 def test_processes_build_the_same_catalog_and_one_of_them_may_be_killed(indexed: Path, catalog: Path, tmp_path: Path):
     killed = []
 

@@ -89,6 +89,10 @@ class DecayedCounts(SortedTable):
         """Return (n, COLUMNS) float32: the counts decayed to a moment."""
         return decayed(self.column("value", pairs), self.column("last", pairs), time_ms)
 
+    def ever(self, pairs: IntArray) -> FloatArray:
+        """Return (n,) float32: the counts that do not decay."""
+        return self.column("value", pairs)[:, -1]
+
     @classmethod
     def open(cls, path: Path) -> Self:
         """Map what ``save`` wrote, or read the ``.npz`` that it was."""

@@ -23,7 +23,7 @@ TAIL = 16_384  # pairs that wait unsorted, at least; a thirty-second of the sort
 Kind = tuple[str, tuple[int, ...], int]  # (dtype, shape of an entry, what it is where a pair is new)
 
 
-def codes_of(keys: Sequence[int] | MomentArray, rows: Sequence[int] | IntArray) -> MomentArray:
+def codes_of(keys: Sequence[int] | IntArray | MomentArray, rows: Sequence[int] | IntArray) -> MomentArray:
     """Return (n,) int64: key and row in one number that sorts by key, then by row."""
     codes: MomentArray = (np.asarray(keys, np.int64) << 32) | np.asarray(rows, np.int64)
     return codes
@@ -70,7 +70,7 @@ class SortedTable:
         rows: IntArray = self.codes(places).astype(np.int32)  # the lower half
         return rows
 
-    def pairs_of(self, keys: Sequence[int]) -> tuple[IntArray, IntArray]:
+    def pairs_of(self, keys: Sequence[int] | IntArray) -> tuple[IntArray, IntArray]:
         """Return (places, index into ``keys``) of all pairs of some keys, key by key, rows ascending.
 
         Places hold until the next pair is added.

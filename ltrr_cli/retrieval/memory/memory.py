@@ -42,15 +42,16 @@ from ltrr_cli.retrieval.counts.decayed_counts import COLUMNS, DecayedCounts
 from ltrr_cli.retrieval.counts.sorted_table import DistinctCounts, TotalCounts, codes_of, mixed
 from ltrr_cli.retrieval.counts.trend import Trend
 from ltrr_cli.retrieval.memory.departed_choices import DepartedChoices
+from ltrr_cli.retrieval.memory.known_queries import KnownQueries
 from ltrr_cli.retrieval.memory.memory_look import EVIDENCE, SIGNALS, MemoryLook
 from ltrr_cli.retrieval.memory.predicted import Predicted, predict, summed
-from ltrr_cli.retrieval.memory.prior import BUCKETS, PRIOR, KnownQueryActions, PriorStrength
+from ltrr_cli.retrieval.memory.prior import PRIOR, PriorStrength
 from ltrr_cli.retrieval.memory.query_words import QueryWords
 from ltrr_cli.retrieval.memory.recollection import Recollection, leaning, near_share, placed, prior_shares
 from ltrr_cli.retrieval.memory.similar_queries import SimilarQueries, digits_of
 from ltrr_cli.retrieval.outcome_batch import OutcomeBatch
 from ltrr_cli.retrieval.sparse.sparse import Sparse
-from ltrr_cli.retrieval.strategy import Resources, Strategy
+from ltrr_cli.retrieval.strategy import Fits, Resources, Strategy
 from ltrr_cli.storage.segments import TextLog
 from ltrr_cli.text.normalise import query_key, query_tokens
 
@@ -103,6 +104,8 @@ class Memory(Strategy):
         self._numbers: dict[str, tuple[int, tuple[int, ...]]] = {}  # query as typed -> its number, its words'
         self._worth = PriorStrength()
         self._settled = self._actions = 0.0
+        self._fits: dict[str, Mapping[str, np.ndarray]] = {}  # made here, by the actions that they were made of
+        self._ahead: dict[str, Mapping[str, np.ndarray]] = {}  # made elsewhere, and not due yet
 
     # ------------------------------------------------------------ both halves on disk
 
@@ -246,14 +249,14 @@ class Memory(Strategy):
             self._settled = self._actions
             self._settle()
 
-    def fits(self) -> Sequence[float]:
-        """Return what predictions and fame are worth, and of how many actions that was learnt."""
-        return (self._settled, self._worth.famed, *self._worth.strengths, *self._worth.powers)
+    def fits(self, asked: bool) -> Fits:
+        """Return what predictions and fame were worth whenever that was learnt anew."""
+        fits, self._fits = self._fits, {}
+        return fits
 
-    def take_fits(self, fits: Sequence[float]) -> None:
-        """Take over what ``fits`` returned elsewhere."""
-        self._settled, famed, *worth = fits
-        self._worth = PriorStrength(worth[:BUCKETS], worth[BUCKETS:], famed)
+    def take_fits(self, fits: Fits) -> None:
+        """Know what predictions and fame will be worth."""
+        self._ahead.update({name: arrays for name, arrays in fits.items() if name.startswith(self.name)})
 
     def _query(self, key: str) -> int:
         """Return the number of a query, new where it is new; -1 where it has no words."""
@@ -280,33 +283,18 @@ class Memory(Strategy):
         return MemoryLook(lambda: self.recall(request), self._trend, request)
 
     def _settle(self) -> None:
-        """Learn how much predictions and fame are worth, from known queries of every size."""
-        self._worth.learn(self._actions, self._pairs.sums(len(self._written)), self._known)
-
-    def _known(self, number: int, predicted: bool) -> KnownQueryActions | None:
-        """Return a known query for ``PriorStrength.learn``; None where nothing is predicted and something should be."""
-        key = self._written[number]
-        predicted_rows, weights = self._predicted.of({key})
-        if predicted and not len(predicted_rows):
-            return None
-        own_rows, _, own = self._own(key, 0)  # counts without decay: the moment does not matter
-        near_rows, near = self._near_counts(*self._neighbours(key), 0)
-        rows = np.unique(np.concatenate([own_rows, near_rows, predicted_rows]))
-        acted = placed(rows, own_rows, own[:, -1])
-        count = acted + placed(rows, near_rows, near[:, -1]) * near_share(float(acted.sum()))
-        weights, fame = placed(rows, predicted_rows, weights), self._fame(rows)
-        if predicted:
-            return KnownQueryActions(count, acted, self._expected(rows, weights, np.inf), fame)
-        strength = self._worth.strength(len(predicted_rows) * self._untried(), float(count.sum()))
-        prior = self._expected(rows, weights, strength)
-        return KnownQueryActions(count, acted, np.float32(strength) * prior, fame)
-
-    def _expected(self, rows: IntArray, predicted: FloatArray, strength: float) -> FloatArray:
-        """Return (n,) float32, the prior of a known query without its words."""
-        none = np.zeros_like(predicted)
-        prior = prior_shares(self._popularity[rows], predicted, none, strength, none + np.float32(1.0))
-        whole: FloatArray = prior.sum(axis=1)
-        return whole
+        """Learn how much predictions and fame are worth, from known queries of every size, unless others did."""
+        name = f"{self.name} {self._settled!r}"
+        known = self._ahead.pop(name, None)
+        if known is not None:
+            self._worth = PriorStrength.of(known)
+            return
+        queries = KnownQueries(
+            self._written, self._pairs, self._predicted, self._neighbours, self._popularity, self._fame,
+            lambda predicted, support: self._worth.strength(predicted * self._untried(), support),
+        )  # fmt: skip
+        self._worth.learn(self._actions, self._pairs.sums(len(self._written)), queries.first)
+        self._fits[name] = self._worth.arrays()
 
     def _untried(self) -> float:
         """Return how many actions a predicted row is worth: one for every action that an average entity has had."""

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Self
+from typing import Self, TypeVar
 
 import msgspec
 import numpy as np
 
 from ltrr_cli.core.errors import DataError
 from ltrr_cli.core.seeds import seed_of
-from ltrr_cli.core.types import Entity, FloatArray, IntArray
+from ltrr_cli.core.types import BoolArray, Entity, FloatArray, IntArray, MomentArray
 from ltrr_cli.storage.packed_arrays import map_array
 from ltrr_cli.text.lines import BadLine, read_lines
 from ltrr_cli.text.names import forms_of, main_of
@@ -22,6 +22,7 @@ TITLE = 2.0  # strength of an entity's own title; attribute values have 0.5 at m
 MAIN = 1.0  # of what stands before a subtitle
 GIVEN = "given.jsonl"  # what a user predicted, kept for updates
 
+Rows = TypeVar("Rows", IntArray, MomentArray)  # of entities, or (query, row) in one number
 Given = Mapping[str, Mapping[str, float]]  # id -> query -> score > 0
 
 
@@ -35,6 +36,14 @@ class Predicted:
     def open(cls, folder: Path) -> Self:
         """Map the arrays."""
         return cls(*(map_array(folder / f"{name}.npy") for name in ARRAYS))
+
+    def known(self, keys: Sequence[str]) -> BoolArray:
+        """Say for which folded queries something is predicted; none of them is empty."""
+        hashed = np.fromiter(map(seed_of, keys), np.uint64, len(keys))
+        place = np.searchsorted(self._keys, hashed)
+        there: BoolArray = place < len(self._keys)
+        there[there] = self._keys[place[there]] == hashed[there]
+        return there
 
     def of(self, keys: Iterable[str]) -> tuple[IntArray, FloatArray]:
         """Return (rows ascending, weights that sum to 1 or to 0)."""
@@ -133,9 +142,15 @@ def _predictions(entity: Entity) -> dict[str, float]:
     return found
 
 
-def summed(rows: IntArray, values: FloatArray) -> tuple[IntArray, FloatArray]:
-    """Add up the values of equal rows; rows ascending."""
-    distinct, inverse = np.unique(rows, return_inverse=True)
+def summed(rows: Rows, values: FloatArray) -> tuple[Rows, FloatArray]:
+    """Add up the values of equal rows, as they come; rows ascending."""
+    order = np.argsort(rows, kind="stable")
+    ascending = rows[order]
+    new = ascending[1:] != ascending[:-1]
+    if new.all():  # each stands alone
+        return ascending, values[order].astype(np.float32)
+    first = np.concatenate([[True], new])
+    distinct, place = ascending[first], np.cumsum(first) - 1
     total = np.zeros((len(distinct), *values.shape[1:]), np.float32)
-    np.add.at(total, inverse, values)
+    np.add.at(total, place, values[order])
     return distinct, total

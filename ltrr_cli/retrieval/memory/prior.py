@@ -12,9 +12,9 @@ powers    -- how much does it say of an entity that it is acted on at all, besid
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import islice
+from typing import Self
 
 import numpy as np
 
@@ -70,18 +70,34 @@ class PriorStrength:
         self.famed = famed
 
     def learn(
-        self, actions: float, totals: DoubleArray, look_up: Callable[[int, bool], KnownQueryActions | None]
+        self, actions: float, totals: DoubleArray, look_up: Callable[[int, IntArray, bool], Iterable[KnownQueryActions]]
     ) -> None:
         """Learn what predictions are worth; and fame, for which more queries are asked, when actions have doubled.
 
         totals  -- (q,) actions of every known query
-        look_up -- gives a query by number: as it was acted on, None where nothing is predicted for it (True), or with
-                   the prior in actions (False); asked about as often for every size
+        look_up -- gives the first so many of some queries, by their numbers: those for which something is predicted
+                   (True), the prior in shares, or all of them, the prior in actions; about as many of every size
         """
-        self.strengths = _learnt(totals, lambda number: look_up(number, True), _by_strength, STRENGTHS, PER_SIZE)
+
+        def foretold(count: int, numbers: IntArray) -> Iterable[KnownQueryActions]:
+            return look_up(count, numbers, True)
+
+        def whatever(count: int, numbers: IntArray) -> Iterable[KnownQueryActions]:
+            return look_up(count, numbers, False)
+
+        self.strengths = _learnt(totals, foretold, _by_strength, STRENGTHS, PER_SIZE)
         if actions >= GROWN_FOR_FAME * self.famed:
-            self.powers = _learnt(totals, lambda number: look_up(number, False), _by_power, POWERS, PER_SIZE_OF_FAME)
+            self.powers = _learnt(totals, whatever, _by_power, POWERS, PER_SIZE_OF_FAME)
             self.famed = actions
+
+    def arrays(self) -> dict[str, DoubleArray]:
+        """Return all of it, for ``of``."""
+        return {"strengths": np.array(self.strengths), "powers": np.array(self.powers), "famed": np.array([self.famed])}
+
+    @classmethod
+    def of(cls, arrays: Mapping[str, np.ndarray]) -> Self:
+        """Return what ``arrays`` told."""
+        return cls(arrays["strengths"].tolist(), arrays["powers"].tolist(), float(arrays["famed"][0]))
 
     def strength(self, untried: float, support: float, named: float = 0.0) -> float:
         """Return how many actions' worth the prior is, for a query of so many actions.
@@ -101,7 +117,7 @@ class PriorStrength:
 
 def _learnt(
     totals: DoubleArray,
-    look_up: Callable[[int], KnownQueryActions | None],
+    look_up: Callable[[int, IntArray], Iterable[KnownQueryActions]],
     gain: Callable[[KnownQueryActions], DoubleArray],
     choices: DoubleArray,
     per_size: int,
@@ -113,8 +129,7 @@ def _learnt(
     )
     for bucket in range(BUCKETS):
         tried = shuffled[((size == bucket) & (totals > 0))[shuffled]][: 8 * per_size]
-        found = (known for number in tried.tolist() if (known := look_up(number)) is not None)
-        for known in islice(found, per_size):
+        for known in look_up(per_size, tried.astype(np.int32)):
             gains[bucket_of(max(float(known.count.sum()) - 1.0, 0.0))].append(gain(known))
     return [_best(np.array(of), choices) if len(of) >= FEWEST else float(choices[0]) for of in gains]
 

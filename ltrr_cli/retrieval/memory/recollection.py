@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 
-from ltrr_cli.core.types import FloatArray, IntArray
+from ltrr_cli.core.types import FloatArray, IntArray, MomentArray
 from ltrr_cli.retrieval.memory.prior import PRIOR
 
 PARTS = ("own", "near", "words", "predicted", "fame")  # of a score: counts, similar queries' counts, and the prior's
 BAYES_SHARE, PREDICTED_SHARE, POPULAR_SHARE = 0.3, 0.2, 1.0  # sources of the prior, each a distribution
+Codes = TypeVar("Codes", IntArray, MomentArray)  # rows, or (query, row) in one number
 NEAR_FADES = 10.0  # own actions above which the neighbours' share shrinks
 
 
@@ -62,7 +64,7 @@ def shares(counts: FloatArray) -> FloatArray:
     return shares
 
 
-def placed(rows: IntArray, of: IntArray, values: FloatArray) -> FloatArray:
+def placed(rows: Codes, of: Codes, values: FloatArray) -> FloatArray:
     """Spread values of ``of`` (a subset of sorted ``rows``) over ``rows``; 0 elsewhere."""
     spread = np.zeros((len(rows), *values.shape[1:]), np.float32)
     spread[np.searchsorted(rows, of)] = values

@@ -36,11 +36,8 @@ def grams(text: str) -> Counter[str]:
     ['^a', '^ab', '^ab$', 'ab', 'ab$', 'b$']
     """
     padded = f"^{text}$"
-    return Counter(
-        padded[start : start + length]
-        for length in range(SHORTEST, LONGEST + 1)
-        for start in range(len(padded) - length + 1)
-    )
+    sizes = range(SHORTEST, LONGEST + 1)
+    return Counter([padded[at : at + size] for size in sizes for at in range(len(padded) - size + 1)])
 
 
 class SimilarQueries:
@@ -76,27 +73,41 @@ class SimilarQueries:
 
     def near(self, text: str, limit: int, least: float = 0.0) -> tuple[IntArray, FloatArray]:
         """Return (numbers, cosines) of the nearest texts, best first, ties by number; cosines are above ``least``."""
-        names, weights = _vector(text)
-        numbers: list[np.ndarray] = []
-        products: list[np.ndarray] = []
-        for name, weight in zip(names, weights, strict=True):
-            place = self._gram.get(name)
-            for of, worth in self._texts(place) if place is not None else ():
-                numbers.append(of)
-                products.append(worth * np.float32(weight))
-        if not numbers:
+        numbers, products = self._products(*_vector(text))
+        if not len(numbers):
             return np.empty(0, np.int32), np.empty(0, np.float32)
-        cosine = np.bincount(np.concatenate(numbers), np.concatenate(products), self._size)
+        cosine = np.bincount(numbers, products, self._size)
         near = np.flatnonzero(cosine > least)
         order = near[np.lexsort((near, -cosine[near]))][:limit]
         return order.astype(np.int32), np.minimum(cosine[order], 1.0).astype(np.float32)
+
+    def _products(self, names: Sequence[str], weights: Sequence[float]) -> tuple[IntArray, FloatArray]:
+        """Return (numbers of texts, weights times weights) of all that some grams have, of each text gram by gram."""
+        mapped: list[tuple[int, float]] = []
+        late: list[tuple[int, float]] = []
+        for name, weight in zip(names, weights, strict=True):
+            place = self._gram.get(name, -1)
+            if 0 <= place < len(self._starts) - 1:
+                mapped.append((place, weight))
+            if place in self._numbers:
+                late.append((place, weight))
+        parts = [self._stored(place) for place, _ in mapped]
+        sizes = [len(numbers) for numbers, _ in parts] + [len(self._numbers[place]) for place, _ in late]
+        added = b"".join([self._numbers[place] for place, _ in late])
+        worth_added = b"".join([self._weights[place] for place, _ in late])
+        numbers = np.concatenate([*(numbers for numbers, _ in parts), np.frombuffer(added, np.int32)])
+        worth = np.concatenate([*(worth for _, worth in parts), np.frombuffer(worth_added, np.float32)])
+        return numbers, worth * np.repeat(np.array([weight for _, weight in (*mapped, *late)], np.float32), sizes)
+
+    def _stored(self, gram: int) -> tuple[IntArray, FloatArray]:
+        part = slice(int(self._starts[gram]), int(self._starts[gram + 1]))
+        return self._mapped["numbers"][part], self._mapped["weights"][part]
 
     def _texts(self, gram: int) -> list[tuple[IntArray, FloatArray]]:
         """Return (numbers, weights) of the texts with a gram, in one piece or two."""
         found = []
         if gram < len(self._starts) - 1:
-            part = slice(int(self._starts[gram]), int(self._starts[gram + 1]))
-            found.append((self._mapped["numbers"][part], self._mapped["weights"][part]))
+            found.append(self._stored(gram))
         if gram in self._numbers:
             late = self._numbers[gram], self._weights[gram]
             found.append((np.frombuffer(late[0], np.int32), np.frombuffer(late[1], np.float32)))

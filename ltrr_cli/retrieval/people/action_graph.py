@@ -7,7 +7,7 @@ strategy asks.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -21,9 +21,11 @@ from ltrr_cli.retrieval.people.actions import Actions, settled
 from ltrr_cli.retrieval.people.factors import Factors, fit, none
 from ltrr_cli.retrieval.people.first_format import old_fit
 from ltrr_cli.retrieval.people.personal_score import LARGEST, PersonalScore, Weights, affinity, groups_of, person
+from ltrr_cli.retrieval.strategy import Fits
 from ltrr_cli.storage.packed_arrays import open_arrays, write_arrays
 from ltrr_cli.storage.segments import link
 
+GRAPH = "graph"  # what fits of it are called, with their size
 FITTED, OLD_FIT, LOG = "factors.bin", "factors.npz", "actions"
 
 NEWEST = 300_000  # settled actions that place entities: more of them move hardly anything, and cost seconds and memory
@@ -42,6 +44,22 @@ class _Fitted:
     weighed: int
     weights: Weights
 
+    def arrays(self) -> dict[str, np.ndarray]:
+        """Return all of it, for ``of``."""
+        weights = self.weights
+        learnt = {"weights": weights.aspects, "groups": weights.groups, "returning": weights.returning}
+        sizes = {"size": np.array([self.size]), "weighed": np.array([self.weighed])}
+        return {**sizes, **learnt, **{name: getattr(self.factors, name) for name in PARTS}}
+
+    @classmethod
+    def of(cls, arrays: Mapping[str, np.ndarray]) -> Self:
+        """Return what ``arrays`` told; where it tells nothing of weights, they are those of nothing."""
+        none = Weights.none()
+        ways = (("weights", none.aspects), ("groups", none.groups), ("returning", none.returning))
+        weights = Weights(*(np.array(arrays.get(name, nothing)) for name, nothing in ways))
+        weighed = int(arrays["weighed"][0]) if "weighed" in arrays else 0
+        return cls(int(arrays["size"][0]), Factors(*(arrays[name] for name in PARTS)), weighed, weights)
+
 
 class ActionGraph:
     """The log of actions, and the embedding of entities and users that is learnt from it.
@@ -55,6 +73,8 @@ class ActionGraph:
         self._fitted = _Fitted(0, none(), 0, Weights.none())
         self._file: Path | None = None  # where that stands on the disk
         self.live = False  # what is fitted stays as it is
+        self._told = 0  # actions when fits were last asked for
+        self._ahead: dict[str, Mapping[str, np.ndarray]] = {}  # what others fitted, by its size, and is not due yet
 
     def learn(self, outcomes: Sequence[Outcome]) -> None:
         """Take in outcomes, in time order."""
@@ -82,25 +102,46 @@ class ActionGraph:
         return person(self.factors, rows, strengths, kinds) if len(rows) else None
 
     def _settled(self) -> _Fitted:
-        size, now = self.actions.settled(), self._fitted
-        weighed = settled(size, GROWTH_OF_WEIGHTS)  # by it alone, whenever somebody asks
-        if now.size != size and not self.live:
-            weights = now.weights
-            if now.weighed != weighed:
-                weights = _weights(_Prefix(self.actions, weighed, self._types))
-            self._fitted, self._file = _Fitted(size, _factors(_Prefix(self.actions, size)), weighed, weights), None
+        size = self.actions.settled()
+        if self._fitted.size != size and not self.live:
+            self._fitted, self._file = self._fit(size), None
+            self._keep_from(size + 1)
         return self._fitted
+
+    def _keep_from(self, size: int) -> None:
+        self._ahead = {name: fit for name, fit in self._ahead.items() if int(fit["size"][0]) >= size}
+
+    def _fit(self, size: int) -> _Fitted:
+        now, known = self._fitted, self._ahead.get(_name(size))
+        if known is not None:
+            return _Fitted.of(known)
+        weights, weighed = now.weights, settled(size, GROWTH_OF_WEIGHTS)  # by it alone, whenever somebody asks
+        if now.weighed != weighed:
+            weights = _weights(_Prefix(self.actions, weighed, self._types))
+        return _Fitted(size, _factors(_Prefix(self.actions, size)), weighed, weights)
+
+    def fits(self, asked: bool) -> Fits:
+        """Return what whoever asked since this was last called had to fit; it is fitted now."""
+        told, self._told = self._told, len(self.actions)
+        found = {}
+        for size in self.actions.settled_since(told) if asked else ():
+            if size > self._fitted.size:
+                self._fitted, self._file = self._fit(size), None
+            if size == self._fitted.size:
+                found[_name(size)] = self._fitted.arrays()
+        return found
+
+    def take_fits(self, fits: Fits) -> None:
+        """Know what others fitted; what is over without having been asked for is let go."""
+        self._ahead.update({name: arrays for name, arrays in fits.items() if name.startswith(GRAPH)})
+        self._keep_from(self.actions.settled())
 
     def save(self, folder: Path) -> None:
         """Write the log and what was fitted to it."""
         fitted = self._settled()
-        factors, weights = fitted.factors, fitted.weights
         self.actions.save(folder / LOG)
         if not link(self._file, folder / FITTED):
-            parts = {name: getattr(factors, name) for name in PARTS}
-            learnt = {"weights": weights.aspects, "groups": weights.groups, "returning": weights.returning}
-            sizes = {"size": np.array([fitted.size]), "weighed": np.array([fitted.weighed])}
-            write_arrays(folder / FITTED, {**sizes, **learnt, **parts})
+            write_arrays(folder / FITTED, fitted.arrays())
 
     @classmethod
     def open(cls, folder: Path, row_of: Callable[[str], int], types: IntArray) -> Self:
@@ -108,17 +149,11 @@ class ActionGraph:
         graph = cls(row_of, types)
         if (folder / OLD_FIT).exists():
             graph.actions, (size, stored) = Actions.open(folder / LOG), old_fit(folder / OLD_FIT)
+            graph._fitted = _Fitted.of({**stored, "size": np.array([size])})
         elif (folder / FITTED).exists():
             graph.actions, graph._file = Actions.open(folder / LOG), folder / FITTED
-            stored = open_arrays(folder / FITTED)
-            size = int(stored["size"][0])
-        else:
-            return graph
-        weights, none = [], Weights.none()
-        for name, nothing in (("weights", none.aspects), ("groups", none.groups), ("returning", none.returning)):
-            weights.append(np.array(stored.get(name, nothing)))
-        weighed = int(stored["weighed"][0]) if "weighed" in stored else 0
-        graph._fitted = _Fitted(size, Factors(*(stored[name] for name in PARTS)), weighed, Weights(*weights))
+            graph._fitted = _Fitted.of(open_arrays(folder / FITTED))
+        graph._told = len(graph.actions)
         return graph
 
 
@@ -145,6 +180,10 @@ def weighted(seeds: IntArray) -> tuple[IntArray, DoubleArray]:
     strengths = 1.0 / np.arange(1, len(seeds) + 1)
     order = np.argsort(seeds)
     return seeds[order], (strengths / strengths.sum())[order]
+
+
+def _name(size: int) -> str:
+    return f"{GRAPH} {size}"
 
 
 class _Prefix:

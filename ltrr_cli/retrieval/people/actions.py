@@ -131,6 +131,13 @@ class Actions:
         """Return the length of the prefix that fits are made of: the last of a geometric series of lengths."""
         return settled(len(self), GROWTH)
 
+    def settled_since(self, length: int) -> list[int]:
+        """Return, ascending, all that ``settled`` has returned since the log had a length, 0 left out."""
+        sizes = [settled(len(self), GROWTH)]
+        while sizes[-1] > settled(length, GROWTH):
+            sizes.append(settled(sizes[-1] - 1, GROWTH))
+        return [size for size in reversed(sizes) if size]
+
     # ------------------------------------------------------------ looking up
 
     def column(self, name: str, size: int | None = None) -> np.ndarray:

@@ -20,7 +20,7 @@ from ltrr_cli.retrieval.people.factors import Factors
 from ltrr_cli.retrieval.people.personal_score import PersonalScore, aspects, introduced, person
 from ltrr_cli.retrieval.related import Related
 from ltrr_cli.retrieval.shared_values import SharedValues
-from ltrr_cli.retrieval.strategy import Look, Resources, Strategy, best
+from ltrr_cli.retrieval.strategy import Fits, Look, Resources, Strategy, best
 from ltrr_cli.storage.segments import link
 from ltrr_cli.text.normalise import query_key
 
@@ -69,6 +69,15 @@ class Personal(Strategy):
         """Log who did what."""
         if not self._lent:
             self.graph.learn(outcomes)
+
+    def fits(self, asked: bool) -> Fits:
+        """Return what the graph fitted, unless it is another's."""
+        return {} if self._lent else self.graph.fits(asked)
+
+    def take_fits(self, fits: Fits) -> None:
+        """Let the graph know, unless it is another's."""
+        if not self._lent:
+            self.graph.take_fits(fits)
 
     def go_live(self, live: bool) -> None:
         """Let the graph leave what is fitted as it is."""

@@ -10,6 +10,7 @@ import pytest
 from ltrr_cli.core.clock import DAY, HOUR
 from ltrr_cli.core.types import Outcome
 from ltrr_cli.retrieval.memory.memory import Memory
+from ltrr_cli.retrieval.memory.prior import PriorStrength
 from ltrr_cli.retrieval.strategy import Resources
 from tests.conftest import DAY_0, SONGS, ask
 
@@ -112,6 +113,20 @@ def test_what_predictions_are_worth_survives_the_disk(memory: Memory, resources:
     again = Memory.open(resources, tmp_path, learned)
     title = SONGS[3].title
     assert column(again, title, [3], "prior_share") == column(memory, title, [3], "prior_share")
+
+
+def test_what_others_learnt_of_predictions_is_not_learnt_again(
+    memory: Memory, resources: Resources, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+):
+    behind = Memory.open(resources, tmp_path, None)
+    moods(memory, {SONGS[row].title: [row, row, 40] for row in range(60)})
+    behind.take_fits(memory.fits(asked=True))
+    assert memory.fits(asked=True) == {}
+    monkeypatch.setattr(PriorStrength, "learn", None)  # who would learn it fails
+    moods(behind, {SONGS[row].title: [row, row, 40] for row in range(60)})
+    title = SONGS[3].title
+    assert column(behind, title, [3], "prior_share") == column(memory, title, [3], "prior_share")
+    assert behind._worth.famed == memory._worth.famed > 0.0
 
 
 def test_the_prior_never_counts_less_than_one_action(memory: Memory):

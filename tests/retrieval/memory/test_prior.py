@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from ltrr_cli.core.seeds import generator
+from ltrr_cli.core.types import IntArray
 from ltrr_cli.retrieval.memory.prior import BUCKETS, KnownQueryActions, PriorStrength, bucket_of
 
 
@@ -28,7 +29,7 @@ def queries(foretells: bool, famous: bool = False) -> list[KnownQueryActions]:
 def learnt(known: list[KnownQueryActions]) -> PriorStrength:
     worth = PriorStrength()
     totals = np.array([float(one.own.sum()) for one in known])
-    worth.learn(totals.sum(), totals, lambda number, predicted: known[number])
+    worth.learn(totals.sum(), totals, lambda count, numbers, _: [known[number] for number in numbers[:count]])
     return worth
 
 
@@ -58,9 +59,9 @@ def test_fame_is_learnt_again_when_actions_have_doubled():
     known, worth, asked = queries(foretells=False), PriorStrength(), list[bool]()
     totals = np.array([float(one.own.sum()) for one in known])
 
-    def look_up(number: int, predicted: bool) -> KnownQueryActions:
-        asked.append(predicted)
-        return known[number]
+    def look_up(count: int, numbers: IntArray, foretold: bool) -> list[KnownQueryActions]:
+        asked.append(foretold)
+        return [known[number] for number in numbers[:count]]
 
     for actions, again in ((100.0, True), (199.0, False), (200.0, True), (399.0, False)):
         asked.clear()

@@ -8,7 +8,9 @@ import pytest
 
 from ltrr_cli.core.seeds import generator, seed_of
 from ltrr_cli.core.types import Context, IntArray, Outcome
+from ltrr_cli.retrieval.people import action_graph
 from ltrr_cli.retrieval.people.action_graph import PARTS, ActionGraph
+from ltrr_cli.retrieval.people.actions import GROWTH, settled
 from ltrr_cli.retrieval.people.personal_score import groups_of
 from tests.conftest import DAY_0
 from tests.retrieval.people.acts import act
@@ -127,3 +129,47 @@ def test_a_log_that_lists_the_actions_of_every_actor_opens(tmp_path, told: bool)
     again.learn([replace(act(70_000, "u1", 3), kind="play")])
     assert len(again.actions) == len(log) + 1
     assert len(again.actions.newest("u1", 100)[0]) == len(log.newest("u1", 100)[0]) + 1
+
+
+def test_what_others_fitted_is_not_fitted_again(monkeypatch: pytest.MonkeyPatch):
+    outcomes = world(lambda type_, kind: kind == "play", ("play", "buy"))
+    first, behind = learnt([]), learnt([])
+    for start in range(0, len(outcomes), 500):
+        first.learn(outcomes[start : start + 500])
+        behind.take_fits(first.fits(asked=True))
+    monkeypatch.setattr(action_graph, "fit", None)  # who would fit fails
+    monkeypatch.setattr(action_graph, "_weights", None)
+    sizes = set()
+    for start in range(0, len(outcomes), 7):
+        behind.learn(outcomes[start : start + 7])
+        sizes.add(behind._settled().size)
+    assert len(sizes) > 30
+    assert behind._ahead == {}
+    np.testing.assert_array_equal(behind.factors.place, first.factors.place)
+    np.testing.assert_array_equal(behind.weights.returning, first.weights.returning)
+
+
+def test_of_what_others_fitted_only_what_may_be_asked_for_is_kept():
+    outcomes = world(lambda type_, kind: True)
+    first, behind, kept = learnt([]), learnt([]), []
+    for start in range(0, len(outcomes), 100):
+        first.learn(outcomes[start : start + 100])
+        behind.take_fits(first.fits(asked=True))
+        kept.append(len(behind._ahead))
+        behind.learn(outcomes[start : start + 100])
+    assert max(kept[5:]) <= 3  # whatever came before, though nobody asked behind
+    np.testing.assert_array_equal(behind.factors.place, first.factors.place)
+
+
+def test_nothing_is_fitted_for_others_where_nobody_asks():
+    graph = learnt(world(lambda type_, kind: True)[:700])
+    assert graph.fits(asked=False) == {}
+    assert [list(fit["size"]) for fit in graph.fits(asked=True).values()] == [[graph.actions.settled()]]
+
+
+def test_all_lengths_at_which_fits_are_due_are_known_at_once():
+    log = learnt([]).actions
+    due = {settled(length, GROWTH) for length in range(5_000)} - {0}
+    log._size = 4_999
+    assert set(log.settled_since(0)) == due
+    assert log.settled_since(4_999) == [max(due)]
