@@ -17,9 +17,10 @@ from ltrr_cli.storage import segments
 from ltrr_cli.workspace.maintenance import learned_digest
 from ltrr_cli.workspace.workspace import Workspace
 from tests.conftest import DAY_0, SONGS
-from tests.turns import its_turn
 
-WAYS = [pytest.param(way, marks=[] if its_turn(way, 12) else [pytest.mark.slow]) for way in range(50)]
+pytestmark = pytest.mark.turns(3)  # each builds or learns a workspace
+
+WAYS = 50
 WORDS = ("love", "river night", "gold", "slangword", "slangwrd", "calm road 12", "summer")
 
 
@@ -92,7 +93,8 @@ def whole(indexed: Path, tmp_path_factory: pytest.TempPathFactory) -> str | None
     return learnt(workspace)
 
 
-@pytest.mark.parametrize("seed", WAYS)
+@pytest.mark.turns(20)
+@pytest.mark.parametrize("seed", range(WAYS))
 def test_however_a_log_comes_the_same_is_learnt(indexed: Path, whole: str | None, tmp_path: Path, seed: int):
     workspace = opened(indexed, tmp_path / "home")
     for number, part in enumerate(in_parts(happened(260), seed)):
