@@ -1,46 +1,72 @@
-"""Does exploration pay? 5 % of the artists arrive in mid-stream: with and without ``fresh`` and ``explore``.
+"""Does exploration pay? 5 % of a catalog arrive in mid-stream: with and without ``fresh`` and ``explore``.
 
-python benchmarks/_fresh.py DATA [--quick]
+Once as the catalog describes them, once by their titles alone, once by nothing but ids, and once by what is true of
+others; and once as the bandit allocates, once with a minimum for ``fresh``.
+
+    python benchmarks/_fresh.py DATA [--quick] [--part shop]
 """
 
 from __future__ import annotations
 
+import gzip
 import json
+from collections.abc import Sequence
 from pathlib import Path
 
 from _common import Bars, ltrr, run, scratch
-from allocation import K, lines, write_searches
+from allocation import K, workspace
 
-SEEDS, SEARCHES = 3, 2_000
-FLOOR = {"LTRR_ALLOCATION__MINIMUM": "{fresh = 0.04}"}
+from ltrr_cli.evaluation.newcomers import DESCRIBED
+
+PARTS = ("hetrec", "shop")
+SEARCHES = {"hetrec": 2_000, "shop": 1_000}
+SEEDS, BUDGETS = {"hetrec": 3, "shop": 2}, {"hetrec": K, "shop": 20}  # 20 of the shop's 437 products
+MINIMA = {"hetrec": "{fresh = 0.04}", "shop": "{fresh = 0.1}"}  # two candidates
+WISHES = 3_000  # of the shop's newest searches
 
 
-def fresh(folder: Path, bars: Bars, quick: bool) -> None:
-    """Print both curves, and judge what exploring brought and cost."""
-    hetrec = folder / "hetrec"
-    if not hetrec.is_dir():
-        bars.skipped("exploration pays", "no hetrec here")
-        return
-    with scratch() as place:
-        home = Path(place) / "home"
-        ltrr("index", hetrec / "catalog.jsonl.gz", "--home", home)
-        events = lines(hetrec / "events_fit.jsonl.gz")
-        log = Path(place) / "half.jsonl"  # of the tag acts; what people wish is drawn from all
-        log.write_text("".join(json.dumps(event) + "\n" for event in events[: len(events) // 2]), "utf-8")
-        ltrr("ingest-feedback", log, "--home", home)
-        queries, qrels = write_searches(hetrec, Path(place))
-        asked = ("simulate", "--home", home, "--queries", queries, "--qrels", qrels, "--budget", str(K))
-        seeds = 1 if quick else SEEDS
-        report = ltrr(*asked, "--arrivals", "5%", "--searches", str(SEARCHES), "--seeds", str(seeds), **FLOOR)
-    print(f"{report['arrived']} of the artists arrive; {seeds} streams, {K} candidates")
-    print("searches since  " + "  ".join(f"{name:>24s}" for name in report["systems"]))
-    for points in zip(*(of["curve"] for of in report["systems"].values()), strict=True):
-        row = "  ".join(f"recall {recall:.4f} clicks {clicks:.4f}" for _, recall, clicks in points)
-        print(f"{points[0][0]:14d}  {row}")
-    print("recall in the end, per stream: " + "; ".join(f"{n} {of['recalls']}" for n, of in report["systems"].items()))
-    bars.at_least(f"newcomers' R@{K} after {SEARCHES} searches, exploring less not", report["gain"], 0.001)
-    bars.at_most("share of the clicks that exploring cost meanwhile", report["cost"], 0.01)
+def fresh(data: Path, bars: Bars, quick: bool, parts: Sequence[str]) -> None:
+    """Print what exploring brought and cost, case by case."""
+    print("set     newcomers by  allocation    recall as they come  in the end  clicks exploring  not  gain    cost")
+    for part in parts:
+        folder = data / {"shop": "bestbuy_xbox"}.get(part, part)
+        if not folder.is_dir():
+            bars.skipped(f"exploring, {part}", f"{folder.name} absent")
+            continue
+        with scratch() as place:
+            asked = workspace(folder, Path(place)) if part == "hetrec" else shop(folder, Path(place))
+            asked += ("--budget", str(BUDGETS[part]), "--searches", str(SEARCHES[part]))
+            seeds = "1" if quick else str(SEEDS[part])
+            for known in DESCRIBED:
+                for name, least in (("as it learns", "{}"), ("minimum", MINIMA[part])):
+                    given = ("--arrivals", "5%", "--known", known, "--seeds", seeds)
+                    report = ltrr("simulate", *asked, *given, LTRR_ALLOCATION__MINIMUM=least)
+                    line(part, known, name, report)
+                    if known == "whole":
+                        bars.at_most(f"{part}, {name}: clicks that exploring cost", report["cost"], 0.01)
+
+
+def line(part: str, known: str, name: str, report: dict) -> None:
+    """Print one case: recall of questions for newcomers exploring / not, and clicks a search."""
+    one, two = report["systems"].values()
+    print(f"{part:7s} {known:13s} {name:13s} {one['curve'][0][1]:.3f} / {two['curve'][0][1]:.3f}        "
+          f"{one['recall']:.3f} / {two['recall']:.3f}  {one['clicks']:.3f}  {two['clicks']:.3f}  "
+          f"{report['gain']:+.3f}  {report['cost']:+.4f}  {one['recalls']} / {two['recalls']}", flush=True)  # fmt: skip
+
+
+def shop(folder: Path, place: Path) -> tuple[str | Path, ...]:
+    """Index a shop, teach its fit days; people ask what they asked on later days, as often."""
+    home, queries, qrels = place / "home", place / "queries.jsonl", place / "qrels.tsv"
+    ltrr("index", folder / "catalog.jsonl.gz", "--home", home)
+    ltrr("ingest-feedback", folder / "events_fit.jsonl.gz", "--home", home)
+    with gzip.open(folder / "events_dev.jsonl.gz", "rt") as log, queries.open("w") as asked, qrels.open("w") as judged:
+        for number, search in enumerate(map(json.loads, log)):
+            if number >= WISHES:
+                break
+            asked.write(json.dumps({"query_id": f"s{number}", "text": search["query"], "kind": "search"}) + "\n")
+            judged.writelines(f"s{number}\t0\t{entity}\t1\n" for entity in search["clicked"])
+    return "--home", home, "--queries", queries, "--qrels", qrels
 
 
 if __name__ == "__main__":
-    run(fresh, __doc__ or "")
+    run(fresh, __doc__ or "", PARTS)

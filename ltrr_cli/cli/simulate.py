@@ -53,6 +53,10 @@ def simulate(
         str | None,
         typer.Option("--arrivals", metavar="SHARE", help="Add 5% of the catalog later: does exploring pay?"),
     ] = None,
+    known: Annotated[
+        str,
+        typer.Option("--known", metavar="HOW", help="With --arrivals: whole, title, nothing or wrong."),
+    ] = "whole",
     picture: Annotated[Path | None, typer.Option("-o", metavar="OUT.svg", help="Draw the curves.")] = None,
     engine: options.Engine = None,
 ) -> None:
@@ -68,8 +72,10 @@ def simulate(
                 "--arrivals goes without --policies, --break, --ceiling, --dice and --learn-every",
                 hint="it compares the serving policy with and without the strategies that explore",
             )
-        _arrivals(ctx, queries, qrels, newcomers, searches, seeds, budget, picture)
+        _arrivals(ctx, queries, qrels, newcomers, searches, seeds, budget, known, picture)
         return
+    if known != "whole":
+        raise UsageError("--known needs --arrivals", hint="it says what the catalog knows of newcomers")
     every = max(options.at_least_zero(learn_every, "--learn-every"), 1)
     from ltrr_cli.charts.svg import write_picture
 
@@ -101,6 +107,7 @@ def _arrivals(
     searches: int,
     seeds: int,
     budget: int | None,
+    known: str,
     picture: Path | None,
 ) -> None:
     share = options.share(newcomers, "--arrivals") or 0.0
@@ -114,6 +121,7 @@ def _arrivals(
             searches=searches,
             seeds=seeds,
             budget=budget,
+            known=known,
             progress=progress,
         )
     if picture is not None:

@@ -29,6 +29,7 @@ from ltrr_cli.core.seeds import generator, seed_of
 from ltrr_cli.core.types import Context, Outcome
 from ltrr_cli.engine.search import Answer, answer
 from ltrr_cli.engine.snapshot import Snapshot, open_snapshot
+from ltrr_cli.evaluation.newcomers import DESCRIBED, described
 from ltrr_cli.evaluation.simulated_users import EXAMINATION, SimulatedSearch, looks, wishes
 from ltrr_cli.feedback.judgments import JudgedSet, read_judged
 from ltrr_cli.indexing.build import EncoderChoice, build_generation
@@ -97,12 +98,14 @@ def arrivals(
     seeds: int = 1,
     budget: int | None = None,
     examination: float = EXAMINATION,
+    known: str = "whole",
     progress: Progress = quiet,
 ) -> ArrivalsReport:
     """Let a share of the catalog arrive after ``before`` searches, and go on for ``searches``; changes nothing.
 
     queries, qrels -- judged queries (the wanted entity is drawn by grade); without: known items of the catalog
     budget         -- candidates, all of which stand on the page
+    known          -- what the catalog says of newcomers, one of ``DESCRIBED``
 
     What the workspace learnt is known to both systems, but for what concerns newcomers. Raises UsageError for numbers
     out of range, DataError where nobody wants a newcomer.
@@ -113,6 +116,8 @@ def arrivals(
     for name, number, largest in limits:
         if not 1 <= number <= largest:
             raise UsageError(f"{name} is {number}", hint=f"between 1 and {largest}")
+    if known not in DESCRIBED:
+        raise UsageError(f"newcomers are not known by {known[:60]!r}", hint=f"one of {', '.join(DESCRIBED)}")
     if not 0.0 < share <= 0.5:
         raise UsageError(f"arrivals are {share:g} of the catalog", hint="above 0, and .5 at most")
     snapshot = state.snapshot()
@@ -120,7 +125,9 @@ def arrivals(
     lines: dict[str, list[_Course]] = {WITH: [], WITHOUT: []}
     count = max(1, round(share * len(snapshot.catalog)))
     for seed in range(seeds):
-        scene = _Scene(state, snapshot, judged, seed, count, before, searches, budget, examination, progress)
+        scene = _Scene(
+                state, snapshot, judged, seed, count, before, searches, budget, examination, known, progress
+            )
         with tempfile.TemporaryDirectory(prefix="ltrr-arrivals-") as scratch:
             for name, course in scene.played(Path(scratch)).items():
                 lines[name].append(course)
@@ -153,19 +160,18 @@ class _Scene:
     searches: int
     budget: int
     examination: float
+    known: str
     progress: Progress
 
     def played(self, scratch: Path) -> dict[str, _Course]:
         """Build the catalog with its newcomers, and let both systems answer."""
         chance = generator("arrivals", self.seed)
-        rows = frozenset(chance.choice(len(self.snapshot.catalog), self.count, replace=False).tolist())
+        drawn = chance.choice(len(self.snapshot.catalog), self.count, replace=False).astype(np.int32)
+        rows = frozenset(drawn.tolist())
         stream = wishes(self.snapshot, self.judged, self.before + self.searches, self.seed)
         probes = self._probes(rows)
         came = self.snapshot.clock_ms + self.before * MINUTE
-        entities = [
-            replace(entity, popularity=None, created_ms=came) if row in rows else entity
-            for row, entity in enumerate(self.snapshot.catalog.entities())
-        ]
+        entities = list(described(self.snapshot.catalog.entities(), drawn, self.known, came))
         encoder = self.state.generations.open().catalog / "encoder"
         choice = EncoderChoice(self.snapshot.header.encoder, keep=encoder)
         build_generation(entities, scratch, self.state.settings, choice, self.progress)

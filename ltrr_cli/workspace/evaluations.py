@@ -136,13 +136,14 @@ class EvaluationVerbs:
         searches: int = 2_000,
         seeds: int = 1,
         budget: int | None = None,
+        known: str = "whole",
         progress: Progress = quiet,
     ) -> ArrivalsReport:
         """Let a share of the catalog arrive in mid-stream: does exploring pay? See ``evaluation.arrivals``."""
         from ltrr_cli.evaluation.arrivals import arrivals
 
         return arrivals(self.state, queries=queries, qrels=qrels, share=share, searches=searches, seeds=seeds,
-                        budget=budget, progress=progress)  # fmt: skip
+                        budget=budget, known=known, progress=progress)  # fmt: skip
 
     def replay(
         self,

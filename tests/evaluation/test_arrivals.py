@@ -5,12 +5,15 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from ltrr_cli.charts.svg import write_picture
 from ltrr_cli.core.errors import UsageError
+from ltrr_cli.core.types import Entity
 from ltrr_cli.evaluation import arrivals as module
 from ltrr_cli.evaluation.arrivals import WITH, WITHOUT, ArrivalsReport, arrivals
+from ltrr_cli.evaluation.newcomers import described
 from ltrr_cli.workspace.workspace import Workspace
 
 pytestmark = pytest.mark.turns(4, together=True)  # its tests share what is dear to make
@@ -71,7 +74,35 @@ def test_nobody_sees_a_newcomer_before_it_came_and_only_one_system_explores(
     assert not {"fresh", "explore"} & set(streamed[-1][1])
 
 
-@pytest.mark.parametrize("wrong", [{"share": 0.0}, {"share": 0.9}, {"searches": 0}, {"budget": 0}, {"seeds": 0}])
-def test_numbers_out_of_range_are_usage_errors(workspace: Workspace, wrong: dict[str, float]):
+@pytest.mark.parametrize(
+    "wrong", [{"share": 0.0}, {"share": 0.9}, {"searches": 0}, {"budget": 0}, {"seeds": 0}, {"known": "?"}]
+)
+def test_numbers_out_of_range_are_usage_errors(workspace: Workspace, wrong: dict[str, object]):
     with pytest.raises(UsageError):
         arrivals(workspace.state, **({"searches": 10} | wrong))
+
+
+CATALOG = [Entity(str(row), f"title {row}", "song", f"text {row}", {"mood": f"m{row}"}, 5.0) for row in range(4)]
+
+
+@pytest.mark.parametrize(
+    ("how", "title", "text", "mood"),
+    [("whole", "title 1", "text 1", "m1"), ("title", "title 1", "", None), ("nothing", "1", "", None),
+     ("wrong", "title 1", "text 3", "m3")],
+)  # fmt: skip
+def test_newcomers_come_without_popularity_and_with_what_is_said_of_them(
+    how: str, title: str, text: str, mood: str | None
+):
+    found = list(described(CATALOG, np.array([3, 1]), how, 70))
+    assert (found[1].title, found[1].text, found[1].attributes.get("mood")) == (title, text, mood)
+    assert [one.popularity for one in found] == [5.0, None, 5.0, None]
+    assert [one.created_ms for one in found] == [None, 70, None, 70]
+    assert found[0] is CATALOG[0]
+
+
+def test_of_whom_nothing_is_said_is_not_found_by_the_words_of_the_catalog(workspace: Workspace):
+    whole, nothing = (
+        arrivals(workspace.state, share=0.2, before=5, searches=5, budget=8, known=known).systems[WITHOUT].recall
+        for known in ("whole", "nothing")
+    )
+    assert nothing <= whole / 2

@@ -12,10 +12,10 @@ bayes      naive Bayes over the query's words: P(entity | words), prior from the
 predicted  pseudo-counts from the catalog: titles and attribute values as queries; they never decay, and actual
            counts outgrow them: share of the prior = strength / (n + strength)
 
-Untrained score: ``(c' + strength p0) / (n + strength) x (1 + c) / (1 + c + against)`` with ``c = own + near``, ``n``
-its sum over all entities and ``c'`` proportional to ``c fame^power``, of the same sum; what near brings fades as the
-query gathers support of its own. How strong predictions are, and how much fame (all actions on an entity) counts beside
-a query's own actions, is learnt (``prior.PriorStrength``).
+Untrained score: ``(c' + strength p0) / (n + strength) x (1 + c) / (1 + c + against)`` with ``c = own + near``, each as
+of late (``counts.late``), ``n`` its sum over all entities and ``c'`` proportional to ``c fame^power``, of the same sum;
+what near brings fades as the query gathers support of its own. How strong predictions are, and how much fame (all
+actions on an entity) counts beside a query's own actions, is learnt (``prior.PriorStrength``).
 
 The first factor is the chance that an entity is chosen. A look without a choice is in it already: every action
 on a query counts in the ``n`` of all others. The second is the chance that it satisfies who chose or was given it, a
@@ -39,6 +39,7 @@ from ltrr_cli.core.intent import meant_by_name
 from ltrr_cli.core.types import FloatArray, IntArray, Outcome, Request
 from ltrr_cli.retrieval.counted_batch import CountedBatch, expanded
 from ltrr_cli.retrieval.counts.decayed_counts import COLUMNS, DecayedCounts
+from ltrr_cli.retrieval.counts.late import VisitCounts, as_of_late
 from ltrr_cli.retrieval.counts.sorted_table import DistinctCounts, TotalCounts, codes_of, mixed
 from ltrr_cli.retrieval.counts.trend import Trend
 from ltrr_cli.retrieval.memory.departed_choices import DepartedChoices
@@ -47,7 +48,7 @@ from ltrr_cli.retrieval.memory.memory_look import EVIDENCE, SIGNALS, MemoryLook
 from ltrr_cli.retrieval.memory.predicted import Predicted, predict, summed
 from ltrr_cli.retrieval.memory.prior import PRIOR, PriorStrength
 from ltrr_cli.retrieval.memory.query_words import QueryWords
-from ltrr_cli.retrieval.memory.recollection import Recollection, leaning, near_share, placed, prior_shares
+from ltrr_cli.retrieval.memory.recollection import Recollection, leaning, near_share, placed, prior_alone, prior_shares
 from ltrr_cli.retrieval.memory.similar_queries import SimilarQueries, digits_of
 from ltrr_cli.retrieval.outcome_batch import OutcomeBatch
 from ltrr_cli.retrieval.sparse.sparse import Sparse
@@ -100,6 +101,7 @@ class Memory(Strategy):
         self._near = SimilarQueries()
         self._words = QueryWords()
         self._trend = Trend(self._entities)
+        self._visits = VisitCounts()
         self._people = DistinctCounts()  # hashes of (user, query, entity): who is new to a pair
         self._numbers: dict[str, tuple[int, tuple[int, ...]]] = {}  # query as typed -> its number, its words'
         self._worth = PriorStrength()
@@ -131,6 +133,7 @@ class Memory(Strategy):
         self._words.save(folder / "words")
         self._trend.save(folder / "trend")
         self._people.save(folder / "people")
+        self._visits.save(folder)
         self._queries.save(folder / "queries", self._written)
         worth, so_far = self._worth, (self._actions, self._settled, self._worth.famed)
         header = _Header(FORMAT, [], [], [], worth.strengths, worth.powers, *so_far)
@@ -150,6 +153,7 @@ class Memory(Strategy):
         self._worth = PriorStrength(header.strengths, header.powers, header.famed)
         self._settled, self._actions = header.settled, header.actions
         self._pairs = DecayedCounts.open(folder / "pairs")
+        self._visits = VisitCounts.open(folder)
         self._departed.load(folder)
         self._near = SimilarQueries.open(folder / "neighbours", self._written)
         self._trend = Trend.open(folder / "trend")
@@ -218,9 +222,10 @@ class Memory(Strategy):
                 keys.append(number)
         if asked:
             rows, weights = batch.rows[asked], batch.worth[asked]
-            codes = codes_of(keys, rows)
-            new = self._people.add(mixed(batch.who(asked), codes))
-            self._pairs.add(codes, batch.times_ms[asked], weights, new.astype(np.int32))
+            codes, who, moments = codes_of(keys, rows), batch.who(asked), batch.times_ms[asked]
+            new = self._people.add(mixed(who, codes))
+            self._pairs.add(codes, moments, weights, new.astype(np.int32))
+            self._visits.add(keys, moments, weights, who)
             self._words.add(words, rows[word_of], weights[word_of])
         if departed is not None and gone:
             outcomes = [place for place, _ in gone]
@@ -237,7 +242,9 @@ class Memory(Strategy):
         asked = wanted[number[wanted] >= 0]
         if len(asked):
             codes, worth = codes_of(number[asked], batch.rows[asked]), batch.worth[asked]
-            self._pairs.add(codes, batch.moments(len(codes)), worth, batch.users[asked])
+            moments = batch.moments(len(codes))
+            self._pairs.add(codes, moments, worth, batch.users[asked])
+            self._visits.add_people(number[asked], moments, batch.users[asked])
             words, place = expanded([words for _, words in known], batch.query[asked])
             self._words.add(words, batch.rows[asked][place], worth[place])
         doubted = np.flatnonzero((batch.against > 0) & (number >= 0))
@@ -328,7 +335,8 @@ class Memory(Strategy):
         last_h = np.full(len(rows), np.nan, np.float32)
         last_h[np.searchsorted(rows, own_rows)] = (moment - last) / HOUR
         share = near_share(float(own[:, -1].sum()))
-        count, against = own[:, -1] + near[:, -1] * share, self._doubts(rows, key, *neighbours, share)
+        late, near_late = self._as_of_late(key, own, *neighbours, near, moment)
+        count, against = late + near_late * share, self._doubts(rows, key, *neighbours, share)
         support = float(count.sum())
         named = meant_by_name(request.reading) if len(predicted_rows) else 0.0
         untried = len(predicted_rows) * self._untried()
@@ -336,7 +344,7 @@ class Memory(Strategy):
         prior = prior_shares(self._popularity[rows], predicted, bayes[:, -1], strength, spoken_for)
         leant = leaning(count, self._fame(rows) ** power) if power else count
         satisfied = (PRIOR + count) / (PRIOR + count + against)
-        own_part = leant * own[:, -1] / np.maximum(count, 1e-9)
+        own_part = leant * late / np.maximum(count, 1e-9)
         parts = np.column_stack([own_part, leant - own_part, strength * prior]) / (support + strength)
         of_score: FloatArray = (parts * satisfied[:, None]).astype(np.float32)
         return Recollection(
@@ -359,30 +367,23 @@ class Memory(Strategy):
         """Gather what there is before anybody acted on a query: what is predicted for it."""
         keys = {request.reading.key, query_key(" ".join(request.reading.words))}
         rows, predicted = self._predicted.of(keys)
-        nothing, columns = np.zeros(len(rows), np.float32), np.zeros((len(rows), COLUMNS), np.float32)
+        nothing = np.zeros(len(rows), np.float32)
         named = meant_by_name(request.reading) if len(rows) else 0.0
         strength = self._worth.strength(len(rows) * self._untried(), 0.0, named)
         prior = prior_shares(self._popularity[rows], predicted, nothing, strength, np.ones(len(rows), np.float32))
-        return Recollection(
-            rows=rows,
-            own=columns,
-            near=columns,
-            bayes=columns,
-            users=nothing,
-            last_h=np.full(len(rows), np.nan, np.float32),
-            predicted=predicted,
-            against=nothing,
-            spoken_for=np.ones(len(rows), np.float32),
-            of_score=np.column_stack([nothing, nothing, prior]).astype(np.float32),
-            score=prior.sum(axis=1),
-            support=0.0,
-            share=1.0,
-        )
+        return prior_alone(rows, predicted, prior)
 
     def _own(self, key: str, moment: int) -> tuple[IntArray, IntArray, FloatArray]:
         number = self._keys.get(key)
         pairs, _ = self._pairs.pairs_of([] if number is None else [number])
         return self._pairs.rows(pairs), pairs, self._pairs.values(pairs, moment)
+
+    def _as_of_late(
+        self, key: str, own: FloatArray, numbers: IntArray, weights: FloatArray, near: FloatArray, moment: int
+    ) -> tuple[FloatArray, FloatArray]:
+        """Return (n,) of each: what is chosen of late for a query, and for those like it."""
+        came = self._visits.of([self._keys.get(key, -1), *numbers.tolist()], moment)
+        return as_of_late(own, came[0]), as_of_late(near, weights @ came[1:])
 
     def _neighbours(self, key: str) -> tuple[IntArray, FloatArray]:
         """Return (numbers, weights) of queries written like this one."""

@@ -8,6 +8,7 @@ from typing import TypeVar
 import numpy as np
 
 from ltrr_cli.core.types import FloatArray, IntArray, MomentArray
+from ltrr_cli.retrieval.counts.decayed_counts import COLUMNS
 from ltrr_cli.retrieval.memory.prior import PRIOR
 
 PARTS = ("own", "near", "words", "predicted", "fame")  # of a score: counts, similar queries' counts, and the prior's
@@ -44,6 +45,26 @@ class Recollection:
     score: FloatArray
     support: float
     share: float
+
+
+def prior_alone(rows: IntArray, predicted: FloatArray, prior: FloatArray) -> Recollection:
+    """Return what there is before anybody acted: what is predicted (n,), and the shares of the prior (n, 3) of it."""
+    nothing, columns = np.zeros(len(rows), np.float32), np.zeros((len(rows), COLUMNS), np.float32)
+    return Recollection(
+        rows=rows,
+        own=columns,
+        near=columns,
+        bayes=columns,
+        users=nothing,
+        last_h=np.full(len(rows), np.nan, np.float32),
+        predicted=predicted,
+        against=nothing,
+        spoken_for=np.ones(len(rows), np.float32),
+        of_score=np.column_stack([nothing, nothing, prior]).astype(np.float32),
+        score=prior.sum(axis=1),
+        support=0.0,
+        share=1.0,
+    )
 
 
 def near_share(acted: float) -> float:

@@ -80,6 +80,35 @@ def test_a_count_decays_by_half_in_a_half_life(memory: Memory):
     assert later[-1] == now[-1] == 1.0
 
 
+def leader(memory: Memory, query: str, at: int) -> int:
+    return int(memory.look(ask(query, time_ms=at)).hits(1).rows[0])
+
+
+def test_what_many_choose_of_late_leads_before_it_was_chosen_most_often(memory: Memory):
+    before = [click("batman", 40, at=DAY_0 + n, user=f"u{n}") for n in range(400)]
+    late = [click("batman", 41, at=DAY_0 + 40 * DAY + n, user=f"v{n}") for n in range(390)]
+    memory.learn(before)
+    assert leader(memory, "batman", DAY_0 + 40 * DAY) == 40
+    memory.learn(late)
+    assert leader(memory, "batman", DAY_0 + 40 * DAY + HOUR) == 41
+
+
+def test_what_few_choose_of_late_does_not_outweigh_all_of_the_past(memory: Memory):
+    memory.learn([click("batman", 40, at=DAY_0 + n, user=f"u{n}") for n in range(20)])
+    memory.learn([click("batman", 41, at=DAY_0 + 40 * DAY + n, user=f"v{n}") for n in range(3)])
+    assert leader(memory, "batman", DAY_0 + 40 * DAY + HOUR) == 40
+
+
+def test_who_came_of_late_survives_the_disk(memory: Memory, resources: Resources, tmp_path: Path):
+    memory.learn([click("batman", 40, at=DAY_0 + n, user=f"u{n}") for n in range(400)])
+    memory.learn([click("batman", 41, at=DAY_0 + 40 * DAY + n, user=f"v{n}") for n in range(390)])
+    memory.save(tmp_path)
+    again = Memory.open(resources, tmp_path, tmp_path)
+    assert leader(again, "batman", DAY_0 + 40 * DAY + HOUR) == 41
+    (tmp_path / "visits.table").unlink()  # as it was before they were counted
+    assert leader(Memory.open(resources, tmp_path, tmp_path), "batman", DAY_0 + 40 * DAY + HOUR) == 40
+
+
 def test_distinct_users_are_counted_once(memory: Memory):
     memory.learn([click("x", 40, at=DAY_0 + n, user="robot") for n in range(9)] + [click("x", 40, user="person")])
     assert column(memory, "x", [40], "users") == pytest.approx([np.log1p(2)])
