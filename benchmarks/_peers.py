@@ -7,6 +7,7 @@ examples do it, with the vectors of the bare calls.
 from __future__ import annotations
 
 import math
+import os
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from importlib.util import find_spec
@@ -97,6 +98,7 @@ class LanceDB(Peer):
     name = "LanceDB"
 
     def __init__(self, texts: Sequence[str], bare: Bare, folder: Path) -> None:
+        os.environ.setdefault("LANCE_LOG", "error")  # it warns of itself with every question
         import lancedb
         import pyarrow
 
