@@ -16,6 +16,8 @@ from ltrr_cli.workspace.workspace import Workspace
 from tests.conftest import DAY_0, SONGS
 from tests.small_workspace import write_log
 
+pytestmark = pytest.mark.turns(3)  # each builds or learns a workspace
+
 PEOPLE, EACH = 60, 16
 MOODS = {mood: [song for song in SONGS if song.attributes["mood"] == (mood,)] for mood in ("calm", "loud", "sad")}
 

@@ -53,7 +53,7 @@ def judgments(path: Path, workspace: Workspace, count: int = 40) -> Path:
     return path
 
 
-@pytest.mark.turns(6)
+@pytest.mark.turns(18)
 @pytest.mark.parametrize("options", [{}, {"hide_seen": True}, {"policy": "uniform", "ranker": "fusion"}])
 def test_a_file_of_queries_has_the_same_run(fed: Workspace, workers: str, options: dict, tmp_path: Path):
     asked = questions(tmp_path / "queries.jsonl")
@@ -64,7 +64,7 @@ def test_a_file_of_queries_has_the_same_run(fed: Workspace, workers: str, option
     assert here.queries == 120
 
 
-@pytest.mark.turns(6)
+@pytest.mark.turns(18)
 def test_an_evaluation_says_the_same(fed: Workspace, workers: str, tmp_path: Path):
     asked = questions(tmp_path / "queries.jsonl", count=40)
     qrels = judgments(tmp_path / "qrels.tsv", fed)
@@ -73,7 +73,7 @@ def test_an_evaluation_says_the_same(fed: Workspace, workers: str, tmp_path: Pat
     assert {**here.as_json(), "seconds": 0} == {**there.as_json(), "seconds": 0}
 
 
-@pytest.mark.turns(6)
+@pytest.mark.turns(18)
 def test_a_simulation_finds_the_same(workspace: Workspace, workers: str):
     given = {"searches": 60, "seeds": 3, "break_strategy": "lexical"}
     here, there = workspace.simulate(**given), workspace.simulate(**given, engine=workers)
@@ -88,7 +88,7 @@ def _apart_from_times(document: dict) -> dict:
     return {**document, "policies": policies, "seconds": 0}
 
 
-@pytest.mark.turns(4)
+@pytest.mark.turns(6)
 def test_processes_answer_the_same_run(fed: Workspace, tmp_path: Path):
     asked = questions(tmp_path / "queries.jsonl")
     fed.query_batch(asked, tmp_path / "here.trec")

@@ -19,6 +19,8 @@ from ltrr_cli.evaluation.offpolicy import (
 )
 from ltrr_cli.evaluation.reward_model import means_by_fold, ridge_by_fold
 
+pytestmark = pytest.mark.turns(3)  # each draws some thousand logs
+
 WORTH = np.array([0.5, 0.2, 0.05, 0.0])
 LOGGED = np.array([0.1, 0.2, 0.3, 0.4])
 TARGET = np.array([0.7, 0.2, 0.1, 0.0])

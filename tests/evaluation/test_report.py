@@ -20,7 +20,7 @@ from ltrr_cli.evaluation.report_time import over_time
 from ltrr_cli.workspace.workspace import Workspace
 from tests.small_workspace import searches, write_log
 
-pytestmark = pytest.mark.turns(3, together=True)  # its tests share what is dear to make
+pytestmark = pytest.mark.turns(6, together=True)  # its tests share what is dear to make
 
 
 @pytest.fixture(scope="module")

@@ -19,7 +19,7 @@ from ltrr_cli.workspace.workspace import Workspace
 from tests.conftest import DAY_0
 from tests.small_workspace import searches, write_log
 
-pytestmark = pytest.mark.turns(4, together=True)  # its tests share what is dear to make
+pytestmark = pytest.mark.turns(8, together=True)  # its tests share what is dear to make
 
 QUERIES = ("love river", "night road", "summer rain", "gold", "calm", "love", "sad night", "rain gold")
 BUDGET, PAGE = 12, 10

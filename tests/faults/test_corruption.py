@@ -58,7 +58,7 @@ def damaged(made: Made, folder: Path, name: Path, damage: Callable[[Path], None]
     return home
 
 
-@pytest.mark.turns(10)
+@pytest.mark.turns(20)
 @pytest.mark.parametrize("damage", DAMAGES)
 def test_a_damaged_file_of_the_catalog_is_named_and_nothing_is_answered(
     made: Made, tmp_path: Path, damage: Callable[[Path], None]
@@ -75,7 +75,7 @@ def test_a_damaged_file_of_the_catalog_is_named_and_nothing_is_answered(
             shutil.rmtree(home)
 
 
-@pytest.mark.turns(10)
+@pytest.mark.turns(20)
 @pytest.mark.parametrize("damage", DAMAGES)
 def test_a_damaged_file_of_what_was_learnt_is_named_and_the_rest_answers(
     made: Made, tmp_path: Path, damage: Callable[[Path], None]

@@ -61,7 +61,7 @@ def _between(before: tuple[object, ...], after: tuple[object, ...]) -> tuple[obj
     return (entities, after[1], after[2], ranker, pages)
 
 
-@pytest.mark.turns(6)
+@pytest.mark.turns(12)
 @pytest.mark.parametrize("command", COMMANDS)
 def test_a_command_that_fails_anywhere_leaves_one_whole_state(made: Made, tmp_path: Path, command: str):
     assert tried(made, tmp_path, command, every=False) >= 4

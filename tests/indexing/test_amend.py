@@ -29,7 +29,7 @@ from ltrr_cli.workspace.workspace import Workspace
 from tests.conftest import SONGS
 from tests.small_workspace import searches, write_catalog, write_log
 
-pytestmark = pytest.mark.turns(3)  # each builds or learns a workspace
+pytestmark = pytest.mark.turns(6)  # each builds or learns a workspace
 
 WORDS = ("river", "night", "blue", "stone", "Größe", "c++", "3.5", "train-spotting", "x100")
 # whose files are equal, byte by byte

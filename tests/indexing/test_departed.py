@@ -12,6 +12,8 @@ from ltrr_cli.retrieval.sparse.departed_terms import DepartedTerms
 from ltrr_cli.workspace.workspace import Workspace
 from tests.conftest import DAY_0
 
+pytestmark = pytest.mark.turns(3)  # each builds or learns a workspace
+
 MOODS = ("mellow lofi rain", "harsh drone metal", "brass swing dance")
 ALL = range(30)
 

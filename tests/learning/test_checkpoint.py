@@ -18,7 +18,7 @@ from ltrr_cli.workspace.maintenance import learned_digest
 from ltrr_cli.workspace.workspace import Workspace
 from tests.conftest import DAY_0, SONGS
 
-pytestmark = pytest.mark.turns(3)  # each builds or learns a workspace
+pytestmark = pytest.mark.turns(6)  # each builds or learns a workspace
 
 WAYS = 50
 WORDS = ("love", "river night", "gold", "slangword", "slangwrd", "calm road 12", "summer")

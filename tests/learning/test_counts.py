@@ -15,7 +15,7 @@ from ltrr_cli.learning import checkpoint
 from ltrr_cli.storage.journal import Journal
 from ltrr_cli.workspace.workspace import Workspace
 
-pytestmark = pytest.mark.turns(3)  # each builds or learns a workspace
+pytestmark = pytest.mark.turns(6)  # each builds or learns a workspace
 
 DAYS = 40
 CATALOG = [{"id": f"e{n}", "title": f"thing number {n}"} for n in range(30)]

@@ -21,6 +21,8 @@ from ltrr_cli.workspace.maintenance import learned_digest
 from ltrr_cli.workspace.workspace import Workspace
 from tests.small_workspace import searches
 
+pytestmark = pytest.mark.turns(3)  # each builds or learns a workspace
+
 GOOD = b'{"event":"click","timestamp":"2024-05-01","entity_id":"song:001","event_id":"good-%d","query":"love"}'
 
 HOSTILE = {

@@ -152,6 +152,8 @@ def test_threads_ask_while_others_record(workspace: Workspace):
 def test_a_kill_loses_no_event_that_was_acknowledged(workspace: Workspace):
     code = """
 import sys, ltrr_cli
+
+pytestmark = pytest.mark.turns(3)  # each builds or learns a workspace
 workspace = ltrr_cli.open(sys.argv[1])
 page = workspace.query("love", k=10, explore=False)
 for number in range(10_000):

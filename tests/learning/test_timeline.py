@@ -18,7 +18,7 @@ from ltrr_cli.workspace.workspace import Workspace
 from tests.conftest import SONGS
 from tests.small_workspace import searches
 
-pytestmark = pytest.mark.turns(3)  # each builds or learns a workspace
+pytestmark = pytest.mark.turns(6)  # each builds or learns a workspace
 
 Log = Callable[[list[dict]], Path]
 

@@ -23,7 +23,7 @@ from tests.conftest import DAY_0, SONGS
 from tests.indexing.engines import Disorder, contents
 from tests.small_workspace import searches, write_catalog, write_log
 
-pytestmark = pytest.mark.turns(3)  # each builds or learns a workspace
+pytestmark = pytest.mark.turns(6)  # each builds or learns a workspace
 
 
 @pytest.fixture

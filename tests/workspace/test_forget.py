@@ -16,6 +16,8 @@ from ltrr_cli.workspace.maintenance import learned_digest
 from ltrr_cli.workspace.workspace import Workspace
 from tests.small_workspace import searches, write_catalog, write_log
 
+pytestmark = pytest.mark.turns(3)  # each builds or learns a workspace
+
 
 @pytest.fixture(scope="module")
 def honest(tmp_path_factory: pytest.TempPathFactory) -> Path:

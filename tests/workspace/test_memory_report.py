@@ -11,6 +11,8 @@ from ltrr_cli.core.errors import DataError
 from ltrr_cli.workspace.maintenance import learned_digest
 from ltrr_cli.workspace.workspace import Workspace
 
+pytestmark = pytest.mark.turns(3)  # each builds or learns a workspace
+
 SONGS = [{"id": f"s{n}", "title": f"song number {n}", "attributes": {"mood": "calm"}} for n in range(12)]
 
 
