@@ -20,6 +20,8 @@ from ltrr_cli.retrieval.memory.memory import Memory
 from ltrr_cli.workspace.workspace import Workspace
 from tests.conftest import SONGS
 
+pytestmark = pytest.mark.turns(3)  # each builds or learns a workspace
+
 
 def click(workspace: Workspace, page: Page, place: int, **more: object) -> str:
     """Click a result; return its id."""
@@ -153,7 +155,6 @@ def test_a_kill_loses_no_event_that_was_acknowledged(workspace: Workspace):
     code = """
 import sys, ltrr_cli
 
-pytestmark = pytest.mark.turns(3)  # each builds or learns a workspace
 workspace = ltrr_cli.open(sys.argv[1])
 page = workspace.query("love", k=10, explore=False)
 for number in range(10_000):
