@@ -53,7 +53,7 @@ class Bare(Peer):
     name = "bare calls"
 
     def __init__(self, texts: Sequence[str], folder: Path) -> None:
-        folder.mkdir()
+        folder.mkdir(parents=True)
         self.timed(lambda: self._build(texts, folder))
 
     def _build(self, texts: Sequence[str], folder: Path) -> None:

@@ -12,7 +12,7 @@ from pathlib import Path
 from time import perf_counter
 
 import numpy as np
-from _common import Bars, run
+from _common import Bars, fastest, run
 
 from ltrr_cli.core.types import Candidates
 from ltrr_cli.ranking.base_score import corrected
@@ -238,16 +238,6 @@ def synthetic(lines: int, columns: int) -> Examples:
     labels = np.digitize(utility, np.quantile(utility, [0.5, 0.75, 0.9, 0.97])).astype(np.float32)
     ones = np.ones(lines, np.float32)
     return Examples(features, labels, np.repeat(np.arange(lines // 50), 50).astype(np.int32), ones, ones * 0)
-
-
-def fastest(call: Callable[[], object], times: int) -> float:
-    """Return the least milliseconds of a call: what the machine can do when nobody disturbs."""
-    took = []
-    for _ in range(times):
-        start = perf_counter()
-        call()
-        took.append(perf_counter() - start)
-    return min(took) * 1e3
 
 
 def training_time(bars: Bars) -> None:

@@ -15,14 +15,14 @@ import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from importlib.util import find_spec
 from pathlib import Path
 from time import perf_counter, process_time
 
 import numpy as np
-from _common import Bars, run, scratch
+from _common import Bars, fastest, run, scratch
 from _peers import DEPTH, peers_of
 from threadpoolctl import threadpool_limits
 
@@ -131,7 +131,7 @@ def indexed(name: str, catalog: Path, speed: Speed) -> Path:
     took = command("index", catalog, "--home", home)
     entities = int(str(took.report["entities"]))
     speed.sizes.append((entities, took.cpu))
-    peers = [] if name == "million" else peers_of(documents(catalog), made(speed.folder / f"{name}-others"))
+    peers = [] if name == "million" else peers_of(documents(catalog), speed.folder / f"{name}-others")
     size = f"{entities:,} entities"
     speed.row(f"index, {size}, s", took.cpu, took.wall, [(peer.name, peer.built) for peer in peers])
     bars.at_most(f"index {name}, {size}, CPU s", took.cpu, goals.index)
@@ -214,30 +214,20 @@ def ranking(speed: Speed) -> None:
     examples = synthetic(10_000, 40)
     lines = examples.features[:200].copy()
     schema = schema_of(examples)
-    ours = least(lambda: fit(examples, schema, "lambdamart"), 2)
+    ours = fastest(lambda: fit(examples, schema, "lambdamart"), 2, process_time)
     trained = fit(examples, schema, "lambdamart")
-    scored = least(lambda: trained.score(lines), 200)
+    scored = fastest(lambda: trained.score(lines), 200, process_time)
     fits, scores = [], []
     if lightgbm is None:
         speed.bars.skipped("LightGBM", "lightgbm is not installed")
     else:
         booster = peer(examples)
-        fits = [("LightGBM", least(lambda: peer(examples), 2) / 1e3)]
-        scores = [("LightGBM", least(lambda: booster(lines), 100))]
+        fits = [("LightGBM", fastest(lambda: peer(examples), 2, process_time) / 1e3)]
+        scores = [("LightGBM", fastest(lambda: booster(lines), 100, process_time))]
         speed.bars.at_most("fitting a LambdaMART over LightGBM", ours / 1e3 / fits[0][1], 8.0)
         speed.bars.at_most("scoring 200 candidates over LightGBM", scored / scores[0][1], 1.0)
     speed.row("LambdaMART, fit 10,000 x 40, s", ours / 1e3, None, fits)
     speed.row("LambdaMART, score 200 candidates, ms", scored, None, scores)
-
-
-def least(call: Callable[[], object], times: int) -> float:
-    """Return the least CPU milliseconds of a call."""
-    took = []
-    for _ in range(times):
-        start = process_time()
-        call()
-        took.append(process_time() - start)
-    return min(took) * 1e3
 
 
 def command(*words: str | Path, json_wanted: bool = True) -> Cost:
@@ -312,12 +302,6 @@ def copied(catalog: Path, folder: Path, entities: int) -> Path:
             own = {"id": f"{line['id']}-{copy}", "title": f"{line['title']} {copy}"} if copy else {}
             out.write(json.dumps({**line, **own}) + "\n")
     return path
-
-
-def made(folder: Path) -> Path:
-    """Make a folder."""
-    folder.mkdir()
-    return folder
 
 
 if __name__ == "__main__":

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from time import perf_counter
 
 import numpy as np
 
@@ -56,6 +57,21 @@ def waves(
         request = request.seeded(seeds(snapshot, request, found))
     found |= {name: ask(name, request) for name in later if ran is None or name in ran}
     return request, [found.get(name, Hits.none()) for name in strategies]
+
+
+def timed(snapshot: Snapshot, depth: int, note: Callable[[str, float], None]) -> Callable[[str, Request], Hits]:
+    """Return what asks a strategy by name and tells ``note`` how many milliseconds it took.
+
+    What is worked out once for several strategies counts for the first that asks for it.
+    """
+
+    def ask(name: str, request: Request) -> Hits:
+        start = perf_counter()
+        hits = look_of(snapshot.strategies[name], request).hits(depth)
+        note(name, (perf_counter() - start) * 1e3)
+        return hits
+
+    return ask
 
 
 def look_many(snapshot: Snapshot, requests: Sequence[Request]) -> None:

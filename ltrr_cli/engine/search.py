@@ -31,7 +31,7 @@ from ltrr_cli.engine.bandit_context import bandit_context_of
 from ltrr_cli.engine.match import column, matching
 from ltrr_cli.engine.page import PageExploration
 from ltrr_cli.engine.rerank import Reranker
-from ltrr_cli.engine.retrieve import running, waves
+from ltrr_cli.engine.retrieve import running, timed, waves
 from ltrr_cli.engine.score import by_ranker, lift_of, lifted, untrained
 from ltrr_cli.engine.snapshot import Snapshot
 from ltrr_cli.ranking.candidate_features import MATCHING, assemble
@@ -163,16 +163,8 @@ class _Stopwatch:
         self.took[name] = (now - self._last) * 1e3
         self._last = now
 
-    def asked(self, snapshot: Snapshot, depth: int) -> Callable[[str, Request], Hits]:
-        """Return what asks a strategy and notes its time; what several share counts for the first."""
-
-        def ask(name: str, request: Request) -> Hits:
-            start = perf_counter()
-            hits = look_of(snapshot.strategies[name], request).hits(depth)
-            self.took[f"retrieve.{name}"] = (perf_counter() - start) * 1e3
-            return hits
-
-        return ask
+    def strategy(self, name: str, took: float) -> None:
+        self.took[f"retrieve.{name}"] = took
 
     def total(self) -> dict[str, float]:
         return {**self.took, "total": (perf_counter() - self._start) * 1e3}
@@ -216,7 +208,8 @@ def answer(
     ran = ran if retrieved is None else retrieved.plan.ran
     plan = replace(plan, ran=ran)
     if retrieved is None:
-        request, hits = waves(snapshot, request, bandit_context.strategies, budget, ran, watch.asked(snapshot, budget))
+        ask = timed(snapshot, budget, watch.strategy)
+        request, hits = waves(snapshot, request, bandit_context.strategies, budget, ran, ask)
     else:
         hits = list(retrieved.hits)
     watch.stage("retrieve")

@@ -125,9 +125,7 @@ def arrivals(
     lines: dict[str, list[_Course]] = {WITH: [], WITHOUT: []}
     count = max(1, round(share * len(snapshot.catalog)))
     for seed in range(seeds):
-        scene = _Scene(
-                state, snapshot, judged, seed, count, before, searches, budget, examination, known, progress
-            )
+        scene = _Scene(state, snapshot, judged, seed, count, before, searches, budget, examination, known, progress)
         with tempfile.TemporaryDirectory(prefix="ltrr-arrivals-") as scratch:
             for name, course in scene.played(Path(scratch)).items():
                 lines[name].append(course)

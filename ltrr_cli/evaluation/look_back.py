@@ -19,6 +19,7 @@ from ltrr_cli.core.clock import DAY
 from ltrr_cli.core.progress import Progress, quiet
 from ltrr_cli.core.seeds import seed_of
 from ltrr_cli.core.types import BoolArray, FloatArray, Impression, IntArray, Outcome
+from ltrr_cli.engine.retrieve import timed
 from ltrr_cli.engine.search import Answer, answer, context_of
 from ltrr_cli.evaluation.metrics import ClickMeasures
 from ltrr_cli.evaluation.query_kinds import intent_of
@@ -28,7 +29,6 @@ from ltrr_cli.learning.timeline import LearnStep, SearchStep, happened, outcomes
 from ltrr_cli.learning.train import Observer
 from ltrr_cli.ranking.fusion import fuse
 from ltrr_cli.ranking.model import Examples
-from ltrr_cli.retrieval.strategy import look_of
 from ltrr_cli.retrieval.union import union
 from ltrr_cli.text.normalise import query_key
 
@@ -206,12 +206,10 @@ class _Watcher:
             )  # fmt: skip
         self.observer.freeze(search, found)
         self._teacher.keep(search, trace_of(snapshot, found))
-        hits, took = [], []
+        took: list[float] = []
+        ask = timed(snapshot, self._budget, lambda _, ms: took.append(ms))
         anew = replace(found.request)  # without what was worked out about it: what that takes is measured
-        for name in found.bandit_context.strategies:
-            start = perf_counter()
-            hits.append(look_of(snapshot.strategies[name], anew).hits(self._budget))
-            took.append((perf_counter() - start) * 1e3)
+        hits = [ask(name, anew) for name in found.bandit_context.strategies]
         rows, ranks, _ = union(hits)
         fused = fuse(ranks)
         order = np.lexsort((rows, -fused))

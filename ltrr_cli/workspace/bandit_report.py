@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from time import perf_counter
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -13,12 +12,11 @@ from ltrr_cli.allocation.models.hazard_table import Belief
 from ltrr_cli.allocation.models.strategy_history import PAST
 from ltrr_cli.allocation.policies.hazard import Hazard
 from ltrr_cli.core.report import Report
-from ltrr_cli.core.types import Hits, Impression, Request
+from ltrr_cli.core.types import Impression
 from ltrr_cli.engine.bandit_context import bandit_context_of
-from ltrr_cli.engine.retrieve import waves
+from ltrr_cli.engine.retrieve import timed, waves
 from ltrr_cli.engine.search import context_of
 from ltrr_cli.learning.credit import as_served
-from ltrr_cli.retrieval.strategy import look_of
 from ltrr_cli.retrieval.union import rank_of
 
 if TYPE_CHECKING:
@@ -88,17 +86,12 @@ def marginal_worth(state: State) -> tuple[tuple[StrategyWorth, ...], dict[str, t
     tallies = {name: _Tally() for name in names}
     took: dict[str, list[float]] = {name: [] for name in names}
     kinds: dict[str, _Kind] = {}
-
-    def timed(name: str, request: Request) -> Hits:
-        start = perf_counter()
-        hits = look_of(snapshot.strategies[name], request).hits(budget)
-        took[name].append(perf_counter() - start)
-        return hits
+    ask = timed(snapshot, budget, lambda name, ms: took[name].append(ms))
 
     for search, wanted in _acted_on(state):
         request = snapshot.request(search.query, context_of(search), 0)
         had: dict[str, set[int]] = {}
-        for name, hits in zip(names, waves(snapshot, request, names, budget, ask=timed)[1], strict=True):
+        for name, hits in zip(names, waves(snapshot, request, names, budget, ask=ask)[1], strict=True):
             tallies[name].brought += len(hits.rows)
             had[name] = {row for row in wanted if rank_of(hits, row) > 0}
         for name in names:
@@ -112,7 +105,7 @@ def marginal_worth(state: State) -> tuple[tuple[StrategyWorth, ...], dict[str, t
             kinds.setdefault(kind, _Kind()),
         )
     for name in names:
-        tallies[name].seconds = float(np.sum(took[name]))
+        tallies[name].seconds = float(np.sum(took[name])) / 1e3
     return _worth(tallies, took), {kind: _means(of) for kind, of in sorted(kinds.items()) if of.chances}
 
 
@@ -153,7 +146,7 @@ def _worth(tallies: Mapping[str, _Tally], took: Mapping[str, Sequence[float]]) -
             only=tally.only,
             per_1000=1e3 * tally.only / max(tally.brought, 1),
             per_second=tally.only / max(tally.seconds, 1e-9),
-            ms=1e3 * float(np.median(took[name])),
+            ms=float(np.median(took[name])),
         )
         for name, tally in tallies.items()
         if took[name]
