@@ -127,13 +127,25 @@ def fed_home(sample_home: Path, tmp_path_factory: pytest.TempPathFactory) -> Pat
 
 @pytest.fixture(scope="session")
 def indexed(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A home with the songs indexed: copy it."""
-    from tests.small_workspace import write_catalog
+    """A home with settings (``write_settings``) and the songs indexed: copy it."""
+    from tests.small_workspace import write_catalog, write_settings
 
     def index(folder: Path) -> None:
-        ltrr_cli.open(folder / "home").index([write_catalog(folder / "catalog.jsonl")])
+        ltrr_cli.open(write_settings(folder / "home")).index([write_catalog(folder / "catalog.jsonl")])
 
     return once(tmp_path_factory, "songs", index) / "home"
+
+
+@pytest.fixture(scope="session")
+def fed_songs(indexed: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The same after two hundred searches: copy it."""
+    from tests.small_workspace import searches, write_log
+
+    def ingest(folder: Path) -> None:
+        shutil.copytree(indexed, folder / "home")
+        ltrr_cli.open(folder / "home").ingest([write_log(folder / "log.jsonl", searches(200))])
+
+    return once(tmp_path_factory, "fed-songs", ingest) / "home"
 
 
 @pytest.fixture

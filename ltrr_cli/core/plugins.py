@@ -10,10 +10,12 @@ Asking for one part loads no other.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from importlib import import_module
-from importlib.metadata import EntryPoint, entry_points
+from importlib.metadata import EntryPoint, EntryPoints, entry_points
 from typing import Any
 
 from ltrr_cli.core.errors import DataError, LtrrError
@@ -73,7 +75,13 @@ class PluginRegistry:
         return (*own, *(plugin for plugin in others if plugin.name not in self.built_in))
 
     def _others(self) -> dict[str, EntryPoint]:
-        return {entry.name: entry for entry in entry_points(group=self.group)}
+        return {entry.name: entry for entry in registered(self.group, tuple(sys.path))}
+
+
+@lru_cache(maxsize=16)
+def registered(group: str, _path: tuple[str, ...]) -> EntryPoints:
+    """Return what is registered where modules are looked for now: to look takes milliseconds, and many ask."""
+    return entry_points(group=group)
 
 
 def _attribute(place: str) -> Any:

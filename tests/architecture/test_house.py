@@ -232,8 +232,8 @@ def test_help_loads_nothing_heavy(line: str):
     assert not loaded & {"numpy", "sklearn", "onnxruntime", "tantivy", "hnswlib", "scipy", "rich", "msgspec"}
 
 
-def test_a_query_is_answered_without_the_training_library(sample_home: Path):
-    words = ["query", "love", "--home", str(sample_home), "--no-log"]
+def test_a_query_is_answered_without_the_training_library(indexed: Path):
+    words = ["query", "love", "--home", str(indexed), "--no-log"]
     loaded = loaded_by(f"from ltrr_cli.cli.main import run\nassert run({words}) == 0")
     assert "numpy" in loaded
     assert not loaded & {"sklearn", "scipy", "joblib", "ir_measures", "pandas", "onnx"}

@@ -180,6 +180,7 @@ def test_rows_are_scored_as_the_search_scores_them(many):
     assert np.isnan(many.score_rows(all_of("absent"), asked)).all()
 
 
+@pytest.mark.turns(4)
 def test_several_segments_answer_as_one(tmp_path, monkeypatch):
     dice = random.Random(7)
     vocabulary = [f"{n:x}" for n in range(20_000)]

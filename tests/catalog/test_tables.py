@@ -131,6 +131,7 @@ class Rows:
         return iter(self._lines)
 
 
+@pytest.mark.turns(4)
 def test_a_workspace_says_that_a_data_frame_is_the_catalog_of_json_lines(tmp_path: Path):
     hashes = set()
     sources = {"jsonl": as_jsonl(tmp_path / "c.jsonl", LINES), "frame": Rows(LINES), "fewer": Rows(LINES[1:])}
@@ -248,6 +249,7 @@ def test_a_damaged_parquet_file_is_refused(tmp_path: Path):
         read(tmp_path / "c.parquet")
 
 
+@pytest.mark.turns(4)
 def test_without_pyarrow_one_line_says_what_to_install(tmp_path: Path):
     (tmp_path / "c.parquet").write_bytes(b"PAR1")
     code = (

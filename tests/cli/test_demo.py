@@ -39,6 +39,7 @@ def sample(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return folder
 
 
+@pytest.mark.turns(4)
 def test_people_s_choices_come_first_after_the_loop(ltrr: Typed, sample: Path):
     told = ltrr("demo", "--json")
     assert told.code == 0, told.err
@@ -52,6 +53,7 @@ def test_people_s_choices_come_first_after_the_loop(ltrr: Typed, sample: Path):
     assert not Path(tour["home"]).exists()
 
 
+@pytest.mark.turns(4)
 def test_where_the_ranker_adds_nothing_that_is_said_and_it_has_no_column(ltrr: Typed, sample: Path):
     told = ltrr("demo")
     assert told.code == 0, told.err
@@ -75,6 +77,7 @@ def test_what_a_ranker_adds_is_said_with_its_interval():
     assert RankerGain(-0.02, -0.03, -0.01, kept=True).shows, "a loss is shown too"
 
 
+@pytest.mark.turns(4)
 def test_a_given_folder_is_kept_and_never_overwritten(ltrr: Typed, sample: Path, tmp_path: Path):
     told = ltrr("demo", "--home", tmp_path / "kept")
     assert told.code == 0, told.err
@@ -87,6 +90,7 @@ def test_a_given_folder_is_kept_and_never_overwritten(ltrr: Typed, sample: Path,
     assert ltrr("demo", "--home", tmp_path / "kept").code == 2
 
 
+@pytest.mark.turns(4)
 def test_somebody_s_own_workspace_is_left_alone(
     ltrr: Typed, sample: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):

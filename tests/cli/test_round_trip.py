@@ -12,8 +12,8 @@ from tests.cli.conftest import Typed
 
 
 @pytest.fixture
-def home(sample_home: Path, tmp_path: Path) -> Path:
-    return Path(shutil.copytree(sample_home, tmp_path / "home"))
+def home(indexed: Path, tmp_path: Path) -> Path:
+    return Path(shutil.copytree(indexed, tmp_path / "home"))
 
 
 def test_a_click_on_a_shown_page_is_explained_and_learnt(ltrr: Typed, home: Path, tmp_path: Path):

@@ -13,7 +13,7 @@ import ltrr_cli
 from ltrr_cli.allocation.policy_registry import new_policy, open_policy
 from ltrr_cli.core.config import AllocationSettings
 from ltrr_cli.core.errors import DamagedError, DataError, UsageError
-from ltrr_cli.core.plugins import PluginRegistry
+from ltrr_cli.core.plugins import PluginRegistry, registered
 from ltrr_cli.ranking.fit import fit
 from ltrr_cli.ranking.trained import open_model
 from ltrr_cli.retrieval.strategy_registry import names, strategy
@@ -250,6 +250,7 @@ def test_what_does_not_load_or_does_not_fit_is_one_line(package: Path):
     with pytest.raises(DataError, match="no strategy named 'nobody'"):
         broken.load("nobody")
     (package / "little-1.2.dist-info" / "entry_points.txt").write_text(ENTRIES)
+    registered.cache_clear()
     with pytest.raises(DataError, match="does not load"):
         strategy("broken")
     (package / "little-1.2.dist-info" / "entry_points.txt").write_text(ENTRIES.replace("broken = little:Missing\n", ""))

@@ -183,6 +183,7 @@ def in_parts(kind: type[Strategy], resources: Resources, folder: Path, outcomes:
     return learned, kind.open(resources, catalog, learned)
 
 
+@pytest.mark.turns(4)
 @pytest.mark.parametrize("seed", range(4))
 def test_going_on_from_the_disk_is_the_same_to_the_last_bit_as_never_having_stopped(
     found: Strategy, resources: Resources, tmp_path: Path, seed: int, monkeypatch: pytest.MonkeyPatch

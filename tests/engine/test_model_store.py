@@ -45,6 +45,7 @@ def judged(trained_home: Path, tmp_path: Path) -> Workspace:
     return Workspace(shutil.copytree(trained_home, tmp_path / "judged"))
 
 
+@pytest.mark.turns(4)
 def test_every_trained_ranker_is_listed_with_what_it_was_judged_on(judged: Workspace):
     found = judged.models()
     assert [card.name for card in found.models] == ["ranker-2", "ranker-1"]
@@ -84,6 +85,7 @@ def test_going_back_twice_goes_back_two_steps(judged: Workspace):
     assert judged.promote() == "fusion"
 
 
+@pytest.mark.turns(4)
 def test_where_nothing_served_before_there_is_no_way_back(tmp_path: Path):
     workspace = Workspace(tmp_path / "home")
     workspace.index([write_catalog(tmp_path / "catalog.jsonl")])

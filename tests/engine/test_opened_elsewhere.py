@@ -21,8 +21,8 @@ POLICIES = ("hazard", "uniform", "fixed(lexical=40,memory=60)")
 
 
 @pytest.fixture
-def fed(fed_home: Path, tmp_path: Path) -> Workspace:
-    shutil.copytree(fed_home, tmp_path / "home")
+def fed(fed_songs: Path, tmp_path: Path) -> Workspace:
+    shutil.copytree(fed_songs, tmp_path / "home")
     return ltrr_cli.open(tmp_path / "home")
 
 
@@ -49,7 +49,7 @@ def questions(path: Path, entities: tuple[Entity, ...] = SONGS, count: int = 120
 
 def judgments(path: Path, workspace: Workspace, count: int = 40) -> Path:
     ids = workspace.state.snapshot().catalog.ids
-    path.write_text("".join(f"q{number} 0 {ids[number * 7]} 1\n" for number in range(count)))
+    path.write_text("".join(f"q{number} 0 {ids[number * 2]} 1\n" for number in range(count)))
     return path
 
 

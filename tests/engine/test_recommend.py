@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import pytest
@@ -9,9 +10,9 @@ from ltrr_cli.core.errors import NotFoundError
 from ltrr_cli.workspace.workspace import Workspace
 
 
-@pytest.fixture(scope="module")
-def fed(fed_home: Path) -> Workspace:
-    return ltrr_cli.open(fed_home)
+@pytest.fixture
+def fed(fed_songs: Path, tmp_path: Path) -> Workspace:
+    return ltrr_cli.open(shutil.copytree(fed_songs, tmp_path / "home"))
 
 
 def busiest(workspace: Workspace) -> str:

@@ -21,6 +21,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path / "home"
 
 
+@pytest.mark.turns(4)
 def test_it_moves_the_first_twenty_and_nothing_below(home: Path):
     plain = Workspace(home).query("love", k=60, seed=1, log=False)
     read = Workspace(home, ranking__cross="tiny").query("love", k=60, seed=1, log=False)
@@ -40,6 +41,7 @@ def test_it_moves_the_first_twenty_and_nothing_below(home: Path):
     assert all(line.odds is not None and 0 < line.odds <= 1 for line in read.results)
 
 
+@pytest.mark.turns(4)
 def test_one_that_is_not_there_is_named_and_the_page_stands(home: Path):
     plain = Workspace(home).query("love", seed=1, log=False)
     workspace = Workspace(home, ranking__cross="nobody")
@@ -49,6 +51,7 @@ def test_one_that_is_not_there_is_named_and_the_page_stands(home: Path):
         assert any("cross-encoder not used" in line and "nobody" in line for line in named)
 
 
+@pytest.mark.turns(4)
 def test_one_that_fails_while_it_reads_is_named_once_and_the_page_stands(home: Path, tmp_path: Path):
     plain = Workspace(home).query("love", seed=1, log=False)
     workspace = Workspace(home, ranking__cross="tiny")

@@ -31,8 +31,8 @@ class Second(Strategy):
 
 
 @pytest.fixture
-def snapshot(sample_home: Path) -> Snapshot:
-    workspace = ltrr_cli.open(sample_home)
+def snapshot(indexed: Path) -> Snapshot:
+    workspace = ltrr_cli.open(indexed)
     found = workspace.state.open_snapshot(workspace.state.current())
     found.strategies["second"] = Second()
     return found

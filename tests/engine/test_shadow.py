@@ -29,6 +29,7 @@ def opened(home: Path, tmp_path: Path, **flags: object) -> Workspace:
     return Workspace(tmp_path / "home", **flags)
 
 
+@pytest.mark.turns(4)
 def test_only_what_is_drawn_runs_and_its_odds_are_not_known(learnt: Path, tmp_path: Path):
     flags = {"allocation__run": "drawn", "allocation__audit": 0.0, "allocation__policy": "fixed(lexical=1,popular=1)"}
     workspace = opened(learnt, tmp_path, **flags)
@@ -49,6 +50,7 @@ def test_an_audit_runs_all_the_same(learnt: Path, tmp_path: Path):
     assert all(line.odds is not None for page in audited for line in page.results)
 
 
+@pytest.mark.turns(4)
 def test_a_click_on_what_was_drawn_still_teaches(learnt: Path, tmp_path: Path):
     workspace = opened(learnt, tmp_path, allocation__run="drawn", allocation__audit=0.0)
     page = workspace.query("love river", live=True, seed=3)

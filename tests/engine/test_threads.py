@@ -45,7 +45,7 @@ def lived(indexed: Path, tmp_path_factory: pytest.TempPathFactory) -> Workspace:
     folder = tmp_path_factory.mktemp("lived")
     shutil.copytree(indexed, folder / "home")
     workspace = Workspace(folder / "home")
-    workspace.ingest([write_log(folder / "log.jsonl", searches())])
+    workspace.ingest([write_log(folder / "log.jsonl", searches(160))])
     workspace.train(algorithm="linear")
     workspace.promote("ranker-1")
     return workspace

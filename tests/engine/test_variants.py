@@ -12,6 +12,8 @@ from ltrr_cli.core.seeds import generator
 from ltrr_cli.text.normalise import fold
 from ltrr_cli.workspace.workspace import Workspace
 
+pytestmark = pytest.mark.turns(4, together=True)  # its tests share what is dear to make
+
 KINDS = ("typo", "glued", "split", "plural", "order")
 EACH = 40
 

@@ -81,6 +81,7 @@ def test_the_printed_figure_is_that_of_the_written_run(played: Played):
     assert set(pages) == {f"s{number:06d}" for number, line in enumerate(lines) if line["timestamp"] >= since}
 
 
+@pytest.mark.turns(4)
 def test_the_order_of_the_file_does_not_matter_but_ties_keep_it(played: Played):
     lines = sorted(stream(60), key=lambda line: line["timestamp"])
     straight = played(lines, train_every=0)

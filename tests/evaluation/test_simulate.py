@@ -32,6 +32,7 @@ def test_the_even_split_finds_what_filling_says(workspace: Workspace, queries: P
     assert hindsight.found(hindsight.best(count)).mean() >= hindsight.found(even).mean()
 
 
+@pytest.mark.turns(4)
 def test_the_same_seeds_give_the_same_report(workspace: Workspace, queries: Path, qrels: Path, tmp_path: Path):
     first, second = (
         simulate(workspace.state, ["hazard", "uniform"], queries=queries, qrels=qrels, searches=50, seeds=2, budget=8)
@@ -47,6 +48,7 @@ def test_the_same_seeds_give_the_same_report(workspace: Workspace, queries: Path
     assert (tmp_path / "regret.svg").read_text().startswith("<svg xmlns")
 
 
+@pytest.mark.turns(4)
 def test_each_policy_answers_each_stream_with_every_set_of_random_numbers(
     workspace: Workspace, queries: Path, qrels: Path
 ):

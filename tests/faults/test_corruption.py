@@ -11,6 +11,7 @@ import pytest
 from ltrr_cli.core.errors import DamagedError
 from ltrr_cli.workspace.workspace import Workspace
 from tests.faults.conftest import Made, answers
+from tests.turns import todays
 
 
 def truncated(path: Path) -> None:
@@ -83,7 +84,7 @@ def test_a_damaged_file_of_what_was_learnt_is_named_and_the_rest_answers(
     names = files_of(made.home, "learned")
     assert len(names) > 8
     whole = Workspace(made.home).status().journal_digest
-    for name in names:
+    for name in todays(names, 3):
         home = damaged(made, tmp_path, name, damage)
         if home is not None:
             page = Workspace(home).query("love", log=False, seed=1)
@@ -99,7 +100,7 @@ def test_a_damaged_file_of_what_was_learnt_is_named_and_the_rest_answers(
 
 def test_after_a_rebuild_everything_that_was_folded_answers_as_before(made: Made, tmp_path: Path):
     whole = answers(Workspace(made.home))
-    for name in files_of(made.home, "learned"):
+    for name in todays(files_of(made.home, "learned"), 6):
         if "ranker" not in name.parts and name.name != "MANIFEST.json":
             home = damaged(made, tmp_path, name, deleted)
             assert home is not None
@@ -108,6 +109,7 @@ def test_after_a_rebuild_everything_that_was_folded_answers_as_before(made: Made
             shutil.rmtree(home)
 
 
+@pytest.mark.turns(4)
 @pytest.mark.parametrize("damage", DAMAGES)
 def test_a_damaged_pointer_is_named_and_an_index_mends_it(made: Made, tmp_path: Path, damage: Callable[[Path], None]):
     home = damaged(made, tmp_path, Path("CURRENT.json"), damage)
@@ -135,6 +137,7 @@ def contents(folder: Path) -> dict[str, bytes]:
     return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
 
 
+@pytest.mark.turns(4)
 def test_parts_of_another_generation_are_refused(made: Made, tmp_path: Path):
     home = Path(shutil.copytree(made.home, tmp_path / "home"))
     Workspace(home).index([made.more], update=True)

@@ -50,6 +50,7 @@ def test_a_command_that_finds_no_room_says_so_and_changes_nothing(made: Made, tm
     assert Workspace(home).verify().ok
 
 
+@pytest.mark.turns(4)
 def test_a_query_is_answered_though_it_cannot_be_journalled_only_if_asked_without_a_log(made: Made, tmp_path: Path):
     home = Path(shutil.copytree(made.home, tmp_path / "home"))
     told = [sys.executable, "-m", "ltrr_cli", "query", "love", "--home", str(home), "--json"]

@@ -66,7 +66,7 @@ def killed(made: Made, folder: Path, command: str, times: int) -> None:
 COMMANDS = ("index", "update", "ingest", "train", "rebuild", "rollback", "gc")
 
 
-@pytest.mark.turns(6)
+@pytest.mark.turns(7)
 @pytest.mark.parametrize("command", COMMANDS)
 def test_a_killed_command_leaves_one_whole_state(made: Made, tmp_path: Path, command: str):
     killed(made, tmp_path, command, 3)
@@ -119,6 +119,7 @@ def test_what_a_reader_holds_is_not_swept(made: Made, tmp_path: Path):
     assert f"learned/{held:04d}" in publisher.gc(keep=0).removed
 
 
+@pytest.mark.turns(4)
 def test_a_second_publisher_is_told_who_the_first_is(made: Made, tmp_path: Path):
     home = Path(shutil.copytree(made.home, tmp_path / "home"))
     first, second = Workspace(home), Workspace(home)
@@ -149,6 +150,7 @@ def test_a_publisher_that_died_leaves_no_lock_behind(made: Made, tmp_path: Path)
     assert Workspace(home).rebuild().same
 
 
+@pytest.mark.turns(4)
 def test_four_processes_append_and_nothing_is_lost(made: Made, tmp_path: Path):
     home = Path(shutil.copytree(made.home, tmp_path / "home"))
     asker = """

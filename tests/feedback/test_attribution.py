@@ -221,6 +221,7 @@ moments = st.none() | st.integers(0, 2 * HOUR)
 somebody = st.sampled_from([None, "u", "v"])
 
 
+@pytest.mark.turns(4)
 @given(
     pages=st.lists(st.tuples(moments, somebody, somebody, st.booleans()), max_size=6),
     events=st.lists(st.tuples(moments, somebody, somebody, st.sampled_from([None, "q0", "q1"]), st.integers(0, 7))),

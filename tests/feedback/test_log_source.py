@@ -89,6 +89,7 @@ def as_table(path: Path, log: list[dict]) -> Path:
     return path
 
 
+@pytest.mark.turns(4)
 def test_a_table_teaches_what_its_json_lines_teach(sample_songs: Workspace, tmp_path: Path):
     log = searches(60)
     report = sample_songs.ingest([write_log(tmp_path / "log.jsonl", log)])
@@ -97,6 +98,7 @@ def test_a_table_teaches_what_its_json_lines_teach(sample_songs: Workspace, tmp_
     assert again.formats == {str(tmp_path / "log.csv"): "native"}
 
 
+@pytest.mark.turns(4)
 def test_bad_rows_are_counted_and_kept_and_too_many_refuse_the_log(sample_songs: Workspace, tmp_path: Path):
     path = as_table(tmp_path / "log.csv", searches(20))
     path.write_text(path.read_text() + "search,never,u1,q,song:001\nshort\n")
@@ -108,6 +110,7 @@ def test_bad_rows_are_counted_and_kept_and_too_many_refuse_the_log(sample_songs:
         sample_songs.ingest([path])
 
 
+@pytest.mark.turns(4)
 def test_names_may_stand_in_the_settings_and_a_log_that_grew_is_read_on(sample_songs: Workspace, tmp_path: Path):
     (sample_songs.home / "ltrr.toml").write_text('[feedback.map]\nquery = "words"\n')
     workspace = Workspace(sample_songs.home)

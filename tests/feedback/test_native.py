@@ -254,6 +254,7 @@ names = st.sampled_from(
 )
 
 
+@pytest.mark.turns(4)
 @given(st.sampled_from(["click", "search", "impression", "user"]), st.dictionaries(names, anything), st.booleans())
 @settings(max_examples=120, deadline=None)
 def test_any_record_is_read_or_refused(kind, fields, undated):

@@ -107,6 +107,7 @@ def written(value: object, between: str) -> tuple[str, bool]:
     return json.dumps(value), False
 
 
+@pytest.mark.turns(4)
 @given(st.lists(st.tuples(keys, values), max_size=5), st.sampled_from([":", ": ", " : ", "\t:", "\r: ", "  :"]))
 @example([("a", ": "), ("a", 1)], " :")
 @settings(max_examples=300, deadline=None)

@@ -47,6 +47,7 @@ def test_an_old_workspace_answers_and_remembers(workspace: Workspace):
     assert workspace.query("love river 21", k=1, explore=False).results
 
 
+@pytest.mark.turns(4)
 def test_an_old_workspace_goes_on_learning(workspace: Workspace, tmp_path: Path, ranker: str):
     (tmp_path / "empty.jsonl").write_text("")
     digest = workspace.status().journal_digest

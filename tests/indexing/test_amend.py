@@ -221,9 +221,8 @@ def test_an_update_that_fails_leaves_the_generation_before_answering(
     assert page(opened.snapshot(), SONGS[30].title) == told
 
 
-def test_pages_of_the_sample_are_those_of_a_whole_build(tmp_path: Path):
-    workspace = Workspace(tmp_path / "home")
-    workspace.index([sample_path("catalog.jsonl.gz")])
+def test_pages_of_the_sample_are_those_of_a_whole_build(sample_home: Path, tmp_path: Path):
+    workspace = Workspace(shutil.copytree(sample_home, tmp_path / "home"))
     with gzip.open(sample_path("catalog.jsonl.gz"), "rt") as lines:
         records = [json.loads(line) for line in lines]
     chance = generator("sample changes")

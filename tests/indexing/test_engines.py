@@ -14,7 +14,7 @@ from ltrr_cli.core.errors import LtrrError, UsageError
 from ltrr_cli.engine.executor import PoolExecutor
 from ltrr_cli.indexing import index as indexing
 from tests.indexing.engines import Disorder, contents
-from tests.small_workspace import write_catalog
+from tests.small_workspace import write_catalog, write_settings
 
 
 @pytest.fixture
@@ -23,7 +23,7 @@ def catalog(tmp_path: Path) -> Path:
 
 
 def built(home: Path, catalog: Path, engine: str | None = None) -> dict[str, str]:
-    ltrr_cli.open(home).index([catalog], engine=engine)
+    ltrr_cli.open(write_settings(home)).index([catalog], engine=engine)
     return contents(home / "catalog" / "0001")
 
 
@@ -36,6 +36,7 @@ def test_a_catalog_is_the_same_however_many_build_it_in_whatever_order(
     assert built(tmp_path / "home", catalog) == contents(indexed / "catalog" / "0001")
 
 
+@pytest.mark.turns(4)
 def test_workers_may_have_another_current_folder(
     indexed: Path, catalog: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
@@ -50,6 +51,7 @@ def test_workers_may_have_another_current_folder(
     assert built(Path("home"), catalog) == contents(indexed / "catalog" / "0001")
 
 
+@pytest.mark.turns(4)
 def test_processes_build_the_same_catalog_and_one_of_them_may_be_killed(indexed: Path, catalog: Path, tmp_path: Path):
     killed = []
 

@@ -93,7 +93,7 @@ def whole(indexed: Path, tmp_path_factory: pytest.TempPathFactory) -> str | None
     return learnt(workspace)
 
 
-@pytest.mark.turns(20)
+@pytest.mark.turns(50)
 @pytest.mark.parametrize("seed", range(WAYS))
 def test_however_a_log_comes_the_same_is_learnt(indexed: Path, whole: str | None, tmp_path: Path, seed: int):
     workspace = opened(indexed, tmp_path / "home")

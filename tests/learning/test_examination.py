@@ -37,6 +37,7 @@ def swapped(sessions: int, looked: float) -> list[tuple[FrozenSearch, np.ndarray
     return found
 
 
+@pytest.mark.turns(4)
 def test_the_less_a_place_is_looked_at_the_more_its_clicks_weigh():
     often, seldom = (click_weights(swapped(4_000, looked)).max() for looked in (1.0, 0.2))
     assert seldom > often > 1.0

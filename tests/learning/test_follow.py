@@ -51,6 +51,7 @@ def nothing() -> None:
     """Nothing happens before this look."""
 
 
+@pytest.mark.turns(4)
 def test_what_grows_rotates_and_is_truncated_is_taken_in_once(
     workspace: Workspace,
     learnt_at_once: tuple[str, str | None],  # noqa: F811

@@ -6,6 +6,8 @@ import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
+import pytest
+
 from ltrr_cli.core.clock import DAY, now_ms
 from ltrr_cli.workspace.workspace import Workspace
 from tests.conftest import DAY_0
@@ -22,6 +24,7 @@ def fed(home: Path, folder: Path, logs: Sequence[list[dict]], keep_days: float) 
     return workspace
 
 
+@pytest.mark.turns(4)
 def test_what_is_older_than_it_may_be_is_as_if_it_had_never_come(indexed: Path, tmp_path: Path):
     wanted = digests(fed(indexed, tmp_path / "new", [NEW], 0.0))
     kept = fed(indexed, tmp_path / "kept", [OLD, NEW], 30.0)
@@ -30,6 +33,7 @@ def test_what_is_older_than_it_may_be_is_as_if_it_had_never_come(indexed: Path, 
     assert digests(fed(indexed, tmp_path / "late", [NEW, OLD], 30.0)) == wanted
 
 
+@pytest.mark.turns(4)
 def test_all_is_kept_for_ever_unless_the_settings_say_otherwise(indexed: Path, tmp_path: Path):
     both = fed(indexed, tmp_path / "both", [OLD, NEW], 0.0)
     assert both.status().events == len(OLD) + len(NEW)

@@ -24,6 +24,11 @@ from tests.small_workspace import write_log
 FOLKS, TASTE = 40, 12
 
 
+@pytest.fixture
+def workspace(workspace: Workspace) -> Workspace:
+    return Workspace(workspace.home, allocation__sample=AllocationSettings().sample)
+
+
 def plays(workspace: Workspace, dated: bool) -> list[Outcome]:
     """Every second person plays the first dozen entities, the others the next dozen; one person's plays in a row."""
     ids = workspace.state.snapshot().catalog.ids

@@ -30,7 +30,7 @@ pytestmark = pytest.mark.turns(6)  # each builds or learns a workspace
 def imported(workspace: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Workspace:
     """A workspace with imported searches and daily counts; a training looks at the newest, a checkpoint lies before."""
     monkeypatch.setattr(checkpoint, "FEWEST", 100)
-    (workspace.home / "ltrr.toml").write_text("[ranking]\nsample = 60\n")
+    (workspace.home / "ltrr.toml").write_text("[ranking]\nsample = 60\n[allocation]\nsample = 100\n")
     log = write_log(tmp_path / "log.jsonl", searches(300, start=DAY_0 + DAY - 4 * HOUR))  # over midnight
     counts = tmp_path / "counts.csv"
     days = [iso(DAY_0 + number * DAY)[:10] for number in range(-1, 2)]

@@ -74,6 +74,7 @@ def test_a_higher_mean_that_may_well_be_a_loss_is_not_better():
     assert Verdict(measure, measure, gain, -0.004, high).better
 
 
+@pytest.mark.turns(4)
 def test_the_interval_holds_the_true_difference_about_as_often_as_it_says():
     chance = np.random.default_rng(1)
     held = [low <= 0.1 <= high for low, high in (paired_interval(chance.normal(0.1, 1, 80)) for _ in range(60))]

@@ -13,6 +13,7 @@ from ltrr_cli.ranking.subsample import part
 from tests.ranking.made import SCHEMA, made
 
 
+@pytest.mark.turns(4)
 def test_auto_says_how_every_algorithm_did_and_takes_the_best():
     model = fit(made(150), SCHEMA, "auto", ordered=False)
     assert {"pointwise", "linear", "lambdamart", "blend"} <= set(model.measures)

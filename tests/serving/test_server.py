@@ -65,6 +65,7 @@ def test_it_serves_learns_and_ends_well(begin: Begin):
     assert process.wait(20) == 0
 
 
+@pytest.mark.turns(4)
 @pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="children are found in /proc")
 def test_a_dead_worker_is_replaced_and_the_other_answers_meanwhile(begin: Begin):
     process, address = begin("--workers", "2")
@@ -93,6 +94,7 @@ def test_children_do_not_outlive_their_parent(begin: Begin):
         time.sleep(0.1)
 
 
+@pytest.mark.turns(4)
 def test_what_is_being_answered_is_answered_when_it_ends(begin: Begin):
     process, address = begin()
     host, port = re.match(r"http://(.+):(\d+)/", address).groups()
@@ -108,6 +110,7 @@ def test_what_is_being_answered_is_answered_when_it_ends(begin: Begin):
     assert process.wait(20) == 0
 
 
+@pytest.mark.turns(4)
 def test_a_client_that_sends_a_byte_now_and_then_is_let_go(begin: Begin):
     _, address = begin(settings="slow_seconds = 0.5")
     host, port = re.match(r"http://(.+):(\d+)/", address).groups()
@@ -124,6 +127,7 @@ def test_a_client_that_sends_a_byte_now_and_then_is_let_go(begin: Begin):
     assert fetch(address + "healthz")["status"] == "ok"
 
 
+@pytest.mark.turns(4)
 def test_addresses_that_others_reach_take_a_token(home: Path):
     command = [sys.executable, "-m", "ltrr_cli", "serve", "--home", str(home), "--host", "0.0.0.0", "--port", "0"]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=60)
@@ -131,6 +135,7 @@ def test_addresses_that_others_reach_take_a_token(home: Path):
     assert "that takes tokens" in done.stderr
 
 
+@pytest.mark.turns(4)
 def test_a_port_that_is_taken_is_named(home: Path):
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = str(taken.getsockname()[1])

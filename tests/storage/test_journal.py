@@ -91,6 +91,7 @@ def test_a_file_that_is_no_journal_says_so(tmp_path: Path):
         Journal(tmp_path / "journal.db")
 
 
+@pytest.mark.turns(4)
 def test_four_processes_append_at_once(tmp_path: Path):
     code = (
         "import sys, pathlib; from ltrr_cli.core.types import Event; from ltrr_cli.storage.journal import Journal\n"
@@ -103,6 +104,7 @@ def test_four_processes_append_at_once(tmp_path: Path):
     assert Journal(path).counts().events == 200
 
 
+@pytest.mark.turns(4)
 def test_eight_processes_create_it_at_once(tmp_path: Path):
     code = (
         "import sys, pathlib, time; from ltrr_cli.storage.journal import Journal\n"

@@ -25,6 +25,7 @@ def put(address: str, data: bytes) -> str:
     return address
 
 
+@pytest.mark.turns(4)
 @needs_fsspec
 def test_a_catalog_at_an_address_is_that_of_the_file(indexed: Path, tmp_path: Path):
     data = write_catalog(tmp_path / "catalog.jsonl").read_bytes()

@@ -40,6 +40,7 @@ def rows_of(path: Path) -> list[dict[str, str]]:
     return list(csv.DictReader(io.StringIO(path.read_text("utf-8"), newline="")))
 
 
+@pytest.mark.turns(4)
 def test_libsvm_holds_what_a_ranker_is_trained_on_and_names_its_columns(
     fed: Workspace, wanted: Labelled, tmp_path: Path
 ):
@@ -58,6 +59,7 @@ def test_libsvm_holds_what_a_ranker_is_trained_on_and_names_its_columns(
     assert json.loads(lines[-1].split(" # ")[1]) == wanted.entities[-1]
 
 
+@pytest.mark.turns(4)
 def test_what_is_missing_is_left_out_of_libsvm_and_empty_in_csv_while_zeros_are_written(
     fed: Workspace, wanted: Labelled, tmp_path: Path
 ):

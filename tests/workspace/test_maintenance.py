@@ -15,6 +15,7 @@ from tests.small_workspace import searches
 Log = Callable[[list[dict]], Path]
 
 
+@pytest.mark.turns(4)
 def test_rolled_back_it_answers_as_before_and_goes_on_from_there(workspace: Workspace, log: Log):
     before = workspace.query("slangworda please", k=1, log=False, explore=False, seed=1).results[0].id
     workspace.ingest([log(searches(200))])
@@ -44,6 +45,7 @@ def test_there_is_no_way_back_from_the_first_and_none_to_what_is_gone(workspace:
         workspace.rollback(to=77)
 
 
+@pytest.mark.turns(4)
 def test_a_rebuild_comes_to_the_same_digest(workspace: Workspace, log: Log):
     workspace.ingest([log(searches(200))])
     first = workspace.rebuild()

@@ -66,6 +66,7 @@ def test_without_a_log_nothing_is_journalled(workspace: Workspace):
     assert workspace.status().impressions == 0
 
 
+@pytest.mark.turns(4)
 def test_a_click_on_a_served_page_teaches_memory_and_bandit(workspace: Workspace):
     blank = answer(workspace.state.snapshot(), "zzyzx", Context(0), k=1, budget=50, explore=False)
     clicked = set()
@@ -125,7 +126,7 @@ def test_shuffled_and_split_logs_teach_the_same(indexed: Path, tmp_path: Path):
 
 @pytest.mark.turns(6)
 def test_a_ranker_is_trained_and_serves_only_if_better(workspace: Workspace, log: Log):
-    workspace.ingest([log(searches(600))])
+    workspace.ingest([log(searches(250))])
     report = workspace.train()
     assert {"trained", "serving"} <= set(report.measures)
     assert report.promoted == (workspace.status().ranker != "fusion")
@@ -206,6 +207,7 @@ def test_a_damaged_catalog_stops(workspace: Workspace):
         ltrr_cli.open(workspace.home).query("x")
 
 
+@pytest.mark.turns(4)
 def test_nothing_shown_has_odds_zero_and_redraws_match_the_odds(workspace: Workspace):
     """Chi-square over seeded redraws of whole answers; 10^5 of the draw alone stand in tests/contracts."""
     snapshot, count = workspace.state.snapshot(), 400
