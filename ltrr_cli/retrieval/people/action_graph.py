@@ -16,7 +16,7 @@ from typing import Self
 import numpy as np
 
 from ltrr_cli.core.types import Context, DoubleArray, IntArray, Outcome, Request
-from ltrr_cli.retrieval.people import personal_score
+from ltrr_cli.retrieval.people import personal_weights
 from ltrr_cli.retrieval.people.actions import Actions, settled
 from ltrr_cli.retrieval.people.factors import Factors, fit, none
 from ltrr_cli.retrieval.people.first_format import old_fit
@@ -215,4 +215,4 @@ def _factors(prefix: _Prefix) -> Factors:
 
 @lru_cache(maxsize=1)
 def _weights(prefix: _Prefix) -> Weights:
-    return personal_score.learn(prefix.actions, prefix.size, prefix.types)
+    return personal_weights.learn(prefix.actions, prefix.size, prefix.types)

@@ -10,7 +10,7 @@ from array import array
 from collections.abc import Callable, Sequence
 from math import log1p
 from pathlib import Path
-from typing import Self
+from typing import Self, TypeVar
 
 import msgspec
 import numpy as np
@@ -25,6 +25,8 @@ from ltrr_cli.storage.merging import ROOM, grown
 from ltrr_cli.storage.packed_arrays import open_arrays, write_arrays
 from ltrr_cli.storage.segments import LOG, Arrays, LogFile
 from ltrr_cli.text.normalise import query_key
+
+Codes = TypeVar("Codes", IntArray, MomentArray)
 
 GROWTH = 1.1  # factors are fitted anew when the actions have grown by a tenth
 FEWEST = 20  # actions below which nothing is fitted
@@ -233,7 +235,7 @@ class Actions:
         self._stored = {hashed: number for number, hashed in enumerate(self._hashes)}
 
 
-def added_up(rows: IntArray, weights: DoubleArray, kinds: IntArray) -> tuple[IntArray, DoubleArray, IntArray]:
+def added_up(rows: Codes, weights: DoubleArray, kinds: IntArray) -> tuple[Codes, DoubleArray, IntArray]:
     """Return (rows ascending, strengths, kind of the last action on each) of parallel arrays in the log's order.
 
     >>> rows, strengths, kinds = added_up(np.array([4, 2, 4]), np.array([1.0, -1.0, 2.0]), np.array([0, 1, 2]))

@@ -12,11 +12,14 @@ most folds take.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 
 from ltrr_cli.core.seeds import generator
 from ltrr_cli.core.types import DoubleArray, FloatArray, IntArray
+
+Numbers = TypeVar("Numbers", FloatArray, DoubleArray)
 
 SIZE = 32  # factors; 24 to 48 hardly differ
 DISCOUNT = 0.35  # of what everybody chooses; .25 to .5 hardly differ
@@ -129,15 +132,15 @@ class _Links:
 
     def forth(self, dense: FloatArray) -> FloatArray:
         """Multiply with (entities, m)."""
-        return _times(*self._forth, dense, self.shape[0])
+        return times(*self._forth, dense, self.shape[0])
 
     def back(self, dense: FloatArray) -> FloatArray:
         """Multiply the transpose with (people, m)."""
-        return _times(*self._back, dense, self.shape[1])
+        return times(*self._back, dense, self.shape[1])
 
 
-def _times(to: IntArray, of: IntArray, value: FloatArray, dense: FloatArray, size: int) -> FloatArray:
-    """Sum ``value * dense[of]`` by ``to``, which ascends."""
+def times(to: IntArray, of: IntArray, value: Numbers, dense: Numbers, size: int) -> Numbers:
+    """Return (size, m), the sums of ``value * dense[of]`` by ``to``, which ascends; ``dense`` is (n, m)."""
     product = np.zeros((size, dense.shape[1]), dense.dtype)
     for start in range(0, len(to), _CHUNK):
         part = slice(start, start + _CHUNK)
