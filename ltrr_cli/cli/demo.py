@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
@@ -11,7 +12,7 @@ from statistics import mean
 from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
-from ltrr_cli.cli import index, ingest_feedback, train_ranker
+from ltrr_cli.cli import index, ingest_feedback, options, train_ranker
 from ltrr_cli.cli.context import CommandContext
 from ltrr_cli.cli.ranker_gain import MEASURE, RankerGain, ranker_gain
 from ltrr_cli.cli.render import brought_by, figure, safe, shortened, table
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
     from ltrr_cli.engine.query import Page
     from ltrr_cli.workspace.workspace import Workspace
 
+LOCAL, PROCESSES, MOST_PROCESSES = "local", "processes", 4
 SHOWN_QUERIES = 3
 SHOWN_RESULTS = 5
 STAGES = ("catalog alone", "with feedback", "with ranker")
@@ -101,13 +103,14 @@ class Tour:
         }
 
 
-def demo(ctx: CommandContext) -> None:
+def demo(ctx: CommandContext, engine: options.Engine = None) -> None:
     """Index the sample catalog, query it, ingest sample feedback, train, query again, and show what changed.
 
-    It works in a temporary folder, or in a new one given with --home, which is kept.
+    It works in a temporary folder, or in a new one given with --home, which is kept. Where there are several processors
+    it uses up to four of them, unless --engine says otherwise.
     """
     with _home(ctx) as home:
-        tour = walk(ctx, home)
+        tour = walk(ctx, home, engine or usual_engine(os.cpu_count() or 1))
     ctx.answer(tour, lambda screen: render(screen, tour))
     if ctx.home is not None:
         example = tour.shifts[0].asked.text
@@ -126,7 +129,16 @@ def _home(ctx: CommandContext) -> Iterator[Path]:
     yield ctx.home
 
 
-def walk(ctx: CommandContext, home: Path) -> Tour:
+def usual_engine(processors: int) -> str:
+    """Return where the demo's work runs: it is the first that somebody waits for.
+
+    >>> usual_engine(1), usual_engine(2), usual_engine(64)
+    ('local', 'processes=2', 'processes=4')
+    """
+    return LOCAL if processors < 2 else f"{PROCESSES}={min(processors, MOST_PROCESSES)}"
+
+
+def walk(ctx: CommandContext, home: Path, engine: str) -> Tour:
     """Go round the snapshot once, and ask all judged queries after every step."""
     import ltrr_cli
     from ltrr_cli.catalog.sample import sample_path
@@ -143,14 +155,16 @@ def walk(ctx: CommandContext, home: Path) -> Tour:
     served: list[bool] = []
 
     def trained(progress: Progress) -> str:
-        report = workspace.train(progress=progress)
+        report = workspace.train(engine=engine, progress=progress)
         served.append(report.promoted)
         return train_ranker.verdict(report)
 
     works: tuple[Callable[[Progress], str], ...] = (
-        lambda progress: index.summary(workspace.index([sample_path("catalog.jsonl.gz")], progress=progress)),
+        lambda progress: index.summary(
+            workspace.index([sample_path("catalog.jsonl.gz")], engine=engine, progress=progress)
+        ),
         lambda progress: ingest_feedback.summary(
-            workspace.ingest([sample_path("feedback.jsonl.gz")], progress=progress)
+            workspace.ingest([sample_path("feedback.jsonl.gz")], engine=engine, progress=progress)
         ),
         trained,
     )

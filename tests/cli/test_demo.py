@@ -41,7 +41,7 @@ def sample(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 @pytest.mark.turns(4)
 def test_people_s_choices_come_first_after_the_loop(ltrr: Typed, sample: Path):
-    told = ltrr("demo", "--json")
+    told = ltrr("demo", "--engine", "local", "--json")
     assert told.code == 0, told.err
     tour = json.loads(told.out)
     assert tour["queries"] == {"love": 1, "rain": 1, "calm": 1, "all": 3}
@@ -55,12 +55,12 @@ def test_people_s_choices_come_first_after_the_loop(ltrr: Typed, sample: Path):
 
 @pytest.mark.turns(4)
 def test_where_the_ranker_adds_nothing_that_is_said_and_it_has_no_column(ltrr: Typed, sample: Path):
-    told = ltrr("demo")
+    told = ltrr("demo", "--engine", "local")
     assert told.code == 0, told.err
     assert "No ranker serves: none was better" in told.out
     assert "with ranker" not in told.out
     assert "catalog alone  with feedback" in told.out
-    gain = json.loads(ltrr("demo", "--json").out)["ranker"]
+    gain = json.loads(ltrr("demo", "--engine", "local", "--json").out)["ranker"]
     assert gain == {"gain": 0.0, "low": 0.0, "high": 0.0}
 
 
@@ -79,7 +79,7 @@ def test_what_a_ranker_adds_is_said_with_its_interval():
 
 @pytest.mark.turns(4)
 def test_a_given_folder_is_kept_and_never_overwritten(ltrr: Typed, sample: Path, tmp_path: Path):
-    told = ltrr("demo", "--home", tmp_path / "kept")
+    told = ltrr("demo", "--engine", "local", "--home", tmp_path / "kept")
     assert told.code == 0, told.err
     steps = [line[:3] for line in told.out.splitlines()[:3]]
     assert steps == [" 1 ", " 2 ", " 3 "]
@@ -87,7 +87,7 @@ def test_a_given_folder_is_kept_and_never_overwritten(ltrr: Typed, sample: Path,
     assert "chosen" in told.out
     assert f"--home {tmp_path / 'kept'}" in told.err
     assert ltrr("status", "--home", tmp_path / "kept").code == 0
-    assert ltrr("demo", "--home", tmp_path / "kept").code == 2
+    assert ltrr("demo", "--engine", "local", "--home", tmp_path / "kept").code == 2
 
 
 @pytest.mark.turns(4)
@@ -95,7 +95,7 @@ def test_somebody_s_own_workspace_is_left_alone(
     ltrr: Typed, sample: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ):
     monkeypatch.setenv("LTRR_HOME", str(tmp_path / "mine"))
-    assert ltrr("demo", "-q").code == 0
+    assert ltrr("demo", "--engine", "local", "-q").code == 0
     assert not (tmp_path / "mine").exists()
 
 
