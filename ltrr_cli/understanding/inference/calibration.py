@@ -157,7 +157,7 @@ def _shares(right: BoolArray, counted: BoolArray, bins: Array, values: Array) ->
     """
     good: BoolArray = right & counted
     usual = good.sum() / (counted.sum() + 1.0)
-    cases = np.bincount(bins, counted, BINS) + 1.0
+    cases = np.bincount(bins, counted, BINS).astype(np.float64) + 1.0
     by_bin = _isotonic((np.bincount(bins, good, BINS) + usual) / cases, cases)
     seen = np.bincount(values, good)
     expected = np.bincount(values, np.where(counted, by_bin[bins], 0.0))
