@@ -258,7 +258,7 @@ class _Replayer:
             self._learnt_ms = moment
         first_scored = scored and not self._started
         self._started |= scored
-        # a young system learns much from few searches: it trains each time that it has seen half as many again
+        # a young system learns much from few searches: it trains each time that it has seen twice as many
         wait = min(self._train_every, max(YOUNG, self._seen // 2))
         due = self._train_every > 0 and (self._since_training >= wait or first_scored)
         if due:

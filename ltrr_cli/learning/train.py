@@ -21,7 +21,7 @@ from ltrr_cli.feedback.judgments import JudgedSet, read_judged
 from ltrr_cli.learning.collector import Collector
 from ltrr_cli.learning.examination import click_weights
 from ltrr_cli.learning.timeline import Happened, SearchStep, timeline
-from ltrr_cli.ranking.anchor import kept_by
+from ltrr_cli.ranking.anchor import foretold, kept_by
 from ltrr_cli.ranking.base_score import corrected
 from ltrr_cli.ranking.comparison import compare, importances
 from ltrr_cli.ranking.fit import fit
@@ -243,6 +243,9 @@ def train_model(
     if not better:
         reason = "not better than the serving ranker" + (" on the newest searches" if given.ordered else "")
         return Trained(model, model.algorithm, False, groups, reason, measures, weighty, *changes)
+    if guard is None and given.ordered and foretold(scores, held, _chosen_before(examples, held)):
+        reason = "finds what nobody had chosen too surely: clicks cannot vouch for it, judgments could (ranking.guard)"
+        return Trained(model, model.algorithm, False, groups, reason, measures, weighty, *changes)
     newest_ms = given.newest_ms
     whole = fit(
         examples, schema, model.algorithm, ordered=given.ordered, trained_until_ms=newest_ms, anchor=model.anchor,
@@ -270,6 +273,13 @@ def _held_out(
         model = fit(part(examples, ~test), schema, chosen.algorithm, ordered=False)
         scores[test] = corrected(model.score(examples.features[test]), examples.baseline[test], model.anchor)
     return chosen, examples, scores
+
+
+def _chosen_before(examples: Examples, held: Examples) -> IntArray:
+    """Return the numbers of the entities that somebody chose in the searches before those that were held out."""
+    if not len(examples.items):
+        return examples.items
+    return np.unique(examples.items[(examples.groups < held.groups[0]) & (examples.labels > 0)])
 
 
 def _changes(

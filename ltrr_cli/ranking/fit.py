@@ -19,7 +19,7 @@ import numpy as np
 
 from ltrr_cli.core.errors import DataError, UsageError
 from ltrr_cli.core.types import BoolArray, FloatArray
-from ltrr_cli.ranking.anchor import chosen_anchor, silence_suffices
+from ltrr_cli.ranking.anchor import LIGHTEST, chosen_anchor, silence_suffices
 from ltrr_cli.ranking.base_score import ANCHOR, corrected
 from ltrr_cli.ranking.comparison import mean_measures, per_search
 from ltrr_cli.ranking.fit_lambdamart import fit_lambdamart
@@ -77,37 +77,51 @@ def fit(
     if algorithm in others:
         return PluggedRanker(algorithm, ranker(algorithm).fit(sampled(examples), schema, seed))
     measures: Measures = {}
+    fitted: dict[str, Part] = {}
     if algorithm == "auto":
-        measures = contest(examples, seed, ordered=ordered)
+        measures = contest(examples, seed, ordered=ordered, fitted=fitted)
         algorithm = max(measures, key=lambda name: measures[name]["nDCG@10"]) if measures else "linear"
     if anchor is None:
         chosen = ordered and algorithm in STEADY
-        anchor, silent = _anchor(examples, schema, algorithm, seed, guard) if chosen else (ANCHOR, False)
+        anchor, silent = (
+            _anchor(examples, schema, algorithm, seed, guard, fitted.get(algorithm)) if chosen else (ANCHOR, False)
+        )
     parts = _parts(sampled(examples), algorithm, seed)
     return Ranker(algorithm, schema, parts, trained_until_ms, measures, anchor, silent)
 
 
 def _anchor(
-    examples: Examples, schema: Schema, algorithm: str, seed: int, guard: Examples | None
+    examples: Examples, schema: Schema, algorithm: str, seed: int, guard: Examples | None, fitted: Part | None
 ) -> tuple[float, bool]:
     """Return (weight of the untrained score, whether a ranker had better be silent on names).
 
     Both as they are best on the newest third, with what the older ones teach.
+
+    fitted -- what the older ones taught, where they did before
     """
     if int(searches(examples)[-1]) + 1 < FEWEST_FOR_TREES:
         return ANCHOR, False
     for older, newer in _splits(examples, seed, True):
-        model = _fitted(older, algorithm, seed)
+        model = _fitted(older, algorithm, seed) if fitted is None else fitted
         judged = None if guard is None else (guard, model.score(guard.features).astype(np.float32))
         chosen = np.unique(older.items[older.labels > 0]) if len(older.items) else older.items
         scores = model.score(newer.features).astype(np.float32)
         anchor = chosen_anchor(scores, newer, chosen, judged)
-        return anchor, silence_suffices(scores, schema, newer, anchor)
+        silent_anchor = max(anchor, LIGHTEST)  # whoever is silent leaves the word to the untrained score
+        judged_so = judged is None or silent_anchor == anchor
+        if judged_so and silence_suffices(scores, schema, newer, anchor, silent_anchor):
+            return silent_anchor, True
+        return anchor, False
     return ANCHOR, False
 
 
-def contest(examples: Examples, seed: int = 0, *, ordered: bool = True) -> Measures:
-    """Return algorithm -> measure -> mean over searches that it was not trained on; empty where there are too few."""
+def contest(
+    examples: Examples, seed: int = 0, *, ordered: bool = True, fitted: dict[str, Part] | None = None
+) -> Measures:
+    """Return algorithm -> measure -> mean over searches that it was not trained on; empty where there are too few.
+
+    fitted -- is given what the older searches taught each, where they are in time order
+    """
     contenders = STEADY if ordered else ALGORITHMS[1:]
     names = [name for name in contenders if name != "lightgbm" or available()]
     held: dict[str, list[Mapping[str, np.ndarray]]] = {name: [] for name in names}
@@ -125,6 +139,8 @@ def contest(examples: Examples, seed: int = 0, *, ordered: bool = True) -> Measu
                 (w * part.score(newer.features) for w, part in _weighed(blended, older.features)),
                 np.zeros(len(newer.labels)),
             ).astype(np.float32)
+        if ordered and fitted is not None:
+            fitted.update(parts)
         for name in names:
             held[name].append(per_search(newer, corrected(scores[name], newer.baseline)))
     return {name: mean_measures(results) for name, results in held.items() if results}

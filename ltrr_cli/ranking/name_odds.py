@@ -1,7 +1,8 @@
 """How likely does a query ask for one thing by its name, as a ranker's features tell? Then it may have little to say.
 
-What clicks teach is what is good among many. Where a name is meant, fusion mostly knows the one thing, and a ranker may
-move what is new, or famous for something else. So a ranker may be silent by these odds (``anchor.silence_suffices``).
+What clicks teach is what is good among many. Where a name is meant, fusion mostly knows the one thing, and a ranker
+may move what is new, or famous for something else. So a ranker may be silent by these odds
+(``anchor.silence_suffices``), the less the more people have acted on the query: what many chose is not new.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from ltrr_cli.core.types import FloatArray
 from ltrr_cli.ranking.model import Schema
 
 COLUMNS = ("query.tokens", "query.intent_spearfishing", "query.intent_mixed")
+UNKNOWN = "memory.prior_share"  # column: 1 where nobody acted on a query, towards 0 with what people chose for it
 
 
 def name_odds(schema: Schema, features: FloatArray) -> FloatArray:
@@ -23,8 +25,10 @@ def name_odds(schema: Schema, features: FloatArray) -> FloatArray:
 
 
 def heard(schema: Schema, features: FloatArray) -> FloatArray:
-    """Return (n,) float32 in 0..1, how much of a ranker's score is left where it is silent on names."""
-    left: FloatArray = np.array([1.0 - surely(odds) for odds in name_odds(schema, features).tolist()], np.float32)
+    """Return (n,) float32 in 0..1, how much of a ranker's score is left where it is silent on names nobody acted on."""
+    sure = np.array([surely(odds) for odds in name_odds(schema, features).tolist()], np.float32)
+    place = schema.places.get(UNKNOWN)
+    left: FloatArray = 1.0 - sure * (1.0 if place is None else np.nan_to_num(features[:, place], nan=1.0))
     return left
 
 

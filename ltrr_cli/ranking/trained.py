@@ -56,7 +56,7 @@ class Ranker:
     trained_until_ms -- the moment of the newest search it has seen, None where unknown
     measures         -- candidate algorithm -> measure -> value, where it was chosen among several
     anchor           -- weight of the untrained score beside it
-    silent           -- it says the less, the likelier a query asks for one thing by its name
+    silent           -- it says the less, the likelier a query that nobody acted on asks for one thing by its name
     """
 
     algorithm: str

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from ltrr_cli.ranking.anchor import ANCHORS, chosen_anchor, kept_by
-from ltrr_cli.ranking.base_score import ANCHOR
+from ltrr_cli.ranking.anchor import ANCHORS, chosen_anchor, foretold, kept_by
+from ltrr_cli.ranking.base_score import ANCHOR, corrected
 from ltrr_cli.ranking.fit import fit
 from ltrr_cli.ranking.model import Examples, Schema
 
@@ -69,6 +69,27 @@ def test_judgments_refuse_what_makes_them_clearly_worse():
     assert kept_by(judged, scores) == frozenset(ANCHORS)
     assert kept_by(judged, against) == frozenset()
     assert chosen_anchor(scores, judged, CHOSEN, (judged, against)) == ANCHOR
+
+
+@pytest.mark.parametrize(
+    ("wrong", "entities", "expected"),
+    [
+        (np.ones(SEARCHES, bool), True, True),  # it gains on new entities what it gains on old ones
+        (~OLD, True, True),  # it gains on new ones alone
+        (OLD, True, False),  # on old ones alone, as clicks teach
+        (np.zeros(SEARCHES, bool), True, False),  # nowhere
+        (np.ones(SEARCHES, bool), False, False),  # nobody knows which is which
+    ],
+)
+def test_what_nobody_had_chosen_is_foretold_where_a_ranker_gains_there_as_much(wrong, entities, expected):
+    scores, some = searches(OLD, wrong=wrong, entities=entities)
+    assert foretold(corrected(5.0 * scores, some.baseline), some, CHOSEN) is expected
+
+
+def test_a_few_new_entities_prove_nothing():
+    few = np.arange(SEARCHES) >= 9
+    scores, some = searches(few, wrong=np.ones(SEARCHES, bool))
+    assert not foretold(corrected(5.0 * scores, some.baseline), some, CHOSEN)
 
 
 def test_a_fitted_model_keeps_its_anchor_on_disk(tmp_path):

@@ -53,14 +53,27 @@ def test_odds_are_those_of_names_and_half_of_the_mixed_and_none_without_words():
     assert (heard(Schema(("good",)), features[:, :1]) == 1.0).all()
 
 
+def test_what_people_chose_for_a_name_lets_a_ranker_speak():
+    schema = Schema((*SCHEMA.names, "memory.prior_share"))
+    features = np.array([[0, 1, 1, 0, 1], [0, 1, 1, 0, 0.25], [0, 1, 1, 0, np.nan], [0, 1, 0, 0, 1]], np.float32)
+    np.testing.assert_allclose(heard(schema, features), [0.0, 0.75, 0.0, 1.0])
+
+
+def test_a_silent_ranker_leaves_the_word_to_the_untrained_score():
+    some = searches(ranker_knows_names=False)
+    model = fit(some, SCHEMA, "linear")
+    assert model.silent
+    assert model.anchor > 0.0
+
+
 def test_a_ranker_that_is_wrong_on_names_is_silent_there():
     some = searches(ranker_knows_names=False)
-    assert silence_suffices(5.0 * some.features[:, 0], SCHEMA, some, ANCHOR)
+    assert silence_suffices(5.0 * some.features[:, 0], SCHEMA, some, ANCHOR, ANCHOR)
 
 
 def test_a_ranker_that_knows_names_better_keeps_its_word():
     some = searches(ranker_knows_names=True)
-    assert not silence_suffices(5.0 * some.features[:, 0], SCHEMA, some, ANCHOR)
+    assert not silence_suffices(5.0 * some.features[:, 0], SCHEMA, some, ANCHOR, ANCHOR)
 
 
 def test_a_few_searches_do_not_silence_a_ranker():
@@ -69,14 +82,14 @@ def test_a_few_searches_do_not_silence_a_ranker():
     part = Examples(some.features[few], some.labels[few], some.groups[few], some.weights[few], some.baseline[few])
     scores = 5.0 * part.features[:, 0]
     scores[part.groups == 0] *= -1.0  # of one name it is wrong, of two it is right: nobody knows
-    assert not silence_suffices(scores, SCHEMA, part, ANCHOR)
+    assert not silence_suffices(scores, SCHEMA, part, ANCHOR, ANCHOR)
 
 
 def test_where_no_query_asks_for_a_name_there_is_nothing_to_be_silent_on():
     some = searches(ranker_knows_names=False)
     features = some.features.copy()
     features[:, 2] = 0.0
-    assert not silence_suffices(5.0 * features[:, 0], SCHEMA, replace(some, features=features), ANCHOR)
+    assert not silence_suffices(5.0 * features[:, 0], SCHEMA, replace(some, features=features), ANCHOR, ANCHOR)
 
 
 @pytest.mark.parametrize("knows", [True, False])
