@@ -13,6 +13,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.small_workspace import write_catalog
+
 ROOT = Path(__file__).parents[2]
 PACKAGE = ROOT / "ltrr_cli"
 MODULES = sorted(PACKAGE.rglob("*.py"))
@@ -40,7 +42,7 @@ DOORS = {
     "ray": ["backends/ray_cluster.py"],
     "fsspec": ["text/addresses.py"],
     "zstandard": ["text/lines.py"],
-    "sklearn": ["ranking/fit*.py", "backends/encoder_catalog.py", "understanding/inference/calibration.py"],
+    "sklearn": ["ranking/fit*.py"],
     "scipy": ["ranking/fit*.py", "backends/encoder_catalog.py"],
     "joblib": ["ranking/fit*.py", "backends/encoder_catalog.py"],
     "lightgbm": ["ranking/fit*.py"],
@@ -230,6 +232,14 @@ def test_help_loads_nothing_heavy(line: str):
     loaded = loaded_by(f"from ltrr_cli.cli.main import run\nassert run({line}) == 0")
     assert "typer" in loaded
     assert not loaded & {"numpy", "sklearn", "onnxruntime", "tantivy", "hnswlib", "scipy", "rich", "msgspec"}
+
+
+@pytest.mark.turns(4)
+def test_a_catalog_is_indexed_without_the_training_library(tmp_path: Path):
+    words = ["index", str(write_catalog(tmp_path / "catalog.jsonl")), "--home", str(tmp_path / "home")]
+    loaded = loaded_by(f"from ltrr_cli.cli.main import run\nassert run({words}) == 0")
+    assert "numpy" in loaded
+    assert not loaded & {"sklearn", "joblib", "ir_measures", "pandas"}
 
 
 def test_a_query_is_answered_without_the_training_library(indexed: Path):

@@ -12,7 +12,7 @@ import ltrr_cli
 from ltrr_cli.core.errors import DataError, UsageError
 from ltrr_cli.text.addresses import open_address
 from tests.indexing.engines import contents
-from tests.small_workspace import searches, write_catalog, write_log
+from tests.small_workspace import searches, write_catalog, write_log, write_settings
 
 needs_fsspec = pytest.mark.skipif(importlib.util.find_spec("fsspec") is None, reason="fsspec is not installed")
 
@@ -30,7 +30,7 @@ def put(address: str, data: bytes) -> str:
 def test_a_catalog_at_an_address_is_that_of_the_file(indexed: Path, tmp_path: Path):
     data = write_catalog(tmp_path / "catalog.jsonl").read_bytes()
     address = put("memory://shop/catalog.jsonl.gz", gzip.compress(data))
-    ltrr_cli.open(tmp_path / "home").index([address])
+    ltrr_cli.open(write_settings(tmp_path / "home")).index([address])
     assert contents(tmp_path / "home" / "catalog" / "0001") == contents(indexed / "catalog" / "0001")
 
 
