@@ -8,6 +8,7 @@ from functools import lru_cache
 
 MAX_CHARACTERS = 512
 MAX_TOKENS = 32
+_SHORT = 48  # characters of what is likely to come again
 LONGEST_TEXT, MOST_WORDS = 2_048, 256  # characters and words of a long question that are searched for
 
 # letters that NFKD does not take apart, and that people type without
@@ -16,7 +17,6 @@ _VULGAR = re.compile(r"(?<=\d)(?=[¼-¾⅐-⅞])")
 _TOKEN = re.compile(r"[^\W_]+(?:['’][^\W_]+)*")
 
 # what only a closer look takes apart rightly: signs that tell words apart, and numbers of several parts
-_SIGNS = "+#$€£¥%"
 _LEADING = (" .", "(.", "[.", '".', "'.", "“.")
 _AND = re.compile(r"[^\W_]&[^\W_]|(?<![^\W_])[^\W\d_] & [^\W\d_](?![^\W_])")
 _PARTS = re.compile(r"\d(?:[.,/⁄*-]\d| ?[x×*] ?\d)")
@@ -76,16 +76,33 @@ def tokens(text: str, most: int | None = None) -> list[str]:
     >>> tokens("C++ in 80 x 30, 1,5 l of .NET, R & B, 1-1/2\" for $20")
     ['c++', 'in', '80x30', '1.5', 'l', 'of', '.net', 'r&b', '1-1/2', 'for', '$20']
     """
+    if len(text) <= _SHORT:
+        return list(_of_short(text)[:most])
+    return _split(text)[:most]
+
+
+@lru_cache(maxsize=32_768)
+def _of_short(text: str) -> tuple[str, ...]:
+    """Values and names come again and again while a catalog is read."""
+    return tuple(_split(text))
+
+
+def _split(text: str) -> list[str]:
     folded = fold(text)
     found: list[str] = _closely(folded) if _is_special(folded) else _TOKEN.findall(folded)
     if "'" in folded or "’" in folded:
         found = [word.replace("'", "").replace("’", "") for word in found]
-    return found if most is None else found[:most]
+    return found
 
 
 def _is_special(folded: str) -> bool:
     """Say whether a text may have what ``_closely`` takes apart in another way; cheap, for most texts have not."""
-    if any(sign in folded for sign in _SIGNS) or any(sign in folded for sign in _LEADING) or folded.startswith("."):
+    # one by one: a million short texts are asked, and a loop over the signs would cost more than all else of them
+    if "+" in folded or "#" in folded or "%" in folded or "$" in folded:
+        return True
+    if "€" in folded or "£" in folded or "¥" in folded:
+        return True
+    if "." in folded and (folded.startswith(".") or any(sign in folded for sign in _LEADING)):
         return True
     return ("&" in folded and _AND.search(folded) is not None) or _PARTS.search(folded) is not None
 
