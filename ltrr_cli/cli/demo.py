@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from ltrr_cli.engine.query import Page
     from ltrr_cli.workspace.workspace import Workspace
 
-LOCAL, PROCESSES, MOST_PROCESSES = "local", "processes", 4
+MOST_PROCESSES = 4
 SHOWN_QUERIES = 3
 SHOWN_RESULTS = 5
 STAGES = ("catalog alone", "with feedback", "with ranker")
@@ -107,10 +107,10 @@ def demo(ctx: CommandContext, engine: options.Engine = None) -> None:
     """Index the sample catalog, query it, ingest sample feedback, train, query again, and show what changed.
 
     It works in a temporary folder, or in a new one given with --home, which is kept. Where there are several processors
-    it uses up to four of them, unless --engine says otherwise.
+    it uses up to four of them, unless --engine or the settings name another place.
     """
     with _home(ctx) as home:
-        tour = walk(ctx, home, engine or usual_engine(os.cpu_count() or 1))
+        tour = walk(ctx, home, engine)
     ctx.answer(tour, lambda screen: render(screen, tour))
     if ctx.home is not None:
         example = tour.shifts[0].asked.text
@@ -129,16 +129,20 @@ def _home(ctx: CommandContext) -> Iterator[Path]:
     yield ctx.home
 
 
-def usual_engine(processors: int) -> str:
-    """Return where the demo's work runs: it is the first that somebody waits for.
+def usual_engine(set_to: str, processors: int) -> str:
+    """Return where the demo's work runs: as the settings say; here means all processors, for somebody waits for it.
 
-    >>> usual_engine(1), usual_engine(2), usual_engine(64)
-    ('local', 'processes=2', 'processes=4')
+    >>> usual_engine("local", 1), usual_engine("local", 2), usual_engine("local", 64), usual_engine("ray", 64)
+    ('local', 'processes=2', 'processes=4', 'ray')
     """
-    return LOCAL if processors < 2 else f"{PROCESSES}={min(processors, MOST_PROCESSES)}"
+    from ltrr_cli.engine.executor import LOCAL, PROCESSES
+
+    if set_to != LOCAL or processors < 2:
+        return set_to
+    return f"{PROCESSES}={min(processors, MOST_PROCESSES)}"
 
 
-def walk(ctx: CommandContext, home: Path, engine: str) -> Tour:
+def walk(ctx: CommandContext, home: Path, engine: str | None) -> Tour:
     """Go round the snapshot once, and ask all judged queries after every step."""
     import ltrr_cli
     from ltrr_cli.catalog.sample import sample_path
@@ -149,6 +153,7 @@ def walk(ctx: CommandContext, home: Path, engine: str) -> Tour:
     qrels = read_qrels(sample_path("qrels.tsv"))
     judged = {query: asked for query, asked in read_queries(sample_path("queries.jsonl")).items() if query in qrels}
     workspace = ltrr_cli.open(home)
+    engine = engine or usual_engine(workspace.settings.engine, os.cpu_count() or 1)
     pages: list[dict[str, Page]] = []
     steps: list[str] = []
 
