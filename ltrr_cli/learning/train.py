@@ -21,7 +21,7 @@ from ltrr_cli.feedback.judgments import JudgedSet, read_judged
 from ltrr_cli.learning.collector import Collector
 from ltrr_cli.learning.examination import click_weights
 from ltrr_cli.learning.timeline import Happened, SearchStep, timeline
-from ltrr_cli.ranking.anchor import foretold, kept_by
+from ltrr_cli.ranking.anchor import entities_chosen, foretold, kept_by
 from ltrr_cli.ranking.base_score import corrected
 from ltrr_cli.ranking.comparison import compare, importances
 from ltrr_cli.ranking.fit import fit
@@ -243,7 +243,8 @@ def train_model(
     if not better:
         reason = "not better than the serving ranker" + (" on the newest searches" if given.ordered else "")
         return Trained(model, model.algorithm, False, groups, reason, measures, weighty, *changes)
-    if guard is None and given.ordered and foretold(scores, held, _chosen_before(examples, held)):
+    before = entities_chosen(examples, examples.groups < held.groups[0])
+    if guard is None and given.ordered and foretold(scores, held, before):
         reason = "finds what nobody had chosen too surely: clicks cannot vouch for it, judgments could (ranking.guard)"
         return Trained(model, model.algorithm, False, groups, reason, measures, weighty, *changes)
     newest_ms = given.newest_ms
@@ -273,13 +274,6 @@ def _held_out(
         model = fit(part(examples, ~test), schema, chosen.algorithm, ordered=False)
         scores[test] = corrected(model.score(examples.features[test]), examples.baseline[test], model.anchor)
     return chosen, examples, scores
-
-
-def _chosen_before(examples: Examples, held: Examples) -> IntArray:
-    """Return the numbers of the entities that somebody chose in the searches before those that were held out."""
-    if not len(examples.items):
-        return examples.items
-    return np.unique(examples.items[(examples.groups < held.groups[0]) & (examples.labels > 0)])
 
 
 def _changes(

@@ -78,6 +78,11 @@ def silence_suffices(
     return low >= -MARGIN and high >= 0.0
 
 
+def entities_chosen(some: Examples, lines: BoolArray | bool = True) -> IntArray:
+    """Return (m,) the numbers of the entities that somebody chose, ascending; lines -- (n,) those that count."""
+    return np.unique(some.items[(some.labels > 0) & lines]) if len(some.items) else some.items
+
+
 def foretold(scores: FloatArray, newer: Examples, chosen: IntArray) -> bool:
     """Say whether a ranker clearly gains, on what nobody had chosen before, more than clicks can have taught it.
 

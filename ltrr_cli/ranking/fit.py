@@ -13,13 +13,13 @@ auto       whichever does best on searches that it did not see: of all on judgme
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from ltrr_cli.core.errors import DataError, UsageError
 from ltrr_cli.core.types import BoolArray, FloatArray
-from ltrr_cli.ranking.anchor import LIGHTEST, chosen_anchor, silence_suffices
+from ltrr_cli.ranking.anchor import LIGHTEST, chosen_anchor, entities_chosen, silence_suffices
 from ltrr_cli.ranking.base_score import ANCHOR, corrected
 from ltrr_cli.ranking.comparison import mean_measures, per_search
 from ltrr_cli.ranking.fit_lambdamart import fit_lambdamart
@@ -30,7 +30,7 @@ from ltrr_cli.ranking.ranker_registry import RANKERS, PluggedRanker, ranker
 from ltrr_cli.ranking.subsample import part, sampled, searches, thinned
 from ltrr_cli.ranking.trained import Part, Ranker, finite
 
-__all__ = ["ALGORITHMS", "contest", "fit"]
+__all__ = ["ALGORITHMS", "Contest", "contest", "fit"]
 
 ALGORITHMS = ("auto", "pointwise", "linear", "lambdamart", "lightgbm", "blend")
 # who competes on clicks: a log judges by what it showed, and what follows the top of its pages most closely learns its
@@ -76,18 +76,16 @@ def fit(
     examples = _usable(examples, schema)
     if algorithm in others:
         return PluggedRanker(algorithm, ranker(algorithm).fit(sampled(examples), schema, seed))
-    measures: Measures = {}
-    fitted: dict[str, Part] = {}
+    tried = Contest({}, {})
     if algorithm == "auto":
-        measures = contest(examples, seed, ordered=ordered, fitted=fitted)
-        algorithm = max(measures, key=lambda name: measures[name]["nDCG@10"]) if measures else "linear"
+        tried = contest(examples, seed, ordered=ordered)
+        algorithm = max(tried.measures, key=lambda name: tried.measures[name]["nDCG@10"], default="linear")
     if anchor is None:
         chosen = ordered and algorithm in STEADY
-        anchor, silent = (
-            _anchor(examples, schema, algorithm, seed, guard, fitted.get(algorithm)) if chosen else (ANCHOR, False)
-        )
+        known = tried.fitted.get(algorithm)
+        anchor, silent = _anchor(examples, schema, algorithm, seed, guard, known) if chosen else (ANCHOR, False)
     parts = _parts(sampled(examples), algorithm, seed)
-    return Ranker(algorithm, schema, parts, trained_until_ms, measures, anchor, silent)
+    return Ranker(algorithm, schema, parts, trained_until_ms, tried.measures, anchor, silent)
 
 
 def _anchor(
@@ -104,9 +102,8 @@ def _anchor(
     for older, newer in _splits(examples, seed, True):
         model = _fitted(older, algorithm, seed) if fitted is None else fitted
         judged = None if guard is None else (guard, model.score(guard.features).astype(np.float32))
-        chosen = np.unique(older.items[older.labels > 0]) if len(older.items) else older.items
         scores = model.score(newer.features).astype(np.float32)
-        anchor = chosen_anchor(scores, newer, chosen, judged)
+        anchor = chosen_anchor(scores, newer, entities_chosen(older), judged)
         silent_anchor = max(anchor, LIGHTEST)  # whoever is silent leaves the word to the untrained score
         judged_so = judged is None or silent_anchor == anchor
         if judged_so and silence_suffices(scores, schema, newer, anchor, silent_anchor):
@@ -115,18 +112,26 @@ def _anchor(
     return ANCHOR, False
 
 
-def contest(
-    examples: Examples, seed: int = 0, *, ordered: bool = True, fitted: dict[str, Part] | None = None
-) -> Measures:
-    """Return algorithm -> measure -> mean over searches that it was not trained on; empty where there are too few.
+@dataclass(frozen=True, slots=True)
+class Contest:
+    """How algorithms did on searches that they were not trained on; empty where there are too few of these.
 
-    fitted -- is given what the older searches taught each, where they are in time order
+    measures -- algorithm -> measure -> mean
+    fitted   -- what the older searches taught each, where they are in time order
     """
+
+    measures: Measures
+    fitted: Mapping[str, Part]
+
+
+def contest(examples: Examples, seed: int = 0, *, ordered: bool = True) -> Contest:
+    """Try algorithms: on the newest third where searches are in time order, else by cross-validation."""
     contenders = STEADY if ordered else ALGORITHMS[1:]
     names = [name for name in contenders if name != "lightgbm" or available()]
     held: dict[str, list[Mapping[str, np.ndarray]]] = {name: [] for name in names}
     if int(searches(examples)[-1]) + 1 < (FEWEST_FOR_TREES if ordered else FEWEST_JUDGED):
-        return {}
+        return Contest({}, {})
+    fitted: dict[str, Part] = {}
     for older, newer in _splits(examples, seed, ordered):
         parts: dict[str, Part] = {}
         scores: dict[str, FloatArray] = {}
@@ -139,11 +144,11 @@ def contest(
                 (w * part.score(newer.features) for w, part in _weighed(blended, older.features)),
                 np.zeros(len(newer.labels)),
             ).astype(np.float32)
-        if ordered and fitted is not None:
-            fitted.update(parts)
+        if ordered:
+            fitted = parts
         for name in names:
             held[name].append(per_search(newer, corrected(scores[name], newer.baseline)))
-    return {name: mean_measures(results) for name, results in held.items() if results}
+    return Contest({name: mean_measures(results) for name, results in held.items() if results}, fitted)
 
 
 def _splits(examples: Examples, seed: int, ordered: bool) -> Iterator[tuple[Examples, Examples]]:

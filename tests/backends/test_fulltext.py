@@ -1,4 +1,5 @@
 import math
+import os
 import random
 import shutil
 
@@ -271,3 +272,21 @@ def test_reading_leaves_the_files_as_they_are(tmp_path):
     index.search(all_of("love"), 5)
     FullText.open(tmp_path / "index").search(all_of("love"), 5)
     assert stamps() == before
+
+
+def test_a_lock_put_into_a_temporary_folder_while_it_is_emptied_does_not_keep_it(tmp_path, monkeypatch):
+    indexed(tmp_path / "index")
+    real, folders = shutil.rmtree, []
+
+    def emptied(folder, ignore_errors):
+        folders.append(folder)
+        real(folder, ignore_errors=ignore_errors)
+        if len(folders) == 1:  # as the thread of Tantivy's first reader does
+            folder.mkdir()
+            (folder / ".tantivy-meta.lock").touch()
+
+    monkeypatch.setattr(os, "access", lambda path, mode: not mode & os.W_OK)
+    monkeypatch.setattr(shutil, "rmtree", emptied)
+    assert len(FullText.open(tmp_path / "index")) == len(SONGS)
+    assert len(folders) == 2
+    assert not folders[0].exists()

@@ -80,7 +80,7 @@ def test_a_missing_extra_is_named(monkeypatch: pytest.MonkeyPatch):
         fit(made(20), SCHEMA, "lightgbm")
     assert caught.value.hint == "pip install 'ltrr-cli[lightgbm]'"
     monkeypatch.setattr(room, "available", lambda: False)
-    assert "lightgbm" not in contest(made(120))
+    assert "lightgbm" not in contest(made(120)).measures
 
 
 def test_a_part_keeps_whole_lines():

@@ -18,6 +18,7 @@ import numpy as np
 
 from ltrr_cli.core.seeds import generator
 from ltrr_cli.core.types import DoubleArray, FloatArray, IntArray
+from ltrr_cli.retrieval.counts.sorted_table import codes_of
 
 Numbers = TypeVar("Numbers", FloatArray, DoubleArray)
 
@@ -77,7 +78,7 @@ def fit(actors: IntArray, rows: IntArray, weights: FloatArray) -> Factors:
     """Embed the entities of parallel arrays of actions (any order, repeats add up, what sums below 0 is no link)."""
     if not len(rows):
         return none()
-    pairs, inverse = np.unique(actors.astype(np.int64) << 32 | rows, return_inverse=True)
+    pairs, inverse = np.unique(codes_of(actors, rows), return_inverse=True)
     total = np.bincount(inverse, weights, len(pairs))
     pairs, total = pairs[total > 0], total[total > 0]
     people, actor = np.unique(pairs >> 32, return_inverse=True)

@@ -21,7 +21,7 @@ from ltrr_cli.retrieval.people.factors import Factors
 
 LARGEST = 5.0  # log-odds; e^5 is a hundredfold
 ASPECTS = 3
-KINDS = 1 << 16  # a group is ``type * KINDS + kind``
+_KINDS = 1 << 16  # a group is ``type * _KINDS + kind``
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,5 +117,10 @@ def groups_of(who: PersonalScore, rows: IntArray, types: IntArray) -> MomentArra
     if len(who.rows):
         mine = np.minimum(np.searchsorted(who.rows, rows), len(who.rows) - 1)
         kind = np.where(who.rows[mine] == rows, who.kinds[mine], 0).astype(np.int64)
-    groups: MomentArray = types[rows].astype(np.int64) * KINDS + kind
-    return groups
+    return group_codes(rows, kind, types)
+
+
+def group_codes(rows: IntArray, kinds: IntArray | MomentArray, types: IntArray) -> MomentArray:
+    """Return int64, the groups of (entity, kind of what was done to it), in the shape of ``rows`` and ``kinds``."""
+    codes: MomentArray = types[rows].astype(np.int64) * _KINDS + kinds
+    return codes

@@ -13,9 +13,10 @@ import numpy as np
 
 from ltrr_cli.core.seeds import generator
 from ltrr_cli.core.types import BoolArray, DoubleArray, FloatArray, IntArray, MomentArray
+from ltrr_cli.retrieval.counts.sorted_table import codes_of
 from ltrr_cli.retrieval.people.actions import Actions, added_up
 from ltrr_cli.retrieval.people.factors import Factors, fit, times
-from ltrr_cli.retrieval.people.personal_score import ASPECTS, KINDS, Weights
+from ltrr_cli.retrieval.people.personal_score import ASPECTS, Weights, group_codes
 
 HELD = 0.1  # share of a person's actions that are held back
 FEWEST = 5  # actions of a person of whom any are
@@ -48,7 +49,7 @@ def learn(actions: Actions, size: int, types: IntArray) -> Weights:
     there = rows != chosen[:, None]
     there[:, 0] = True
     tables, kinds = past.aspects(known, log["actor"][asked], rows)
-    groups: MomentArray = types[rows].astype(np.int64) * KINDS + kinds
+    groups = group_codes(rows, kinds, types)
     new = tables[:, :, -1] == 0.0
     weights = np.zeros(ASPECTS)
     weights[:-1] = _softmax(tables[:, :, :-1], there & new, np.zeros(there.shape), np.full(ASPECTS - 1, RIDGE))
@@ -87,7 +88,7 @@ class _Past:
     """Older actions, found by actor and by query."""
 
     def __init__(self, actor: IntArray, row: IntArray, query: IntArray, weight: FloatArray, kind: IntArray) -> None:
-        self._pairs, self._strengths, self._kinds = added_up(_pairs(actor, row), weight.astype(np.float64), kind)
+        self._pairs, self._strengths, self._kinds = added_up(codes_of(actor, row), weight.astype(np.float64), kind)
         liked = weight > 0
         by = np.argsort(query[liked], kind="stable")
         self._query, self._chosen = query[liked][by], row[liked][by]
@@ -110,19 +111,18 @@ class _Past:
         embedded, acted = self._embedded(factors, who)
         deviation = np.sqrt(np.maximum(np.einsum("ai,ij,aj->a", embedded, factors.spread, embedded), 0.0))[of]
         embedded = embedded[of]
-        pairs = _pairs(actors[:, None], rows)
+        pairs = codes_of(actors[:, None], rows)
         mine = np.minimum(np.searchsorted(self._pairs, pairs), len(self._pairs) - 1)
-        own = np.where(self._pairs[mine] == pairs, self._strengths[mine], 0.0)
-        kinds: IntArray = np.where(self._pairs[mine] == pairs, self._kinds[mine], 0)
+        did = self._pairs[mine] == pairs
+        own = np.where(did, self._strengths[mine], 0.0)
+        kinds: IntArray = np.where(did, self._kinds[mine], 0)
         at = factors.find(rows.ravel()).reshape(rows.shape)
         place = factors.place[at].astype(np.float64)
         near = np.einsum("nmk,nk->nm", place, embedded) - (embedded @ factors.mean)[:, None]
-        near -= (
-            own * factors.scale[at] * np.einsum("nmk,nmk->nm", place, place)
-        )  # what was done to it is no proof of it
-        near = np.where(
-            (at >= 0) & (deviation > 0)[:, None], near / np.where(deviation > 0, deviation, 1.0)[:, None], 0.0
-        )
+        # what was done to an entity is no proof of it
+        near -= own * factors.scale[at] * np.einsum("nmk,nmk->nm", place, place)
+        placed = (at >= 0) & (deviation > 0)[:, None]
+        near = np.divide(near, deviation[:, None], out=np.zeros_like(near), where=placed)
         return np.stack([near, near / (1.0 + acted[of])[:, None], own], axis=2), kinds
 
     def _embedded(self, factors: Factors, who: IntArray) -> tuple[DoubleArray, IntArray]:
@@ -130,17 +130,11 @@ class _Past:
         actor = (self._pairs >> 32).astype(np.int32)
         mine = np.minimum(np.searchsorted(who, actor), len(who) - 1)
         theirs = np.flatnonzero(who[mine] == actor)
-        mine, at = mine[theirs], factors.find((self._pairs[theirs] & 0xFFFFFFFF).astype(np.int32))
+        mine, at = mine[theirs], factors.find(self._pairs[theirs].astype(np.int32))  # the lower half is the row
         acted = np.bincount(mine, minlength=len(who)).astype(np.int32)
         mine, theirs, at = mine[at >= 0], theirs[at >= 0], at[at >= 0]
         value = self._strengths[theirs] * factors.scale[at]
         return times(mine, at, value, factors.place.astype(np.float64), len(who)), acted
-
-
-def _pairs(actors: IntArray, rows: IntArray) -> MomentArray:
-    """Return codes of pairs, ascending by actor, then by row."""
-    codes: MomentArray = actors.astype(np.int64) << 32 | rows
-    return codes
 
 
 def _softmax(tables: DoubleArray, there: BoolArray, given: DoubleArray, ridge: DoubleArray) -> DoubleArray:
